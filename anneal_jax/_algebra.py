@@ -1,0 +1,153 @@
+"""The algebra: sums, products, minima and maxima of schedules, step by step.
+
+A combination is as long as its longest part; a bare number (a `Constant` without a length)
+has no say in that. Its cycles are those of its parts together: it restarts where any of them
+does.
+"""
+
+from typing import Any
+
+import jax.numpy as jnp
+
+from . import _checks
+from ._numerics import Number, as_float
+from ._schedule import Array, Constant, Scale, Schedule, as_schedule, verb
+
+
+class Pair(Schedule):
+    """The abstract base of combinations of two schedules."""
+
+    first: Schedule
+    second: Schedule
+
+    @property
+    def steps(self) -> Number | None:
+        timed = [s for s in (self.first, self.second) if not _timeless(s)]
+        lengths = [s.steps for s in timed]
+        if not lengths or any(length is None for length in lengths):
+            return None
+        return lengths[0] if len(lengths) == 1 else longest(*lengths)
+
+    @property
+    def has_restarts(self) -> bool:
+        return self.first.has_restarts or self.second.has_restarts
+
+    def cycle_at(self, step: Array) -> Array:
+        return self.first.cycle_at(step) + self.second.cycle_at(step)
+
+    def stretched(self, scale: Scale) -> "Schedule":
+        return type(self)(self.first.stretched(scale), self.second.stretched(scale))
+
+
+class Sum(Pair):
+    """`value(t) = first(t) + second(t)`; what `first + second` builds."""
+
+    def value_at(self, step: Array) -> Array:
+        return self.first.value_at(step) + self.second.value_at(step)
+
+
+class Product(Pair):
+    """`value(t) = first(t) * second(t)`; what `first * second` builds."""
+
+    def value_at(self, step: Array) -> Array:
+        return self.first.value_at(step) * self.second.value_at(step)
+
+
+class Minimum(Pair):
+    """`value(t) = min(first(t), second(t))`; what `minimum(first, second)` builds."""
+
+    def value_at(self, step: Array) -> Array:
+        return jnp.minimum(self.first.value_at(step), self.second.value_at(step))
+
+
+class Maximum(Pair):
+    """`value(t) = max(first(t), second(t))`; what `maximum(first, second)` builds."""
+
+    def value_at(self, step: Array) -> Array:
+        return jnp.maximum(self.first.value_at(step), self.second.value_at(step))
+
+
+class Clip(Schedule):
+    """`value(t) = min(max(schedule(t), lower), upper)`; what `schedule.clip` builds."""
+
+    schedule: Schedule
+    lower: Number | None = None
+    upper: Number | None = None
+
+    def __check_init__(self) -> None:
+        bounds = [b for b in (self.lower, self.upper) if b is not None]
+        for name in ("lower", "upper"):
+            if getattr(self, name) is not None:
+                _checks.number("Clip", name, getattr(self, name))
+        if len(bounds) == 2 and _checks.known(*bounds) and float(bounds[0]) > float(bounds[1]):
+            _checks.fail("Clip", "lower", f"at most upper={self.upper}", self.lower, "swap them")
+
+    @property
+    def steps(self) -> Number | None:
+        return self.schedule.steps
+
+    def value_at(self, step: Array) -> Array:
+        value = self.schedule.value_at(step)
+        if self.lower is not None:
+            value = jnp.maximum(value, as_float(self.lower))
+        return value if self.upper is None else jnp.minimum(value, as_float(self.upper))
+
+    @property
+    def has_restarts(self) -> bool:
+        return self.schedule.has_restarts
+
+    def cycle_at(self, step: Array) -> Array:
+        return self.schedule.cycle_at(step)
+
+    def stretched(self, scale: Scale) -> "Clip":
+        return Clip(self.schedule.stretched(scale), self.lower, self.upper)
+
+
+def minimum(first: Schedule | Number, second: Schedule | Number) -> Minimum:
+    """The smaller of two schedules (or numbers) at every step.
+
+    Example:
+        >>> import anneal_jax as anneal
+        >>> print(anneal.minimum(anneal.Linear(0.0, 1.0, steps=4), 0.5)([0, 1, 4]))
+        [0.   0.25 0.5 ]
+    """
+    return Minimum(as_schedule(first), as_schedule(second))
+
+
+def maximum(first: Schedule | Number, second: Schedule | Number) -> Maximum:
+    """The larger of two schedules (or numbers) at every step.
+
+    Example:
+        >>> import anneal_jax as anneal
+        >>> print(anneal.maximum(anneal.Linear(1.0, 0.0, steps=4), 0.5)([0, 1, 4]))
+        [1.   0.75 0.5 ]
+    """
+    return Maximum(as_schedule(first), as_schedule(second))
+
+
+@verb
+def add(first: Any, second: Any) -> Sum:
+    """Build `first + second`."""
+    return Sum(as_schedule(first), as_schedule(second))
+
+
+@verb
+def multiply(first: Any, second: Any) -> Product:
+    """Build `first * second`."""
+    return Product(as_schedule(first), as_schedule(second))
+
+
+@verb
+def clip(schedule: Schedule, lower: Number | None, upper: Number | None) -> Clip:
+    """Build `schedule.clip(lower, upper)`."""
+    return Clip(schedule, _checks.real(lower), _checks.real(upper))
+
+
+def longest(first: Number, second: Number) -> Number:
+    """The larger of two lengths, as an int where both are known."""
+    known = isinstance(first, int) and isinstance(second, int)
+    return max(first, second) if known else jnp.maximum(first, second)
+
+
+def _timeless(schedule: Schedule) -> bool:
+    return isinstance(schedule, Constant) and schedule.steps is None

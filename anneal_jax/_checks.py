@@ -1,0 +1,106 @@
+"""Validation at construction: one sentence that names object, argument, rule, value and remedy.
+
+Only values that are known now are looked at. A tracer passes: there is nothing to read yet,
+and a host callback in the train step would cost more than it saves.
+"""
+
+import difflib
+from collections.abc import Iterable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ._numerics import MAX_STEP, Number
+
+
+def known(*values: Number) -> bool:
+    """Whether none of `values` is a tracer."""
+    return not any(isinstance(v, jax.core.Tracer) for v in values)
+
+
+def real(x: Any) -> Any:
+    """Field converter: Python and NumPy numbers to float; everything else is left to `number`."""
+    if isinstance(x, bool | np.bool_) or not isinstance(x, int | float | np.integer | np.floating):
+        return x
+    return float(x)
+
+
+def whole(x: Any) -> Any:
+    """Field converter: integral Python and NumPy numbers to int."""
+    if isinstance(x, np.integer) or (isinstance(x, float | np.floating) and float(x).is_integer()):
+        return int(x)
+    return x
+
+
+def fail(owner: str, name: str, rule: str, value: Any, remedy: str) -> None:
+    """Raise the sentence that every bad argument gets."""
+    raise ValueError(f"{owner}: {name} must be {rule}, got {value!r}; {remedy}.")
+
+
+def number(
+    owner: str,
+    name: str,
+    value: Number,
+    *,
+    least: float | None = None,
+    above: float | None = None,
+    most: float | None = None,
+    remedy: str = "pass such a number",
+) -> None:
+    """Require a finite real scalar inside the given bounds."""
+    bounds = [f"at least {least:g}"] if least is not None else []
+    bounds += [f"above {above:g}"] if above is not None else []
+    bounds += [f"at most {most:g}"] if most is not None else []
+    rule = " and ".join(["a finite number", *bounds]).replace("number and", "number", 1)
+    if not _is_real_scalar(value):
+        fail(owner, name, rule, value, f"{remedy} (one schedule holds scalars; batch with jax.vmap)")
+    if not known(value):
+        return
+    x = float(value)
+    inside = (
+        np.isfinite(x)
+        and (least is None or x >= least)
+        and (above is None or x > above)
+        and (most is None or x <= most)
+    )
+    if not inside:
+        fail(owner, name, rule, value, remedy)
+
+
+def steps(owner: str, name: str, value: Number, *, least: int = 0, remedy: str = "") -> None:
+    """Require a whole number of steps that fits 32 bits."""
+    remedy = remedy or "count optimizer steps (anneal_jax.Horizon turns epochs or tokens into them)"
+    rule = f"a whole number from {least} to 2**31 - 1"
+    is_array = isinstance(value, jax.Array)
+    integral = jnp.issubdtype(value.dtype, jnp.integer) if is_array else isinstance(value, int)
+    if not integral or isinstance(value, bool) or (is_array and value.ndim):
+        fail(owner, name, rule, value, remedy)
+    if known(value) and not least <= int(value) <= MAX_STEP:
+        fail(owner, name, rule, value, remedy)
+
+
+def increasing(owner: str, name: str, values: np.ndarray, *, least: int) -> None:
+    """Require strictly increasing whole steps between `least` and 2**31 - 1."""
+    integral = np.issubdtype(values.dtype, np.integer)
+    inside = len(values) == 0 or (values[0] >= least and values[-1] <= MAX_STEP)
+    if not integral or not inside or np.any(np.diff(values) <= 0):
+        rule = f"increasing whole steps from {least} to 2**31 - 1"
+        fail(owner, name, rule, values.tolist(), "sort and correct them")
+
+
+def nearest(owner: str, name: str, value: Any, valid: Iterable[str]) -> None:
+    """Require `value` to be one of `valid`; the error names the closest spelling."""
+    valid = sorted(valid)
+    if value in valid:
+        return
+    close = difflib.get_close_matches(str(value), valid, n=1, cutoff=0.5)
+    remedy = f"did you mean {close[0]!r}?" if close else "choose one of these"
+    raise ValueError(f"{owner}: {name} must be one of {valid}, got {value!r}; {remedy}")
+
+
+def _is_real_scalar(value: Any) -> bool:
+    if isinstance(value, jax.Array):
+        return value.ndim == 0 and not jnp.issubdtype(value.dtype, jnp.complexfloating)
+    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -1,0 +1,323 @@
+"""Composition in time: repeat, shift, reverse, stretch. (`join` has its own file.)"""
+
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+
+from . import _checks
+from ._numerics import (
+    MAX_STEP,
+    Number,
+    as_float,
+    as_int,
+    count_reached,
+    is_concrete,
+    round_half_up,
+)
+from ._rate import Rate
+from ._schedule import Array, Scale, Schedule, as_schedule, verb
+
+
+class Repeat(Schedule):
+    """A schedule again and again: warm restarts; built by `schedule.repeat`.
+
+    `value(t) = value_factor**i * schedule_i(t - start_i) + floor_factor**i * floor_i(t - start_i)`
+    in cycle `i`, where `schedule_i` is `schedule` stretched to the length of the cycle: its
+    boundaries move to the nearest integer step (halves upwards), so ends, peaks and joins are
+    exact in every cycle. After the last cycle its end value holds.
+
+    Cycles of equal length are found by integer division, others by a search over their starts.
+    """
+
+    schedule: Schedule
+    floor: Schedule | None
+    cycles: Number | None
+    value_factor: Rate
+    floor_factor: Rate
+    starts: Any  # int[cycles + 1]: where each cycle begins and the last ends; None: equal cycles
+
+    @property
+    def steps(self) -> Number | None:
+        if self.cycles is None:
+            return None
+        if self.starts is None:
+            return self.schedule.steps * self.cycles
+        return self.starts[self.cycles].item() if is_concrete(self.starts, self.cycles) else (
+            lax.dynamic_index_in_dim(as_int(self.starts), as_int(self.cycles), keepdims=False)
+        )
+
+    @property
+    def has_restarts(self) -> bool:
+        return True
+
+    def value_at(self, step: Array) -> Array:
+        index, local, scale = self._locate(step)
+        value = self._one(self.schedule, scale).value_at(local) * self.value_factor.power(index)
+        if self.floor is not None:
+            floor = self._one(self.floor, scale).value_at(local)
+            value = value + floor * self.floor_factor.power(index)
+        return value
+
+    def cycle_at(self, step: Array) -> Array:
+        index, local, scale = self._locate(step)
+        if not self.schedule.has_restarts:
+            return index
+        inner = self.schedule.cycle_at(jnp.maximum(as_int(self.schedule.steps) - 1, 0)) + 1
+        return index * inner + self._one(self.schedule, scale).cycle_at(local)
+
+    def stretched(self, scale: Scale) -> "Repeat":
+        scale = Scale(scale.numerator, scale.denominator)  # all cycles alike, wherever they begin
+        starts = None if self.starts is None else scale(self.starts)
+        first = scale if starts is None else Scale(starts[1], self.schedule.steps)
+        floor = None if self.floor is None else self.floor.stretched(first)
+        factors = self.value_factor, self.floor_factor
+        return Repeat(self.schedule.stretched(first), floor, self.cycles, *factors, starts)
+
+    def arguments(self) -> dict[str, Any]:
+        given: dict[str, Any] = {"schedule": self.schedule}
+        if self.starts is not None:
+            begun = np.asarray(self.starts)[:-1] < MAX_STEP
+            given["periods"] = np.diff(self.starts)[begun][: self.cycles].tolist()
+        elif self.cycles is not None:
+            given["cycles"] = self.cycles
+        given["value_factor"] = self.value_factor.as_number()
+        if self.floor is not None:
+            given |= {"floor": self.floor, "floor_factor": self.floor_factor.as_number()}
+        return given
+
+    def _locate(self, step: Array) -> tuple[Array, Array, Scale | None]:
+        """The cycle of `step`, the step within it, and the stretch of that cycle."""
+        last = MAX_STEP if self.cycles is None else as_int(self.cycles) - 1
+        if self.starts is None:
+            period = jnp.maximum(as_int(self.schedule.steps), 1)
+            index = jnp.minimum(step // period, last)
+            return index, step - index * period, None
+        starts = as_int(self.starts)
+        index = jnp.minimum(count_reached(starts[:-1], step), last)
+        start, stop = (lax.dynamic_index_in_dim(starts, index + i, keepdims=False) for i in (0, 1))
+        return index, step - start, Scale(stop - start, as_int(self.schedule.steps))
+
+    def _one(self, schedule: Schedule, scale: Scale | None) -> Schedule:
+        return schedule if scale is None else schedule.stretched(scale)
+
+
+@verb
+def repeat(
+    schedule: Schedule,
+    cycles: Number | None = None,
+    steps_factor: Number = 1,
+    value_factor: Number = 1.0,
+    *,
+    periods: Sequence[int] | None = None,
+    floor: Schedule | Number | None = None,
+    floor_factor: Number = 1.0,
+) -> Repeat:
+    """Restart a schedule: cycles that may grow or shrink, with peaks and floors that decay.
+
+    Cycle `i` is `schedule` stretched to `round(steps * steps_factor**i)` steps (halves
+    upwards, at least 1), times `value_factor**i`, plus `floor` times `floor_factor**i`.
+
+    Args:
+      schedule: one cycle, of known length.
+      cycles: how many; None: for ever.
+      steps_factor: above 0; each cycle's length over the one before.
+      value_factor: above 0; each cycle's values over the one before.
+      periods: the cycles' lengths, listed, instead of `cycles` and `steps_factor`.
+      floor: what to add under every cycle: a number, or a schedule as long as one cycle.
+      floor_factor: above 0; each cycle's floor over the one before.
+
+    Returns:
+      The repeated schedule; its program does not grow with the number of cycles.
+
+    Raises:
+      ValueError: if `schedule` is open-ended or empty, a factor is not above 0, cycles shrink
+        for ever, or the cycles end beyond step 2**31 - 1.
+
+    Example:
+        >>> import anneal_jax as anneal
+        >>> cycle = anneal.Linear(1.0, 0.0, steps=2)
+        >>> print(cycle.repeat(steps_factor=2, value_factor=0.5)([0, 1, 2, 4, 6, 10]))
+        [1.   0.5  0.5  0.25 0.25 0.125]
+    """
+    length = as_schedule(schedule).steps
+    if length is None:
+        remedy = "give it steps, or join it with an end"
+        _checks.fail("repeat", "schedule", "of known length", schedule, remedy)
+    _checks.steps("repeat", "the cycle's length", length, least=1)
+    for name, factor in (("value_factor", value_factor), ("floor_factor", floor_factor)):
+        _checks.number("repeat", name, factor, above=0)
+    if cycles is not None:
+        cycles = _checks.whole(cycles)
+        _checks.steps("repeat", "cycles", cycles, least=1, remedy="or None for ever")
+    if periods is not None:
+        if cycles is not None or not _is_one(steps_factor):
+            rule = "given without cycles and steps_factor"
+            _checks.fail("repeat", "periods", rule, periods, "leave those out")
+        starts = _listed(periods)
+        cycles = None if starts[-1] == MAX_STEP else len(periods)
+    else:
+        starts = _geometric(length, steps_factor, cycles)
+    if starts is None and cycles is not None and is_concrete(length, cycles):
+        _checks.steps("repeat", "cycles times the cycle's length", length * cycles)
+    floor = None if floor is None else as_schedule(floor)
+    return Repeat(schedule, floor, cycles, Rate.of(value_factor), Rate.of(floor_factor), starts)
+
+
+def _is_one(factor: Number) -> bool:
+    return isinstance(factor, int | float) and factor == 1
+
+
+def _listed(periods: Sequence[int]) -> np.ndarray:
+    periods = [_checks.whole(n) for n in periods]
+    for n in periods:
+        _checks.steps("repeat", "periods", n, least=1)
+    if not periods:
+        _checks.fail("repeat", "periods", "at least one length", periods, "list the cycles' steps")
+    starts = np.concatenate([[0], np.cumsum(periods, dtype=np.int64)])
+    _checks.steps("repeat", "the sum of periods", int(starts[-1]))
+    return _padded(starts) if starts[-1] == MAX_STEP else starts.astype(np.int32)
+
+
+def _geometric(length: Number, factor: Number, cycles: Number | None) -> Any:
+    """The starts of cycles of `round(length * factor**i)` steps, or None where all are alike."""
+    _checks.number("repeat", "steps_factor", factor, above=0)
+    if _is_one(factor):
+        return None
+    count = cycles if isinstance(cycles, int) else _cycles_within_reach(length, factor)
+    if not is_concrete(length, factor):
+        powers = as_float(factor) ** jnp.arange(count, dtype=as_float(0).dtype)
+        lengths = jnp.clip(jnp.round(as_float(length) * powers), 1, 2.0**30)
+        ends = jnp.where(jnp.cumsum(lengths) < MAX_STEP, jnp.cumsum(as_int(lengths)), MAX_STEP)
+        return jnp.concatenate([jnp.zeros(1, ends.dtype), ends])
+    with np.errstate(over="ignore"):
+        lengths = np.minimum(length * float(factor) ** np.arange(count), 2.0**31)
+    starts = np.concatenate([[0], np.cumsum(np.maximum(np.floor(lengths + 0.5), 1))])
+    if not isinstance(cycles, int):
+        return _padded(starts)
+    if starts[-1] > MAX_STEP:
+        rule = f"at most {np.sum(starts <= MAX_STEP) - 1}, so as to end before step 2**31"
+        _checks.fail("repeat", "cycles", rule, cycles, "lower cycles or steps_factor")
+    return starts.astype(np.int32)
+
+
+def _padded(starts: np.ndarray) -> np.ndarray:
+    """Starts up to step 2**31 - 1, filled up so that other lengths seldom change the program."""
+    starts = starts[: int(np.sum(starts < MAX_STEP)) + 1]
+    size = max(64, 1 << (len(starts) - 2).bit_length()) + 1
+    filled = np.pad(starts, (0, max(size - len(starts), 0)), constant_values=MAX_STEP)
+    return np.minimum(filled, MAX_STEP).astype(np.int32)
+
+
+def _cycles_within_reach(length: Number, factor: Number) -> int:
+    """Enough growing cycles to pass step 2**31 (a traced length may be as short as 1)."""
+    if not is_concrete(factor) or factor < 1:
+        rule = "given where the cycles shrink or steps_factor is traced"
+        _checks.fail("repeat", "cycles", rule, None, "say how many, as a Python int")
+    shortest = length if is_concrete(length) else 1
+    count = int(np.log1p((factor - 1) * 2.0**31 / shortest) / np.log(factor)) + 2
+    if count > 2**17:
+        remedy = "say how many cycles, or use 1"
+        _checks.fail("repeat", "steps_factor", "1 or clearly above it", factor, remedy)
+    return count
+
+
+class Shift(Schedule):
+    """`value(t) = schedule(max(t - offset, 0))`; what `schedule.shift(offset)` builds."""
+
+    schedule: Schedule
+    offset: Number = eqx.field(converter=_checks.whole)
+
+    def __check_init__(self) -> None:
+        _checks.steps("Shift", "offset", self.offset, least=-MAX_STEP)
+
+    @property
+    def steps(self) -> Number | None:
+        if self.schedule.steps is None:
+            return None
+        known = is_concrete(self.schedule.steps, self.offset)
+        return (max if known else jnp.maximum)(self.schedule.steps + self.offset, 0)
+
+    @property
+    def has_restarts(self) -> bool:
+        return self.schedule.has_restarts
+
+    def _inner(self, step: Array) -> Array:
+        offset = as_int(self.offset)
+        held = jnp.minimum(step, jnp.iinfo(step.dtype).max + jnp.minimum(offset, 0))
+        return jnp.maximum(held - offset, 0)
+
+    def value_at(self, step: Array) -> Array:
+        return self.schedule.value_at(self._inner(step))
+
+    def cycle_at(self, step: Array) -> Array:
+        begin = self.schedule.cycle_at(self._inner(jnp.zeros_like(step)))
+        return self.schedule.cycle_at(self._inner(step)) - begin
+
+    def stretched(self, scale: Scale) -> "Shift":
+        if is_concrete(self.offset):
+            later, sign = max(self.offset, 0), -1 if self.offset < 0 else 1
+            return Shift(self.schedule.stretched(scale.at(later)), sign * scale(abs(self.offset)))
+        later, moved = jnp.maximum(self.offset, 0), scale(jnp.abs(self.offset))
+        return Shift(self.schedule.stretched(scale.at(later)), jnp.sign(self.offset) * moved)
+
+
+class Reverse(Schedule):
+    """`value(t) = schedule(steps - t)`; what `schedule.reverse()` builds."""
+
+    schedule: Schedule
+
+    def __check_init__(self) -> None:
+        if self.schedule.steps is None:
+            remedy = "give it steps, or join it with an end"
+            _checks.fail("reverse", "schedule", "of known length", self.schedule, remedy)
+
+    @property
+    def steps(self) -> Number:
+        return self.schedule.steps
+
+    @property
+    def has_restarts(self) -> bool:
+        return self.schedule.has_restarts
+
+    def value_at(self, step: Array) -> Array:
+        return self.schedule.value_at(jnp.maximum(as_int(self.steps) - step, 0))
+
+    def cycle_at(self, step: Array) -> Array:
+        end = as_int(self.steps)
+        return self.schedule.cycle_at(end) - self.schedule.cycle_at(jnp.maximum(end - step, 0))
+
+    def stretched(self, scale: Scale) -> "Reverse":
+        return Reverse(self.schedule.stretched(scale))
+
+
+@verb
+def shift(schedule: Schedule, steps: Number) -> Shift:
+    """Build `schedule.shift(steps)`."""
+    return Shift(schedule, steps)
+
+
+@verb
+def reverse(schedule: Schedule) -> Reverse:
+    """Build `schedule.reverse()`."""
+    return Reverse(schedule)
+
+
+@verb
+def stretch(schedule: Schedule, factor: Number) -> Schedule:
+    """Build `schedule.stretch(factor)`."""
+    _checks.number("stretch", "factor", factor, above=0)
+    if schedule.steps is not None:
+        if is_concrete(schedule.steps, factor):
+            _checks.steps("stretch", "the stretched length", int(schedule.steps * factor))
+        length = schedule.steps
+        target = length * factor if is_concrete(length, factor) else as_float(length) * factor
+        return schedule.stretched(Scale(round_half_up(target), length))
+    if is_concrete(factor):
+        ratio = Fraction(factor).limit_denominator(10**6)
+        return schedule.stretched(Scale(ratio.numerator, ratio.denominator))
+    return schedule.stretched(Scale(round_half_up(as_float(factor) * 2.0**16), 2**16))

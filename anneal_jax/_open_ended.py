@@ -1,0 +1,223 @@
+"""Schedules without an end: decay laws and triangles that go on for ever."""
+
+from typing import Any
+
+import equinox as eqx
+import jax.numpy as jnp
+
+from . import _checks
+from ._numerics import Number, as_float, as_int, fraction, is_concrete, mix
+from ._rate import Rate
+from ._schedule import Array, Scale, Schedule
+
+
+class OpenEnded(Schedule):
+    """The abstract base of schedules that run for ever."""
+
+    @property
+    def steps(self) -> None:
+        return None
+
+
+class InverseSqrt(OpenEnded):
+    """Inverse square root decay.
+
+    `value(t) = init_value / sqrt(1 + (t + offset) / timescale)`
+
+    Args:
+      init_value: value at step 0 if `offset` is 0; finite, not negative.
+      timescale: steps until the value has fallen to `init_value / sqrt(2)`; above 0. The
+        classic `sqrt(warmup / t)` after a warmup is `timescale = warmup`.
+      offset: steps already behind (big_vision's `shift`), to go on where a run stopped.
+
+    Raises:
+      ValueError: at construction, if an argument is out of its range.
+
+    Example:
+        >>> import anneal_jax as anneal
+        >>> print(anneal.InverseSqrt(1.0, timescale=100)([0, 300]))
+        [1.  0.5]
+
+    Reference: Zhai et al., Scaling vision transformers, 2021 (arXiv 2106.04560).
+    """
+
+    init_value: Number = eqx.field(converter=_checks.real)
+    timescale: Number = eqx.field(converter=_checks.real)
+    offset: Number = eqx.field(default=0.0, converter=_checks.real)
+
+    def __check_init__(self) -> None:
+        _checks.number("InverseSqrt", "init_value", self.init_value, least=0)
+        _checks.number("InverseSqrt", "timescale", self.timescale, above=0)
+        _checks.number("InverseSqrt", "offset", self.offset, least=0)
+
+    def value_at(self, step: Array) -> Array:
+        timescale = as_float(self.timescale)
+        behind = as_float(step) + as_float(self.offset)
+        return as_float(self.init_value) * jnp.sqrt(timescale / (timescale + behind))
+
+    def stretched(self, scale: Scale) -> "InverseSqrt":
+        return InverseSqrt(self.init_value, scale.real(self.timescale), scale.real(self.offset))
+
+
+class InverseTime(OpenEnded):
+    """Inverse time decay.
+
+    `value(t) = init_value / (1 + decay_rate * t / decay_steps)`, or with
+    `floor(t / decay_steps)` if `staircase`.
+
+    Args:
+      init_value: value at step 0; finite, not negative.
+      decay_steps: optimizer steps in one unit of time; at least 1.
+      decay_rate: not negative.
+      staircase: whether to fall in jumps, every `decay_steps` steps.
+
+    Raises:
+      ValueError: at construction, if an argument is out of its range.
+
+    Example:
+        >>> import anneal_jax as anneal
+        >>> print(anneal.InverseTime(1.0, decay_steps=10, decay_rate=1.0)([0, 10, 30]))
+        [1.   0.5  0.25]
+
+    Reference: InverseTimeDecay of Keras.
+    """
+
+    init_value: Number = eqx.field(converter=_checks.real)
+    decay_steps: Number = eqx.field(converter=_checks.whole)
+    decay_rate: Number = eqx.field(converter=_checks.real)
+    staircase: bool = eqx.field(default=False, static=True)
+
+    def __check_init__(self) -> None:
+        _checks.number("InverseTime", "init_value", self.init_value, least=0)
+        _checks.steps("InverseTime", "decay_steps", self.decay_steps, least=1)
+        _checks.number("InverseTime", "decay_rate", self.decay_rate, least=0)
+
+    def value_at(self, step: Array) -> Array:
+        unit = jnp.maximum(as_int(self.decay_steps), 1)
+        time = as_float(step // unit) if self.staircase else as_float(step) / as_float(unit)
+        return as_float(self.init_value) / (1 + as_float(self.decay_rate) * time)
+
+    def stretched(self, scale: Scale) -> "InverseTime":
+        return eqx.tree_at(lambda s: s.decay_steps, self, _at_least_one(scale(self.decay_steps)))
+
+
+class ExponentialDecay(OpenEnded):
+    """Exponential decay, smooth or in a staircase.
+
+    `value(t) = init_value * decay_rate ** (t / decay_steps)`, or with
+    `floor(t / decay_steps)` if `staircase`. The rate is kept as its logarithm, taken in
+    double, so that a million small factors multiply exactly.
+
+    Args:
+      init_value: value at step 0; finite, not negative.
+      decay_steps: optimizer steps in which the value falls by `decay_rate`; at least 1.
+      decay_rate: above 0; above 1 grows (and is held at the largest finite number).
+      staircase: whether to fall in jumps, every `decay_steps` steps.
+
+    Raises:
+      ValueError: at construction, if an argument is out of its range.
+
+    Example:
+        >>> import anneal_jax as anneal
+        >>> print(anneal.ExponentialDecay(1.0, decay_steps=10, decay_rate=0.25)([0, 5, 10]))
+        [1.   0.5  0.25]
+    """
+
+    init_value: Number = eqx.field(converter=_checks.real)
+    decay_steps: Number = eqx.field(converter=_checks.whole)
+    decay_rate: Rate = eqx.field(converter=Rate.of)
+    staircase: bool = eqx.field(default=False, static=True)
+
+    def __check_init__(self) -> None:
+        _checks.number("ExponentialDecay", "init_value", self.init_value, least=0)
+        _checks.steps("ExponentialDecay", "decay_steps", self.decay_steps, least=1)
+
+    def value_at(self, step: Array) -> Array:
+        unit = jnp.maximum(as_int(self.decay_steps), 1)
+        value = as_float(self.init_value) * self.decay_rate.power(step // unit)
+        if self.staircase:
+            return value
+        return value * fraction(step % unit, unit).exponential(self.decay_rate.value())
+
+    def stretched(self, scale: Scale) -> "ExponentialDecay":
+        return eqx.tree_at(lambda s: s.decay_steps, self, _at_least_one(scale(self.decay_steps)))
+
+
+class Triangular(OpenEnded):
+    """Cyclical learning rates: up and down in straight lines, for ever.
+
+    `value(t) = init_value + (peak_value - init_value) * f * s`, with `f` rising 0 to 1 in
+    `up_steps` and falling back in `down_steps`, and `s` by mode: `"triangular"`: 1;
+    `"triangular2"`: `0.5 ** cycle`; `"exp_range"`: `gamma ** t`.
+
+    Args:
+      init_value: value at the start of each cycle; finite, not negative.
+      peak_value: value at the top of the first; finite, not negative.
+      up_steps: steps from bottom to top; at least 1.
+      down_steps: steps back; at least 0 (0: straight down); None: as many as `up_steps`.
+      mode: `"triangular"`, `"triangular2"` or `"exp_range"`.
+      gamma: the factor per step of `"exp_range"`; above 0.
+
+    Raises:
+      ValueError: at construction, if an argument is out of its range.
+
+    Example:
+        >>> import anneal_jax as anneal
+        >>> print(anneal.Triangular(0.0, 1.0, up_steps=2, mode="triangular2")([0, 1, 2, 4, 6]))
+        [0.  0.5 1.  0.  0.5]
+
+    Reference: Smith, Cyclical learning rates, 2015 (arXiv 1506.01186).
+    """
+
+    init_value: Number = eqx.field(converter=_checks.real)
+    peak_value: Number = eqx.field(converter=_checks.real)
+    up_steps: Number = eqx.field(converter=_checks.whole)
+    down_steps: Number | None = eqx.field(default=None, converter=_checks.whole)
+    mode: str = eqx.field(default="triangular", static=True)
+    gamma: Rate = eqx.field(default=1.0, converter=Rate.of)
+
+    def __check_init__(self) -> None:
+        _checks.nearest("Triangular", "mode", self.mode, ("triangular", "triangular2", "exp_range"))
+        _checks.number("Triangular", "init_value", self.init_value, least=0)
+        _checks.number("Triangular", "peak_value", self.peak_value, least=0)
+        _checks.steps("Triangular", "up_steps", self.up_steps, least=1)
+        if self.down_steps is not None:
+            _checks.steps("Triangular", "down_steps", self.down_steps)
+
+    @property
+    def has_restarts(self) -> bool:
+        return True
+
+    def _lengths(self) -> tuple[Array, Array]:
+        up = jnp.maximum(as_int(self.up_steps), 1)
+        return up, up if self.down_steps is None else as_int(self.down_steps)
+
+    def cycle_at(self, step: Array) -> Array:
+        return step // sum(self._lengths())
+
+    def value_at(self, step: Array) -> Array:
+        up, down = self._lengths()
+        t = step % (up + down)
+        length, above = jnp.where(t < up, up, jnp.maximum(down, 1)), jnp.where(t < up, t, up + down - t)
+        height, depth = fraction(above, length).value, fraction(length - above, length).value
+        init, peak = as_float(self.init_value), as_float(self.peak_value)
+        if self.mode == "triangular":
+            return mix(init, peak, depth, height)
+        halving = self.mode == "triangular2"
+        scale = (Rate.of(0.5) if halving else self.gamma).power(
+            self.cycle_at(step) if halving else step
+        )
+        return init * (1 - height * scale) + peak * (height * scale)
+
+    def stretched(self, scale: Scale) -> "Triangular":
+        scale = Scale(scale.numerator, scale.denominator)  # all cycles alike
+        down = None if self.down_steps is None else scale.at(self.up_steps)(self.down_steps)
+        leaves = _at_least_one(scale(self.up_steps)), down
+        return eqx.tree_at(
+            lambda s: (s.up_steps, s.down_steps), self, leaves, is_leaf=lambda x: x is None
+        )
+
+
+def _at_least_one(steps: Number) -> Any:
+    """A stretched duration that something is divided by."""
+    return max(steps, 1) if is_concrete(steps) else jnp.maximum(steps, 1)

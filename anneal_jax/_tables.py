@@ -1,0 +1,159 @@
+"""Schedules given by a table: constant between boundaries, or a shape between knots."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+
+from . import _checks
+from ._numerics import Number, as_float, as_int, count_reached, is_concrete
+from ._schedule import Array, Scale, Schedule
+from ._segments import Linear, Segment, segment_class
+
+
+def _table(dtype: type, values: Any) -> Any:
+    """Field converter: known numbers to a NumPy array of their own, any others to a JAX one."""
+    if isinstance(values, jax.Array):
+        return values
+    values = list(values)
+    if not is_concrete(*values):
+        return jnp.stack([jnp.asarray(v) for v in values])
+    array = np.array(values, np.float64)
+    return array.astype(dtype) if np.array_equal(array, array.astype(dtype)) else array
+
+
+def _values(values: Any) -> Any:
+    return _table(np.float64, values)
+
+
+def _positions(steps: Any) -> Any:
+    return _table(np.int64, steps)
+
+
+def _check_values(owner: str, values: Any) -> None:
+    if np.ndim(values) != 1 or len(values) == 0:
+        _checks.fail(owner, "values", "a list of at least one number", values, "list the numbers")
+    if _checks.known(values):
+        for value in np.asarray(values, np.float64).tolist():
+            _checks.number(owner, "values", value, least=0, remedy="correct that one")
+
+
+def _check_count(owner: str, name: str, table: Any, count: int, rule: str) -> None:
+    if len(table) != count:
+        _checks.fail(owner, name, rule, np.shape(table)[0], "pair them up")
+
+
+class PiecewiseConstant(Schedule):
+    """A table of values: each holds until the next boundary.
+
+    `value(t) = values[k]` for the `k` with `boundaries[k - 1] <= t < boundaries[k]`.
+
+    Args:
+      values: one more than `boundaries`; finite, not negative.
+      boundaries: the steps at which the second, third, ... value begins, increasing, above 0.
+
+    Raises:
+      ValueError: at construction, if the numbers do not fit.
+
+    Example:
+        >>> import anneal_jax as anneal
+        >>> print(anneal.PiecewiseConstant([1.0, 0.1], [30])([29, 30]))
+        [1.  0.1]
+        >>> print(anneal.PiecewiseConstant.from_factors(1.0, [30, 60], [0.5, 0.5])([0, 30, 60]))
+        [1.   0.5  0.25]
+    """
+
+    values: Any = eqx.field(converter=_values)
+    boundaries: Any = eqx.field(converter=_positions)
+
+    def __check_init__(self) -> None:
+        owner = "PiecewiseConstant"
+        _check_values(owner, self.values)
+        rule = f"one fewer than the {len(self.values)} values"
+        _check_count(owner, "the number of boundaries", self.boundaries, len(self.values) - 1, rule)
+        if is_concrete(self.boundaries):
+            _checks.increasing(owner, "boundaries", self.boundaries, least=1)
+
+    @classmethod
+    def from_factors(
+        cls, init_value: Number, boundaries: Sequence[Number], factors: Sequence[Number]
+    ) -> "PiecewiseConstant":
+        """`init_value`, multiplied by each of `factors` at its boundary."""
+        rule = f"one for each of the {len(boundaries)} boundaries"
+        _check_count("PiecewiseConstant", "the number of factors", factors, len(boundaries), rule)
+        values = [_checks.real(init_value)]
+        for factor in map(_checks.real, factors):
+            _checks.number("PiecewiseConstant", "factors", factor, least=0)
+            values.append(values[-1] * factor)
+        return cls(values, boundaries)
+
+    @property
+    def steps(self) -> Number:
+        return _last(self.boundaries) if len(self.boundaries) else 0
+
+    def value_at(self, step: Array) -> Array:
+        bounds = as_int(self.boundaries)
+        k = count_reached(jnp.concatenate([jnp.zeros(1, bounds.dtype), bounds]), step)
+        return lax.dynamic_index_in_dim(as_float(self.values), k, keepdims=False)
+
+    def stretched(self, scale: Scale) -> "PiecewiseConstant":
+        return eqx.tree_at(lambda s: s.boundaries, self, scale(self.boundaries))
+
+
+class Interpolated(Schedule):
+    """Knots, and the same shape between each two: piecewise linear, or any other segment.
+
+    `value(t)` is that of `shape(values[k], values[k + 1], knots[k + 1] - knots[k])` at
+    `t - knots[k]`; before the first knot the first value holds, after the last the last.
+
+    Args:
+      knots: steps, increasing, from 0 up.
+      values: one for each; finite, not negative.
+      shape: a segment class, called with two values and a length: `Linear`, `Cosine`, ...
+
+    Raises:
+      ValueError: at construction, if the numbers do not fit.
+
+    Example:
+        >>> import anneal_jax as anneal
+        >>> print(anneal.Interpolated([0, 10, 30], [0.0, 1.0, 0.5])([0, 5, 10, 20, 40]))
+        [0.   0.5  1.   0.75 0.5 ]
+    """
+
+    knots: Any = eqx.field(converter=_positions)
+    values: Any = eqx.field(converter=_values)
+    shape: type[Segment] = eqx.field(default=Linear, static=True)
+
+    def __check_init__(self) -> None:
+        segment_class("Interpolated", "shape", self.shape)
+        _check_values("Interpolated", self.values)
+        rule = f"one for each of the {len(self.values)} values"
+        _check_count("Interpolated", "the number of knots", self.knots, len(self.values), rule)
+        if is_concrete(self.knots):
+            _checks.increasing("Interpolated", "knots", self.knots, least=0)
+        if is_concrete(self.values):
+            for value in self.values.tolist():
+                self.shape(value, value, 1)  # some shapes admit no zero, and say so
+
+    @property
+    def steps(self) -> Number:
+        return _last(self.knots)
+
+    def value_at(self, step: Array) -> Array:
+        knots, values = as_int(self.knots), as_float(self.values)
+        k = count_reached(knots.at[0].set(0), step)
+        after = jnp.minimum(k + 1, len(self.values) - 1)
+        begin, end = (lax.dynamic_index_in_dim(knots, i, keepdims=False) for i in (k, after))
+        ends = (lax.dynamic_index_in_dim(values, i, keepdims=False) for i in (k, after))
+        return self.shape(*ends, end - begin).value_at(jnp.maximum(step - begin, 0))
+
+    def stretched(self, scale: Scale) -> "Interpolated":
+        return eqx.tree_at(lambda s: s.knots, self, scale(self.knots))
+
+
+def _last(steps: Any) -> Number:
+    return int(steps[-1]) if is_concrete(steps) else steps[-1]
