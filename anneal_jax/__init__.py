@@ -1,7 +1,6 @@
 """Learning-rate schedules for JAX that are values, not closures."""
 
 from anneal_jax._algebra import Clip, Maximum, Minimum, Product, Sum, maximum, minimum
-from anneal_jax._compose import Repeat, Reverse, Shift, repeat
 from anneal_jax._join import Join, join
 from anneal_jax._open_ended import ExponentialDecay, InverseSqrt, InverseTime, Triangular
 from anneal_jax._recipes import (
@@ -22,6 +21,7 @@ from anneal_jax._recipes import (
     warmup_stable_decay_cycles,
     with_cooldown,
 )
+from anneal_jax._repeat import Repeat, repeat
 from anneal_jax._schedule import Constant, Function, Scale, Schedule, as_schedule
 from anneal_jax._segments import (
     Blend,
@@ -37,4 +37,5 @@ from anneal_jax._segments import (
     ShiftedExponential,
 )
 from anneal_jax._tables import Interpolated, PiecewiseConstant
+from anneal_jax._time import Reverse, Shift
 from anneal_jax._version import __version__

@@ -13,10 +13,18 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import lax
 
 from . import _checks
-from ._numerics import MAX_STEP, Number, as_float, as_int, count_reached, is_concrete
+from ._numerics import (
+    MAX_STEP,
+    Number,
+    as_float,
+    as_int,
+    is_concrete,
+    last_reached,
+    row,
+    select,
+)
 from ._schedule import Array, Scale, Schedule, verb
 
 
@@ -56,7 +64,7 @@ class Join(Schedule):
         return self._active(step, lambda segment, local: segment.value_at(local))
 
     def cycle_at(self, step: Array) -> Array:
-        k = count_reached(self.starts, step)
+        k = last_reached(self.starts, step)
         earlier = jnp.arange(len(self.member_of)) < k
         finished = jnp.sum(jnp.where(earlier, self._cycles_begun(), 0), dtype=step.dtype)
         return finished + self._active(step, lambda segment, local: segment.cycle_at(local))
@@ -83,20 +91,20 @@ class Join(Schedule):
 
     def _member(self, group: int, member: int) -> Schedule:
         size = self.sizes[group]
-        return self.groups[group] if size == 1 else jax.tree.map(_row(member), self.groups[group])
+        return self.groups[group] if size == 1 else jax.tree.map(_at(member), self.groups[group])
 
     def _active(self, step: Array, read: Any) -> Array:
         """`read(segment, local step)` of the segment that `step` is in."""
-        k = count_reached(self.starts, step)
-        local = step - _row(k)(as_int(self.starts))
-        group_of, member_of = _row(k)(self.group_of), _row(k)(self.member_of)
+        k = last_reached(self.starts, step)
+        local = step - _at(k)(as_int(self.starts))
+        group_of, member_of = _at(k)(self.group_of), _at(k)(self.member_of)
         result = None
         for g, (group, size) in enumerate(zip(self.groups, self.sizes, strict=True)):
             mine = group_of == g
-            row = jnp.where(mine, member_of, 0)
-            segment = group if size == 1 else jax.tree.map(_row(row), group)
-            found = read(segment, jnp.where(mine, local, 0))
-            result = found if result is None else jnp.where(mine, found, result)
+            member = select(mine, member_of, 0)
+            segment = group if size == 1 else jax.tree.map(_at(member), group)
+            found = read(segment, select(mine, local, 0))
+            result = found if result is None else select(mine, found, result)
         return result
 
     def _cycles_begun(self) -> Array:
@@ -112,7 +120,7 @@ class Join(Schedule):
             if size == 1:
                 inner = jax.vmap(group.cycle_at)(lasts)
             else:
-                inner = jax.vmap(lambda m, t, s=group: jax.tree.map(_row(m), s).cycle_at(t))(rows, lasts)
+                inner = jax.vmap(lambda m, t, s=group: jax.tree.map(_at(m), s).cycle_at(t))(rows, lasts)
             begun += jnp.where(where, inner, 0)
         return begun
 
@@ -153,7 +161,6 @@ def join(
             _checks.fail("join", "segments", "schedules", segment, "wrap it with as_schedule")
     if not segments:
         _checks.fail("join", "segments", "at least one schedule", segments, "pass some")
-    segments, boundaries = _flattened(segments, boundaries, restarts)
     starts = _starts(segments, boundaries)
     kinds: dict[Any, list[int]] = {}
     for index, segment in enumerate(segments):
@@ -162,24 +169,22 @@ def join(
     group_of, member_of = np.zeros((2, len(segments)), np.int32)
     for g, place in enumerate(places):
         group_of[place], member_of[place] = g, np.arange(len(place))
-    groups = tuple(stack([segments[i] for i in place]) for place in places)
+    groups = tuple(
+        stack_rows([segments[i] for i in place]) if len(place) > 1 else segments[place[0]]
+        for place in places
+    )
     sizes = tuple(len(place) for place in places)
     return Join(groups, starts, group_of, member_of, places, sizes, int(group_of[-1]), restarts)
 
 
-def _flattened(
-    segments: list[Schedule], boundaries: Sequence[Number] | None, restarts: bool
-) -> tuple[list[Schedule], Sequence[Number] | None]:
-    """Open up a plain join at the front, so that `a.then(b).then(c)` is one join of three."""
-    first = segments[0]
-    plain = isinstance(first, Join) and not first.restarts and not restarts
-    if boundaries is not None or not plain or not is_concrete(*jax.tree.leaves(first)):
-        return segments, boundaries
-    inner = first.segments
-    lengths = [s.steps for s in inner[:-1]]
-    if lengths != np.diff(first.starts).tolist():  # cut or waiting segments keep their own join
-        return segments, boundaries
-    return inner + segments[1:], None
+@verb
+def then(first: Schedule, *others: Schedule) -> Schedule:
+    """Build `first.then(*others)`; a join at the front opens up, so that `then` chains flat."""
+    if isinstance(first, Join) and not first.restarts and is_concrete(*jax.tree.leaves(first)):
+        inner = first.segments
+        if [segment.steps for segment in inner[:-1]] == np.diff(first.starts).tolist():
+            return join([*inner, *others])
+    return join([first, *others])
 
 
 def _starts(segments: list[Schedule], boundaries: Sequence[Number] | None) -> Any:
@@ -210,9 +215,9 @@ def _checked(starts: np.ndarray) -> np.ndarray:
     return starts.astype(np.int32)
 
 
-def stack(schedules: list[Schedule]) -> Schedule:
-    """One schedule whose leaves hold those of `schedules`, all of one structure, in rows."""
-    return schedules[0] if len(schedules) == 1 else jax.tree.map(_stack_leaf, *schedules)
+def stack_rows(trees: list[Any]) -> Any:
+    """One pytree whose leaves hold those of `trees`, all of one structure, in rows."""
+    return jax.tree.map(_stack_leaf, *trees)
 
 
 def _stack_leaf(*leaves: Number) -> Any:
@@ -229,13 +234,12 @@ def _kind(schedule: Schedule) -> Any:
     return structure, tuple(np.shape(x) for x in leaves), tuple(kinds)
 
 
-def _row(index: Any) -> Any:
+def _at(index: Any) -> Any:
     """A function that takes one row of a stacked leaf."""
 
     def take(leaf: Any) -> Any:
-        if isinstance(index, int):
-            row = leaf[index]
-            return row.item() if isinstance(row, np.generic) else row
-        return lax.dynamic_index_in_dim(jnp.asarray(leaf), index, keepdims=False)
+        if not isinstance(index, int):
+            return row(leaf, index)
+        return leaf[index].item() if isinstance(leaf, np.ndarray) and leaf.ndim == 1 else leaf[index]
 
     return take

@@ -2,10 +2,13 @@
 
 Three facts shape everything here. float32 stops counting at 2**24, so offsets and
 remainders are formed in integers and cast last. A rounded fraction `n / d` raised to a power
-`p` has `p` times its rounding error, so a fraction is kept as a short head and a small tail
-whose sum is good to about 2**-36. And XLA may rewrite `x / d` as `x * (1 / d)` or contract
-`a * b - c` into one fused operation, so nothing relies on how a float product rounds: heads
-are cut by clearing bits, and a product of two heads is exact whatever the compiler does.
+`p` has `p` times its rounding error, so where it matters a fraction is kept as a short head
+and a tail whose sum is good to about 2**-32. And XLA may rewrite `x / d` as `x * (1 / d)` or
+contract `a * b - c` into one fused operation, so nothing relies on how a float product
+rounds: heads are cut by clearing bits, so short that their products are exact.
+
+Everything here works on scalars (`Schedule` maps it over arrays) and in lax operations: a
+schedule is compiled into every train step, so its program is kept short.
 """
 
 from typing import Any, NamedTuple
@@ -37,6 +40,18 @@ def as_float(x: Number) -> jax.Array:
 def as_int(x: Number) -> jax.Array:
     """`x` as a strongly typed integer of the counting precision."""
     return lax.convert_element_type(x, int_dtype())
+
+
+def select(condition: jax.Array, yes: Number, no: Number) -> jax.Array:
+    """`yes` where the condition holds, else `no`: scalars, one of them typed."""
+    typed = yes if isinstance(yes, jax.Array) else no
+    yes, no = (lax.convert_element_type(x, typed.dtype) for x in (yes, no))
+    return lax.select(condition, yes, no)
+
+
+def row(table: Any, index: jax.Array) -> jax.Array:
+    """`table[index]` for an index in range."""
+    return lax.dynamic_index_in_dim(jnp.asarray(table), index.astype(np.uint32), keepdims=False)
 
 
 def is_concrete(*values: Number) -> bool:
@@ -74,96 +89,74 @@ def _require_integer(dtype: np.dtype, step: Number) -> None:
 
 # --- Fractions ------------------------------------------------------------------------------
 
-
-def _head_bits(dtype: np.dtype) -> int:
-    """Half of the significand's bits: two heads multiply exactly."""
-    return (jnp.finfo(dtype).nmant + 1) // 2
+_LOW = 16  # integers are split below this bit, so that a part times a head is exact
 
 
-def _float_head(x: jax.Array) -> jax.Array:
-    """`x` with the low half of its significand cleared."""
-    info = jnp.finfo(x.dtype)
-    bits = np.dtype(f"uint{info.bits}")
-    cleared = info.nmant + 1 - _head_bits(x.dtype)
-    mask = np.array((1 << info.bits) - (1 << cleared), bits)
-    return lax.bitcast_convert_type(lax.bitcast_convert_type(x, bits) & mask, x.dtype)
+def float_head(x: jax.Array) -> jax.Array:
+    """`x` cut to 8 significant bits (26 in float64)."""
+    mask = np.uint32(0xFFFF0000) if x.dtype == np.float32 else np.uint64(0xFFFFFFFFF8000000)
+    bits = lax.bitcast_convert_type(x, mask.dtype)
+    return lax.bitcast_convert_type(bits & mask, x.dtype)
 
 
-def _int_head(n: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """Split the integer `n >= 0` into its leading bits and the rest, both as exact floats."""
-    used = jnp.iinfo(n.dtype).bits - lax.clz(n)
-    shift = jnp.maximum(used - _head_bits(float_dtype()), 0)
-    head = (n >> shift) << shift
-    return as_float(head), as_float(n - head)
+def int_parts(n: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """The integer `n >= 0` as the sum of two floats of at most 16 significant bits."""
+    low = n & (2**_LOW - 1)
+    return as_float(n - low), as_float(low)
 
 
 class Fraction(NamedTuple):
-    """A number in [0, 1] as `head + tail`: half a significand, and what it leaves."""
+    """`n / d` as `head + tail`: a few bits, and all that they leave."""
 
     head: jax.Array
     tail: jax.Array
 
-    @property
-    def value(self) -> jax.Array:
-        """The fraction, rounded once."""
-        return self.head + self.tail
-
     def power(self, exponent: jax.Array) -> jax.Array:
-        """`value ** exponent` for `exponent > 0`; the error does not grow with the exponent."""
+        """`(n / d) ** exponent` for `exponent > 0`; its error does not grow with the exponent."""
         some = self.head > 0
-        head = jnp.where(some, self.head, 1)  # keeps log and its gradient finite at 0
-        tail = jnp.where(some, self.tail, 0)
-        grown = lax.pow(head, exponent) * jnp.exp(exponent * jnp.log1p(tail / head))
-        return jnp.where(some, grown, 0)
+        head = select(some, self.head, 1)  # keeps the logarithm and its gradient finite at 0
+        tail = select(some, self.tail, 0)
+        grown = lax.pow(head, exponent) * lax.exp(exponent * lax.log1p(tail / head))
+        return select(some, grown, 0)
 
     def exponential(self, base: jax.Array) -> jax.Array:
-        """`base ** value` for `base > 0`."""
+        """`base ** (n / d)` for `base > 0`."""
         return lax.pow(base, self.head) * lax.pow(base, self.tail)
 
     def half_sine(self) -> jax.Array:
-        """`sin(pi / 2 * value)`, precise enough to be raised to a power."""
-        scale = 2.0 ** (_head_bits(float_dtype()) - 1)
-        head = np.floor(np.pi / 2 * scale) / scale
-        main = as_float(head) * self.head  # exact: two heads
-        rest = as_float(np.pi / 2 - head) * self.head + as_float(np.pi / 2) * self.tail
-        return jnp.minimum(jnp.sin(main) * jnp.cos(rest) + jnp.cos(main) * jnp.sin(rest), 1)
+        """`sin(pi / 2 * n / d)`, precise enough to be raised to a power."""
+        scale = 2.0 ** (14 if self.head.dtype == np.float32 else 26)
+        short = float(np.floor(np.pi / 2 * scale) / scale)
+        main = short * self.head  # exact
+        rest = (np.pi / 2 - short) * self.head + (np.pi / 2) * self.tail  # below 2**-7 * main
+        sine = lax.sin(main)
+        return sine + rest * (lax.cos(main) - 0.5 * rest * sine)
 
 
 def fraction(n: jax.Array, d: jax.Array) -> Fraction:
-    """`n / d` for integers `0 <= n <= d` and `d >= 1`."""
-    head = _float_head(as_float(n) / as_float(d))
-    n_head, n_rest = _int_head(n)
-    d_head, d_rest = _int_head(d)
-    remainder = (n_head - head * d_head) + (n_rest - head * d_rest)
-    return Fraction(head, remainder / as_float(d))
+    """`n / d` for integers `0 <= n <= d < 2**31` and `d >= 1`."""
+    divisor = as_float(d)
+    head = float_head(as_float(n) / divisor)
+    (n_high, n_low), (d_high, d_low) = int_parts(n), int_parts(d)
+    remainder = (n_high - head * d_high) + (n_low - head * d_low)
+    return Fraction(head, remainder / divisor)
 
 
-def power_weights(fall: Fraction, rise: Fraction, exponent: Number) -> tuple[jax.Array, jax.Array]:
-    """`(fall ** exponent, 1 - fall ** exponent)` where `rise = 1 - fall`, both without cancelling."""
-    return _with_complement(fall.power(as_float(exponent)), rise.value, exponent)
-
-
-def sine_weights(fall: Fraction, rise: Fraction, exponent: Number) -> tuple[jax.Array, jax.Array]:
-    """`w = sin(pi / 2 * fall) ** (2 * exponent)` and `1 - w`, both without cancelling."""
-    sine, cosine = fall.half_sine(), rise.half_sine()
-    some = sine > 0
-    weight = jnp.where(some, lax.pow(jnp.where(some, sine, 1), 2 * as_float(exponent)), 0)
-    return _with_complement(weight, cosine * cosine, exponent)
-
-
-def _with_complement(
-    weight: jax.Array, rise: jax.Array, exponent: Number
-) -> tuple[jax.Array, jax.Array]:
-    """`(weight, 1 - weight)` for `weight = (1 - rise) ** exponent`."""
+def complement(rise: jax.Array, weight: jax.Array, exponent: jax.Array) -> jax.Array:
+    """`1 - weight`, without cancelling, for `weight = (1 - rise) ** exponent`."""
     early = rise < 0.5
-    safe = jnp.where(early, rise, 0)
-    small = -jnp.expm1(as_float(exponent) * jnp.log1p(-safe))
-    return weight, jnp.where(early, small, 1 - weight)
+    safe = select(early, rise, 0)
+    return select(early, -lax.expm1(exponent * lax.log1p(-safe)), 1 - weight)
 
 
 def mix(a: jax.Array, b: jax.Array, weight_a: jax.Array, weight_b: jax.Array) -> jax.Array:
     """`a * weight_a + b * weight_b` for weights that sum to 1, kept between `a` and `b`."""
-    return jnp.clip(a * weight_a + b * weight_b, jnp.minimum(a, b), jnp.maximum(a, b))
+    return within(a * weight_a + b * weight_b, a, b)
+
+
+def within(x: jax.Array, a: jax.Array, b: jax.Array) -> jax.Array:
+    """`x` kept between `a` and `b`, given in either order."""
+    return lax.clamp(lax.min(a, b), x, lax.max(a, b))
 
 
 # --- Integers -------------------------------------------------------------------------------
@@ -215,18 +208,21 @@ def scale_int(n: Number, numerator: Number, denominator: Number) -> Number:
     return as_int(scaled)
 
 
-def count_reached(starts: Number, step: jax.Array) -> jax.Array:
-    """How many of the non-decreasing `starts` (the first is 0) lie at or before `step`, less one.
+def last_reached(starts: Number, step: jax.Array) -> jax.Array:
+    """The index of the last of the non-decreasing `starts` (the first is 0) up to `step`.
 
-    A search in three levels of about the cube root of the length: its program has the same
-    size for 2 starts and for 4,000.
+    A search in two levels of about the square root of the length: the program has the same
+    size for 2 starts and for 2,000.
     """
     starts = as_int(starts)
     size = starts.shape[0]
-    side = max(2, round(size ** (1 / 3) + 0.5))
-    fill = jnp.full((side**3 - size,), jnp.iinfo(starts.dtype).max, starts.dtype)
-    grid = jnp.concatenate([starts, fill]).reshape(side, side, side)
-    block = jnp.sum(step >= grid[1:, 0, 0], dtype=starts.dtype)
-    row = jnp.sum(step >= grid[block, 1:, 0], dtype=starts.dtype)
-    column = jnp.sum(step >= grid[block, row, 1:], dtype=starts.dtype)
-    return jnp.minimum((block * side + row) * side + column, size - 1)
+    side = int(np.ceil(np.sqrt(size)))
+    grid = lax.pad(starts, as_int(jnp.iinfo(starts.dtype).max), [(0, side * side - size, 0)])
+    grid = lax.reshape(grid, (side, side))
+    block = _count(step >= grid[:, 0]) - 1
+    inside = _count(step >= row(grid, block)) - 1
+    return lax.min(block * side + inside, as_int(size - 1))
+
+
+def _count(flags: jax.Array) -> jax.Array:
+    return lax.reduce(as_int(flags), as_int(0), lax.add, (0,))

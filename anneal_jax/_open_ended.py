@@ -4,9 +4,10 @@ from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
+from jax import lax
 
 from . import _checks
-from ._numerics import Number, as_float, as_int, fraction, is_concrete, mix
+from ._numerics import Number, as_float, as_int, fraction, is_concrete, mix, select
 from ._rate import Rate
 from ._schedule import Array, Scale, Schedule
 
@@ -53,7 +54,7 @@ class InverseSqrt(OpenEnded):
     def value_at(self, step: Array) -> Array:
         timescale = as_float(self.timescale)
         behind = as_float(step) + as_float(self.offset)
-        return as_float(self.init_value) * jnp.sqrt(timescale / (timescale + behind))
+        return as_float(self.init_value) * lax.sqrt(timescale / (timescale + behind))
 
     def stretched(self, scale: Scale) -> "InverseSqrt":
         return InverseSqrt(self.init_value, scale.real(self.timescale), scale.real(self.offset))
@@ -93,8 +94,8 @@ class InverseTime(OpenEnded):
         _checks.number("InverseTime", "decay_rate", self.decay_rate, least=0)
 
     def value_at(self, step: Array) -> Array:
-        unit = jnp.maximum(as_int(self.decay_steps), 1)
-        time = as_float(step // unit) if self.staircase else as_float(step) / as_float(unit)
+        unit = lax.max(as_int(self.decay_steps), as_int(1))
+        time = as_float(lax.div(step, unit)) if self.staircase else as_float(step) / as_float(unit)
         return as_float(self.init_value) / (1 + as_float(self.decay_rate) * time)
 
     def stretched(self, scale: Scale) -> "InverseTime":
@@ -133,11 +134,11 @@ class ExponentialDecay(OpenEnded):
         _checks.steps("ExponentialDecay", "decay_steps", self.decay_steps, least=1)
 
     def value_at(self, step: Array) -> Array:
-        unit = jnp.maximum(as_int(self.decay_steps), 1)
-        value = as_float(self.init_value) * self.decay_rate.power(step // unit)
+        unit = lax.max(as_int(self.decay_steps), as_int(1))
+        value = as_float(self.init_value) * self.decay_rate.power(lax.div(step, unit))
         if self.staircase:
             return value
-        return value * fraction(step % unit, unit).exponential(self.decay_rate.value())
+        return value * fraction(lax.rem(step, unit), unit).exponential(self.decay_rate.value())
 
     def stretched(self, scale: Scale) -> "ExponentialDecay":
         return eqx.tree_at(lambda s: s.decay_steps, self, _at_least_one(scale(self.decay_steps)))
@@ -189,25 +190,25 @@ class Triangular(OpenEnded):
         return True
 
     def _lengths(self) -> tuple[Array, Array]:
-        up = jnp.maximum(as_int(self.up_steps), 1)
+        up = lax.max(as_int(self.up_steps), as_int(1))
         return up, up if self.down_steps is None else as_int(self.down_steps)
 
     def cycle_at(self, step: Array) -> Array:
-        return step // sum(self._lengths())
+        return lax.div(step, sum(self._lengths()))
 
     def value_at(self, step: Array) -> Array:
         up, down = self._lengths()
-        t = step % (up + down)
-        length, above = jnp.where(t < up, up, jnp.maximum(down, 1)), jnp.where(t < up, t, up + down - t)
-        height, depth = fraction(above, length).value, fraction(length - above, length).value
+        t = lax.rem(step, up + down)
+        length = select(t < up, up, lax.max(down, as_int(1)))
+        above = select(t < up, t, up + down - t)
+        height, depth = (as_float(n) / as_float(length) for n in (above, length - above))
         init, peak = as_float(self.init_value), as_float(self.peak_value)
-        if self.mode == "triangular":
-            return mix(init, peak, depth, height)
-        halving = self.mode == "triangular2"
-        scale = (Rate.of(0.5) if halving else self.gamma).power(
-            self.cycle_at(step) if halving else step
-        )
-        return init * (1 - height * scale) + peak * (height * scale)
+        if self.mode == "triangular2":
+            scale = Rate.of(0.5).power(self.cycle_at(step))
+        else:
+            scale = self.gamma.power(step) if self.mode == "exp_range" else as_float(1)
+        # 1 - height * scale, as what is missing below the peak and what the scale takes off
+        return mix(init, peak, depth + height * (1 - scale), height * scale)
 
     def stretched(self, scale: Scale) -> "Triangular":
         scale = Scale(scale.numerator, scale.denominator)  # all cycles alike

@@ -13,7 +13,7 @@ import numpy as np
 from jax import lax
 
 from . import _checks
-from ._numerics import Number, _float_head, _int_head, as_float, is_concrete
+from ._numerics import Number, as_float, float_head, int_parts, is_concrete
 
 Array = Any
 
@@ -62,20 +62,20 @@ class Rate(eqx.Module):
         Zero below the smallest normal number; held at the largest finite one.
         """
         log2, rest = as_float(self.log2), as_float(self.log2_rest)
-        n_head, n_rest = _int_head(n)
-        log_head = _float_head(log2)
-        largest = jnp.finfo(log2.dtype).maxexp - 1
-        exact = jnp.clip(log_head * n_head, -2.0 * largest, largest)  # a product of two heads
-        whole = jnp.round(exact)
-        small = log_head * n_rest + ((log2 - log_head) + rest) * (n_head + n_rest)
-        part = jnp.clip((exact - whole) + small, -2.0 * largest, largest)
-        grown = jnp.exp(part * as_float(np.log(2))) * _power_of_two(whole)
-        return jnp.minimum(grown, jnp.finfo(log2.dtype).max)
+        largest = as_float(jnp.finfo(log2.dtype).maxexp - 1)
+        short = float_head(log2)
+        high, low = int_parts(n)
+        high, low = (lax.clamp(-2 * largest, short * part, largest) for part in (high, low))
+        whole = lax.round(high) + lax.round(low)  # both products are exact
+        part = (high - lax.round(high)) + (low - lax.round(low))
+        part = part + ((log2 - short) + rest) * as_float(n)
+        grown = lax.exp(lax.clamp(-2 * largest, part, largest / 2) * np.log(2))
+        return lax.min(grown * _power_of_two(whole), as_float(jnp.finfo(log2.dtype).max))
 
 
 def _power_of_two(n: Array) -> Array:
     """`2 ** n` for whole floats `n`, exact; zero where it would be subnormal."""
     info = jnp.finfo(n.dtype)
     bits = np.dtype(f"int{info.bits}")
-    biased = jnp.clip(n, info.minexp - 1, info.maxexp - 1) - (info.minexp - 1)
+    biased = lax.clamp(as_float(info.minexp - 1), n, as_float(info.maxexp - 1)) - (info.minexp - 1)
     return lax.bitcast_convert_type(biased.astype(bits) << info.nmant, n.dtype)

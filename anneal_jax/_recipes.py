@@ -6,10 +6,10 @@ Every `*_steps` counts its own phase only; `total_steps` is the sum of all phase
 from collections.abc import Sequence
 
 from . import _checks
-from ._compose import repeat
 from ._join import join
 from ._numerics import Number, is_concrete, round_half_up
 from ._open_ended import InverseSqrt
+from ._repeat import repeat
 from ._schedule import Constant, Schedule
 from ._segments import Cosine, Linear, OneMinusSqrt, Polynomial, Segment, segment_class
 from ._tables import PiecewiseConstant
@@ -316,14 +316,26 @@ def cosine_restarts(
 
     Reference: Loshchilov and Hutter, SGDR, 2016 (arXiv 1608.03983).
     """
-    # Peaks and floors decay apart, so a cycle is the sum of a part under each:
-    # peak * w + floor * (1 - w), with both weights accurate near their own zero.
     anneal = _rest("cosine_restarts", cycle_steps, warmup_steps=warmup_steps)
-    peak = join([Linear(0.0, peak_value, warmup_steps), Cosine(peak_value, 0.0, anneal)])
-    floor = join([Linear(end_value, 0.0, warmup_steps), Cosine(0.0, end_value, anneal)])
+
+    def cycle(low: Number, high: Number) -> Schedule:
+        decay = Cosine(high, low, anneal)
+        no_warmup = is_concrete(warmup_steps) and warmup_steps == 0
+        return decay if no_warmup else join([Linear(low, high, warmup_steps), decay])
+
+    if _is(1, value_factor) and _is(1, end_value_factor):
+        return repeat(cycle(end_value, peak_value), cycles, steps_factor)
+    # Peaks and floors decay apart, so a cycle is the sum of a part under each,
+    # peak * w + floor * (1 - w), with both weights accurate near their own zero.
+    floor = None if _is(0, end_value) else cycle(end_value, 0.0)
+    peak = cycle(0.0, peak_value)
     return repeat(
         peak, cycles, steps_factor, value_factor, floor=floor, floor_factor=end_value_factor
     )
+
+
+def _is(number: float, x: Number) -> bool:
+    return isinstance(x, int | float) and x == number
 
 
 def one_cycle(

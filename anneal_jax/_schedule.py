@@ -134,7 +134,7 @@ class Schedule(eqx.Module):
 
     def then(self, *others: "Schedule") -> "Schedule":
         """This schedule for its `steps`, then each of `others` in turn; see `join`."""
-        return _VERBS["join"]([self, *others])
+        return _VERBS["then"](self, *others)
 
     def repeat(
         self, cycles: Number | None = None, steps_factor: Number = 1, value_factor: Number = 1.0

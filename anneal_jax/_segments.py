@@ -11,19 +11,11 @@ import abc
 from typing import NamedTuple
 
 import equinox as eqx
-import jax.numpy as jnp
+import numpy as np
+from jax import lax
 
 from . import _checks
-from ._numerics import (
-    Fraction,
-    Number,
-    as_float,
-    as_int,
-    fraction,
-    mix,
-    power_weights,
-    sine_weights,
-)
+from ._numerics import Fraction, Number, as_float, as_int, complement, fraction, mix, select, within
 from ._schedule import Array, Scale, Schedule
 
 Weights = tuple[Array, Array]
@@ -31,12 +23,31 @@ _UNSIGNED = "build a negative value by algebra, as in -schedule or schedule - 1.
 
 
 class Progress(NamedTuple):
-    """How far a segment is: fractions elapsed (`q`) and remaining (`r`), and its length."""
+    """How far a segment is, in whole steps, and as fractions of its length."""
 
-    q: Fraction
-    r: Fraction
-    step: Array
+    elapsed: Array
+    remaining: Array
     steps: Array
+
+    @property
+    def q(self) -> Array:
+        """The fraction elapsed, `t / steps`, rounded."""
+        return as_float(self.elapsed) / as_float(self.steps)
+
+    @property
+    def r(self) -> Array:
+        """The fraction remaining, `1 - q`, rounded; formed from the remaining steps."""
+        return as_float(self.remaining) / as_float(self.steps)
+
+    @property
+    def exact_q(self) -> Fraction:
+        """The fraction elapsed, for use under powers."""
+        return fraction(self.elapsed, self.steps)
+
+    @property
+    def exact_r(self) -> Fraction:
+        """The fraction remaining, for use under powers."""
+        return fraction(self.remaining, self.steps)
 
 
 class Segment(Schedule):
@@ -57,12 +68,11 @@ class Segment(Schedule):
         """The value strictly between the two ends."""
 
     def value_at(self, step: Array) -> Array:
-        steps = jnp.maximum(as_int(self.steps), 1)
-        init, end = as_float(self.init_value), as_float(self.end_value)
-        t = jnp.minimum(step, steps)
-        value = self.between(Progress(fraction(t, steps), fraction(steps - t, steps), t, steps))
-        value = jnp.where(step <= 0, init, value)
-        return jnp.where(step >= as_int(self.steps), end, value)  # ends are exact, not computed
+        steps = lax.max(as_int(self.steps), as_int(1))
+        t = lax.min(step, steps)
+        value = self.between(Progress(t, steps - t, steps))
+        value = select(step <= 0, as_float(self.init_value), value)  # ends are not computed
+        return select(step >= as_int(self.steps), as_float(self.end_value), value)
 
     def stretched(self, scale: Scale) -> "Segment":
         return eqx.tree_at(lambda s: s.steps, self, scale(self.steps))
@@ -100,7 +110,7 @@ class Linear(Blend):
     """
 
     def shape(self, progress: Progress) -> Weights:
-        return progress.r.value, progress.q.value
+        return progress.r, progress.q
 
 
 class Cosine(Blend):
@@ -132,7 +142,12 @@ class Cosine(Blend):
         _checks.number("Cosine", "exponent", self.exponent, above=0)
 
     def shape(self, progress: Progress) -> Weights:
-        return sine_weights(progress.r, progress.q, self.exponent)
+        exponent = as_float(self.exponent)
+        sine = progress.exact_r.half_sine()
+        some = sine > 0
+        falling = select(some, lax.pow(select(some, sine, 1), 2 * exponent), 0)
+        cosine = lax.sin(progress.q * (np.pi / 2))
+        return falling, complement(cosine * cosine, falling, exponent)
 
 
 class Polynomial(Blend):
@@ -162,7 +177,9 @@ class Polynomial(Blend):
         _checks.number("Polynomial", "power", self.power, above=0)
 
     def shape(self, progress: Progress) -> Weights:
-        return power_weights(progress.r, progress.q, self.power)
+        power = as_float(self.power)
+        falling = progress.exact_r.power(power)
+        return falling, complement(progress.q, falling, power)
 
 
 class OneMinusSqrt(Blend):
@@ -188,8 +205,8 @@ class OneMinusSqrt(Blend):
     """
 
     def shape(self, progress: Progress) -> Weights:
-        root = progress.q.power(as_float(0.5))
-        return progress.r.value / (1 + root), root
+        root = lax.sqrt(progress.q)
+        return progress.r / (1 + root), root
 
 
 class OneMinusSquare(Blend):
@@ -212,8 +229,7 @@ class OneMinusSquare(Blend):
     """
 
     def shape(self, progress: Progress) -> Weights:
-        q = progress.q.value
-        return progress.r.value * (1 + q), q * q
+        return progress.r * (1 + progress.q), progress.q * progress.q
 
 
 class Exponential(Segment):
@@ -242,8 +258,7 @@ class Exponential(Segment):
 
     def between(self, progress: Progress) -> Array:
         init, end = as_float(self.init_value), as_float(self.end_value)
-        value = init * progress.q.exponential(end / init)
-        return jnp.clip(value, jnp.minimum(init, end), jnp.maximum(init, end))
+        return within(init * progress.exact_q.exponential(end / init), init, end)
 
 
 class ShiftedExponential(Blend):
@@ -276,9 +291,9 @@ class ShiftedExponential(Blend):
 
     def shape(self, progress: Progress) -> Weights:
         base = as_float(self.base)
-        growth = jnp.log1p(base - 1)
-        falling = jnp.expm1(growth * progress.r.value) / (base - 1)
-        rising = -jnp.expm1(-growth * progress.q.value) * base / (base - 1)
+        growth = lax.log1p(base - 1)
+        falling = lax.expm1(growth * progress.r) / (base - 1)
+        rising = -lax.expm1(-growth * progress.q) * base / (base - 1)
         return falling, rising
 
 
@@ -304,13 +319,13 @@ class Logarithmic(Blend):
     """
 
     def shape(self, progress: Progress) -> Weights:
-        t, steps = as_float(progress.step), as_float(progress.steps)
-        whole = jnp.log1p(steps)
+        t, steps = as_float(progress.elapsed), as_float(progress.steps)
+        left = as_float(progress.remaining)
+        whole, so_far = lax.log1p(steps), lax.log1p(t)
         # log(1 + steps) - log(1 + t), without the difference of two large logarithms
-        left = as_float(progress.steps - progress.step)
         near = left < t
-        close = -jnp.log1p(-jnp.where(near, left, 0) / (1 + steps))
-        return jnp.where(near, close, whole - jnp.log1p(t)) / whole, jnp.log1p(t) / whole
+        close = -lax.log1p(-select(near, left, 0) / (1 + steps))
+        return select(near, close, whole - so_far) / whole, so_far / whole
 
 
 def segment_class(owner: str, name: str, x: object) -> type[Segment]:

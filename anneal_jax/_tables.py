@@ -10,7 +10,7 @@ import numpy as np
 from jax import lax
 
 from . import _checks
-from ._numerics import Number, as_float, as_int, count_reached, is_concrete
+from ._numerics import Number, as_float, as_int, is_concrete, last_reached, row
 from ._schedule import Array, Scale, Schedule
 from ._segments import Linear, Segment, segment_class
 
@@ -97,8 +97,8 @@ class PiecewiseConstant(Schedule):
 
     def value_at(self, step: Array) -> Array:
         bounds = as_int(self.boundaries)
-        k = count_reached(jnp.concatenate([jnp.zeros(1, bounds.dtype), bounds]), step)
-        return lax.dynamic_index_in_dim(as_float(self.values), k, keepdims=False)
+        k = last_reached(jnp.concatenate([jnp.zeros(1, bounds.dtype), bounds]), step)
+        return row(as_float(self.values), k)
 
     def stretched(self, scale: Scale) -> "PiecewiseConstant":
         return eqx.tree_at(lambda s: s.boundaries, self, scale(self.boundaries))
@@ -145,11 +145,11 @@ class Interpolated(Schedule):
 
     def value_at(self, step: Array) -> Array:
         knots, values = as_int(self.knots), as_float(self.values)
-        k = count_reached(knots.at[0].set(0), step)
-        after = jnp.minimum(k + 1, len(self.values) - 1)
-        begin, end = (lax.dynamic_index_in_dim(knots, i, keepdims=False) for i in (k, after))
-        ends = (lax.dynamic_index_in_dim(values, i, keepdims=False) for i in (k, after))
-        return self.shape(*ends, end - begin).value_at(jnp.maximum(step - begin, 0))
+        k = last_reached(knots.at[0].set(0), step)
+        after = lax.min(k + 1, as_int(len(self.values) - 1))
+        begin, end = row(knots, k), row(knots, after)
+        segment = self.shape(row(values, k), row(values, after), end - begin)
+        return segment.value_at(lax.max(step - begin, as_int(0)))
 
     def stretched(self, scale: Scale) -> "Interpolated":
         return eqx.tree_at(lambda s: s.knots, self, scale(self.knots))

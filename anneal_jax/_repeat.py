@@ -1,37 +1,34 @@
-"""Composition in time: repeat, shift, reverse, stretch. (`join` has its own file.)"""
+"""Repeat: warm restarts.
+
+Cycles of equal length are found by an integer division. Cycles that grow, shrink or are
+listed are found by a search over their starts, and the phases of each (a stretched warmup, a
+stretched decay) are laid out in rows when the schedule is built: a step gathers its row. So
+the program is the same for 2 cycles and for 1,000.
+"""
 
 from collections.abc import Sequence
-from fractions import Fraction
 from typing import Any
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
 from . import _checks
-from ._numerics import (
-    MAX_STEP,
-    Number,
-    as_float,
-    as_int,
-    count_reached,
-    is_concrete,
-    round_half_up,
-)
+from ._join import stack_rows
+from ._numerics import MAX_STEP, Number, as_float, as_int, is_concrete, last_reached, row
 from ._rate import Rate
 from ._schedule import Array, Scale, Schedule, as_schedule, verb
 
 
 class Repeat(Schedule):
-    """A schedule again and again: warm restarts; built by `schedule.repeat`.
+    """A schedule again and again; built by `schedule.repeat`.
 
     `value(t) = value_factor**i * schedule_i(t - start_i) + floor_factor**i * floor_i(t - start_i)`
     in cycle `i`, where `schedule_i` is `schedule` stretched to the length of the cycle: its
     boundaries move to the nearest integer step (halves upwards), so ends, peaks and joins are
     exact in every cycle. After the last cycle its end value holds.
-
-    Cycles of equal length are found by integer division, others by a search over their starts.
     """
 
     schedule: Schedule
@@ -40,6 +37,7 @@ class Repeat(Schedule):
     value_factor: Rate
     floor_factor: Rate
     starts: Any  # int[cycles + 1]: where each cycle begins and the last ends; None: equal cycles
+    phases: Any  # the step counts of (schedule, floor), a row for each cycle; None: equal cycles
 
     @property
     def steps(self) -> Number | None:
@@ -47,36 +45,35 @@ class Repeat(Schedule):
             return None
         if self.starts is None:
             return self.schedule.steps * self.cycles
-        return self.starts[self.cycles].item() if is_concrete(self.starts, self.cycles) else (
-            lax.dynamic_index_in_dim(as_int(self.starts), as_int(self.cycles), keepdims=False)
-        )
+        if is_concrete(self.starts, self.cycles):
+            return int(self.starts[self.cycles])
+        return row(as_int(self.starts), as_int(self.cycles))
 
     @property
     def has_restarts(self) -> bool:
         return True
 
     def value_at(self, step: Array) -> Array:
-        index, local, scale = self._locate(step)
-        value = self._one(self.schedule, scale).value_at(local) * self.value_factor.power(index)
-        if self.floor is not None:
-            floor = self._one(self.floor, scale).value_at(local)
-            value = value + floor * self.floor_factor.power(index)
-        return value
+        index, local, (schedule, floor) = self._locate(step)
+        value = schedule.value_at(local) * self.value_factor.power(index)
+        if floor is None:
+            return value
+        return value + floor.value_at(local) * self.floor_factor.power(index)
 
     def cycle_at(self, step: Array) -> Array:
-        index, local, scale = self._locate(step)
-        if not self.schedule.has_restarts:
+        index, local, (schedule, _) = self._locate(step)
+        if not schedule.has_restarts:
             return index
-        inner = self.schedule.cycle_at(jnp.maximum(as_int(self.schedule.steps) - 1, 0)) + 1
-        return index * inner + self._one(self.schedule, scale).cycle_at(local)
+        within = self.schedule.cycle_at(as_int(self.schedule.steps) - 1) + 1
+        return index * within + schedule.cycle_at(local)
 
     def stretched(self, scale: Scale) -> "Repeat":
         scale = Scale(scale.numerator, scale.denominator)  # all cycles alike, wherever they begin
         starts = None if self.starts is None else scale(self.starts)
         first = scale if starts is None else Scale(starts[1], self.schedule.steps)
-        floor = None if self.floor is None else self.floor.stretched(first)
+        schedule, floor = (s and s.stretched(first) for s in (self.schedule, self.floor))
         factors = self.value_factor, self.floor_factor
-        return Repeat(self.schedule.stretched(first), floor, self.cycles, *factors, starts)
+        return _build(schedule, floor, self.cycles, *factors, starts)
 
     def arguments(self) -> dict[str, Any]:
         given: dict[str, Any] = {"schedule": self.schedule}
@@ -90,20 +87,18 @@ class Repeat(Schedule):
             given |= {"floor": self.floor, "floor_factor": self.floor_factor.as_number()}
         return given
 
-    def _locate(self, step: Array) -> tuple[Array, Array, Scale | None]:
-        """The cycle of `step`, the step within it, and the stretch of that cycle."""
-        last = MAX_STEP if self.cycles is None else as_int(self.cycles) - 1
+    def _locate(self, step: Array) -> tuple[Array, Array, tuple[Schedule, Schedule | None]]:
+        """The cycle of `step`, the step within it, and that cycle's schedule and floor."""
+        last = as_int(MAX_STEP if self.cycles is None else as_int(self.cycles) - 1)
+        both = self.schedule, self.floor
         if self.starts is None:
-            period = jnp.maximum(as_int(self.schedule.steps), 1)
-            index = jnp.minimum(step // period, last)
-            return index, step - index * period, None
+            period = lax.max(as_int(self.schedule.steps), as_int(1))
+            index = lax.min(lax.div(step, period), last)
+            return index, step - index * period, both
         starts = as_int(self.starts)
-        index = jnp.minimum(count_reached(starts[:-1], step), last)
-        start, stop = (lax.dynamic_index_in_dim(starts, index + i, keepdims=False) for i in (0, 1))
-        return index, step - start, Scale(stop - start, as_int(self.schedule.steps))
-
-    def _one(self, schedule: Schedule, scale: Scale | None) -> Schedule:
-        return schedule if scale is None else schedule.stretched(scale)
+        index = lax.min(last_reached(starts[:-1], step), last)
+        phases = jax.tree.map(lambda leaf: row(leaf, index), self.phases)
+        return index, step - row(starts, index), eqx.combine(phases, both)
 
 
 @verb
@@ -165,7 +160,36 @@ def repeat(
     if starts is None and cycles is not None and is_concrete(length, cycles):
         _checks.steps("repeat", "cycles times the cycle's length", length * cycles)
     floor = None if floor is None else as_schedule(floor)
-    return Repeat(schedule, floor, cycles, Rate.of(value_factor), Rate.of(floor_factor), starts)
+    return _build(schedule, floor, cycles, Rate.of(value_factor), Rate.of(floor_factor), starts)
+
+
+def _build(
+    schedule: Schedule,
+    floor: Schedule | None,
+    cycles: Number | None,
+    value_factor: Rate,
+    floor_factor: Rate,
+    starts: Any,
+) -> Repeat:
+    phases = None if starts is None else _phases((schedule, floor), schedule.steps, starts)
+    return Repeat(schedule, floor, cycles, value_factor, floor_factor, starts, phases)
+
+
+def _phases(both: tuple[Schedule, Schedule | None], length: Number, starts: Any) -> Any:
+    """The integer leaves of `both`, stretched to each cycle's length, in rows."""
+
+    def stretched(cycle_length: Number) -> Any:
+        scale = Scale(cycle_length, length)
+        return tuple(s and s.stretched(scale) for s in both)
+
+    if is_concrete(starts, *jax.tree.leaves(both)):
+        real = np.diff(starts)[: max(int(np.sum(starts[:-1] < MAX_STEP)), 1)]
+        rows = stack_rows([stretched(n) for n in real.tolist()])
+        spare = len(starts) - 1 - len(real)  # filler after the last cycle that can be reached
+        rows = jax.tree.map(lambda r: np.concatenate([r, np.repeat(r[-1:], spare, 0)]), rows)
+    else:
+        rows = jax.vmap(stretched)(jnp.diff(as_int(starts)))
+    return eqx.filter(rows, lambda leaf: jnp.issubdtype(leaf.dtype, jnp.integer))
 
 
 def _is_one(factor: Number) -> bool:
@@ -226,98 +250,3 @@ def _cycles_within_reach(length: Number, factor: Number) -> int:
     return count
 
 
-class Shift(Schedule):
-    """`value(t) = schedule(max(t - offset, 0))`; what `schedule.shift(offset)` builds."""
-
-    schedule: Schedule
-    offset: Number = eqx.field(converter=_checks.whole)
-
-    def __check_init__(self) -> None:
-        _checks.steps("Shift", "offset", self.offset, least=-MAX_STEP)
-
-    @property
-    def steps(self) -> Number | None:
-        if self.schedule.steps is None:
-            return None
-        known = is_concrete(self.schedule.steps, self.offset)
-        return (max if known else jnp.maximum)(self.schedule.steps + self.offset, 0)
-
-    @property
-    def has_restarts(self) -> bool:
-        return self.schedule.has_restarts
-
-    def _inner(self, step: Array) -> Array:
-        offset = as_int(self.offset)
-        held = jnp.minimum(step, jnp.iinfo(step.dtype).max + jnp.minimum(offset, 0))
-        return jnp.maximum(held - offset, 0)
-
-    def value_at(self, step: Array) -> Array:
-        return self.schedule.value_at(self._inner(step))
-
-    def cycle_at(self, step: Array) -> Array:
-        begin = self.schedule.cycle_at(self._inner(jnp.zeros_like(step)))
-        return self.schedule.cycle_at(self._inner(step)) - begin
-
-    def stretched(self, scale: Scale) -> "Shift":
-        if is_concrete(self.offset):
-            later, sign = max(self.offset, 0), -1 if self.offset < 0 else 1
-            return Shift(self.schedule.stretched(scale.at(later)), sign * scale(abs(self.offset)))
-        later, moved = jnp.maximum(self.offset, 0), scale(jnp.abs(self.offset))
-        return Shift(self.schedule.stretched(scale.at(later)), jnp.sign(self.offset) * moved)
-
-
-class Reverse(Schedule):
-    """`value(t) = schedule(steps - t)`; what `schedule.reverse()` builds."""
-
-    schedule: Schedule
-
-    def __check_init__(self) -> None:
-        if self.schedule.steps is None:
-            remedy = "give it steps, or join it with an end"
-            _checks.fail("reverse", "schedule", "of known length", self.schedule, remedy)
-
-    @property
-    def steps(self) -> Number:
-        return self.schedule.steps
-
-    @property
-    def has_restarts(self) -> bool:
-        return self.schedule.has_restarts
-
-    def value_at(self, step: Array) -> Array:
-        return self.schedule.value_at(jnp.maximum(as_int(self.steps) - step, 0))
-
-    def cycle_at(self, step: Array) -> Array:
-        end = as_int(self.steps)
-        return self.schedule.cycle_at(end) - self.schedule.cycle_at(jnp.maximum(end - step, 0))
-
-    def stretched(self, scale: Scale) -> "Reverse":
-        return Reverse(self.schedule.stretched(scale))
-
-
-@verb
-def shift(schedule: Schedule, steps: Number) -> Shift:
-    """Build `schedule.shift(steps)`."""
-    return Shift(schedule, steps)
-
-
-@verb
-def reverse(schedule: Schedule) -> Reverse:
-    """Build `schedule.reverse()`."""
-    return Reverse(schedule)
-
-
-@verb
-def stretch(schedule: Schedule, factor: Number) -> Schedule:
-    """Build `schedule.stretch(factor)`."""
-    _checks.number("stretch", "factor", factor, above=0)
-    if schedule.steps is not None:
-        if is_concrete(schedule.steps, factor):
-            _checks.steps("stretch", "the stretched length", int(schedule.steps * factor))
-        length = schedule.steps
-        target = length * factor if is_concrete(length, factor) else as_float(length) * factor
-        return schedule.stretched(Scale(round_half_up(target), length))
-    if is_concrete(factor):
-        ratio = Fraction(factor).limit_denominator(10**6)
-        return schedule.stretched(Scale(ratio.numerator, ratio.denominator))
-    return schedule.stretched(Scale(round_half_up(as_float(factor) * 2.0**16), 2**16))

@@ -1,0 +1,107 @@
+"""Time: a schedule earlier or later, backwards, or stretched."""
+
+from fractions import Fraction
+
+import equinox as eqx
+import jax.numpy as jnp
+
+from . import _checks
+from ._numerics import MAX_STEP, Number, as_float, as_int, is_concrete, round_half_up
+from ._schedule import Array, Scale, Schedule, verb
+
+
+class Shift(Schedule):
+    """`value(t) = schedule(max(t - offset, 0))`; what `schedule.shift(offset)` builds."""
+
+    schedule: Schedule
+    offset: Number = eqx.field(converter=_checks.whole)
+
+    def __check_init__(self) -> None:
+        _checks.steps("Shift", "offset", self.offset, least=-MAX_STEP)
+
+    @property
+    def steps(self) -> Number | None:
+        if self.schedule.steps is None:
+            return None
+        known = is_concrete(self.schedule.steps, self.offset)
+        return (max if known else jnp.maximum)(self.schedule.steps + self.offset, 0)
+
+    @property
+    def has_restarts(self) -> bool:
+        return self.schedule.has_restarts
+
+    def _inner(self, step: Array) -> Array:
+        offset = as_int(self.offset)
+        held = jnp.minimum(step, jnp.iinfo(step.dtype).max + jnp.minimum(offset, 0))
+        return jnp.maximum(held - offset, 0)
+
+    def value_at(self, step: Array) -> Array:
+        return self.schedule.value_at(self._inner(step))
+
+    def cycle_at(self, step: Array) -> Array:
+        begin = self.schedule.cycle_at(self._inner(jnp.zeros_like(step)))
+        return self.schedule.cycle_at(self._inner(step)) - begin
+
+    def stretched(self, scale: Scale) -> "Shift":
+        if is_concrete(self.offset):
+            later, sign = max(self.offset, 0), -1 if self.offset < 0 else 1
+            return Shift(self.schedule.stretched(scale.at(later)), sign * scale(abs(self.offset)))
+        later, moved = jnp.maximum(self.offset, 0), scale(jnp.abs(self.offset))
+        return Shift(self.schedule.stretched(scale.at(later)), jnp.sign(self.offset) * moved)
+
+
+class Reverse(Schedule):
+    """`value(t) = schedule(steps - t)`; what `schedule.reverse()` builds."""
+
+    schedule: Schedule
+
+    def __check_init__(self) -> None:
+        if self.schedule.steps is None:
+            remedy = "give it steps, or join it with an end"
+            _checks.fail("reverse", "schedule", "of known length", self.schedule, remedy)
+
+    @property
+    def steps(self) -> Number:
+        return self.schedule.steps
+
+    @property
+    def has_restarts(self) -> bool:
+        return self.schedule.has_restarts
+
+    def value_at(self, step: Array) -> Array:
+        return self.schedule.value_at(jnp.maximum(as_int(self.steps) - step, 0))
+
+    def cycle_at(self, step: Array) -> Array:
+        end = as_int(self.steps)
+        return self.schedule.cycle_at(end) - self.schedule.cycle_at(jnp.maximum(end - step, 0))
+
+    def stretched(self, scale: Scale) -> "Reverse":
+        return Reverse(self.schedule.stretched(scale))
+
+
+@verb
+def shift(schedule: Schedule, steps: Number) -> Shift:
+    """Build `schedule.shift(steps)`."""
+    return Shift(schedule, steps)
+
+
+@verb
+def reverse(schedule: Schedule) -> Reverse:
+    """Build `schedule.reverse()`."""
+    return Reverse(schedule)
+
+
+@verb
+def stretch(schedule: Schedule, factor: Number) -> Schedule:
+    """Build `schedule.stretch(factor)`."""
+    _checks.number("stretch", "factor", factor, above=0)
+    if schedule.steps is not None:
+        if is_concrete(schedule.steps, factor):
+            _checks.steps("stretch", "the stretched length", int(schedule.steps * factor))
+        length = schedule.steps
+        target = length * factor if is_concrete(length, factor) else as_float(length) * factor
+        return schedule.stretched(Scale(round_half_up(target), length))
+    if is_concrete(factor):
+        ratio = Fraction(factor).limit_denominator(10**6)
+        return schedule.stretched(Scale(ratio.numerator, ratio.denominator))
+    return schedule.stretched(Scale(round_half_up(as_float(factor) * 2.0**16), 2**16))
