@@ -1,6 +1,8 @@
 """Learning-rate schedules for JAX that are values, not closures."""
 
 from anneal_jax._algebra import Clip, Maximum, Minimum, Product, Sum, maximum, minimum
+from anneal_jax._config import from_config, to_config
+from anneal_jax._horizon import Horizon
 from anneal_jax._join import Join, join
 from anneal_jax._open_ended import ExponentialDecay, InverseSqrt, InverseTime, Triangular
 from anneal_jax._recipes import (
@@ -39,3 +41,10 @@ from anneal_jax._segments import (
 from anneal_jax._tables import Interpolated, PiecewiseConstant
 from anneal_jax._time import Reverse, Shift
 from anneal_jax._version import __version__
+from anneal_jax.transforms import (
+    InjectHyperparamsState,
+    hyperparams,
+    inject_hyperparams,
+    scale_by_learning_rate,
+    with_schedules,
+)

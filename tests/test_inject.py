@@ -1,0 +1,395 @@
+"""Schedules in the optimizer state: values, dtypes, overrides, and every wrapper of Optax."""
+
+import subprocess
+import sys
+import textwrap
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+from flax import nnx
+from flax.training import train_state
+
+import anneal_jax as anneal
+
+RATE = anneal.warmup_cosine(1e-2, warmup_steps=3, total_steps=20)
+
+
+def problem(dtype=jnp.float32):
+    params = {"w": jnp.linspace(-1, 1, 12, dtype=dtype).reshape(3, 4), "b": jnp.ones(4, dtype)}
+    x = jnp.asarray(np.random.default_rng(0).normal(size=(8, 3)), dtype)
+
+    def loss(params):
+        return jnp.mean(jnp.square(x @ params["w"] + params["b"][None, :]))
+
+    return params, loss
+
+
+def train(tx, steps=10, dtype=jnp.float32, state=None):
+    """Params, state, and the learning rate used at each step, from one jitted scan."""
+    params, loss = problem(dtype)
+
+    def step(carry, _):
+        params, state = carry
+        updates, state = tx.update(jax.grad(loss)(params), state, params)
+        rates = [v for k, v in anneal.hyperparams(state).items() if "learning_rate" in k]
+        return (optax.apply_updates(params, updates), state), rates[0]
+
+    state = tx.init(params) if state is None else state
+    (params, state), rates = jax.jit(lambda c: jax.lax.scan(step, c, None, length=steps))(
+        (params, state)
+    )
+    return params, state, rates
+
+
+@pytest.fixture(autouse=True)
+def relaxed_promotion():
+    """Optax itself mixes dtypes; strictness is for what is ours."""
+    with jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):
+        yield
+
+
+def test_the_rate_used_is_the_schedule_and_can_be_read():
+    """`hyperparams` after update k is the schedule at k, bit for bit."""
+    _, state, rates = train(anneal.inject_hyperparams(optax.adamw)(RATE))
+    np.testing.assert_array_equal(rates, RATE(np.arange(10)))
+    assert state.hyperparams["learning_rate"] == RATE(9)
+    assert state.count == 10
+
+
+def test_injecting_does_not_change_the_trajectory():
+    """Same parameters as Optax with the schedule as a callable, to rounding (optax#583, #1532)."""
+    ours, _, _ = train(anneal.inject_hyperparams(optax.adamw)(RATE, weight_decay=0.01))
+    params, loss = problem()
+    tx = optax.adamw(RATE, weight_decay=0.01)
+    state = tx.init(params)
+    for _ in range(10):
+        updates, state = jax.jit(tx.update)(jax.grad(loss)(params), state, params)
+        params = optax.apply_updates(params, updates)
+    for a, b in zip(jax.tree.leaves(ours), jax.tree.leaves(params), strict=True):
+        np.testing.assert_allclose(a, b, rtol=2e-6, atol=1e-7)
+
+
+def test_optax_failure_4_bfloat16_params_keep_their_b2():
+    """b2 = 0.999 stays 0.999 for bfloat16 params; all finite, all dtypes kept (optax#1414)."""
+    tx = anneal.inject_hyperparams(optax.adamw)(RATE, b1=0.9, b2=anneal.Constant(0.999))
+    params, state, _ = train(tx, dtype=jnp.bfloat16)
+    assert state.hyperparams["b2"] == anneal.Constant(0.999)(0)
+    assert all(x.dtype == jnp.bfloat16 for x in jax.tree.leaves(params))
+    assert all(np.isfinite(np.asarray(x, np.float32)).all() for x in jax.tree.leaves(params))
+    reference, _, _ = train(tx, dtype=jnp.float32)
+    for a, b in zip(jax.tree.leaves(params), jax.tree.leaves(reference), strict=True):
+        np.testing.assert_allclose(np.asarray(a, np.float32), b, atol=2e-2)
+
+
+def test_optax_failure_4_an_assigned_value_is_not_ignored():
+    """Assigning to a scheduled hyperparameter holds it, until a new plan is set."""
+    tx = anneal.inject_hyperparams(optax.sgd)(RATE)
+    _, state, _ = train(tx, 2)
+    state.hyperparams["learning_rate"] = 0.5
+    _, state, rates = train(tx, 3, state=state)
+    np.testing.assert_array_equal(rates, [0.5, 0.5, 0.5])
+    state = anneal.with_schedules(state, learning_rate=RATE)
+    _, _, rates = train(tx, 2, state=state)
+    np.testing.assert_array_equal(rates, RATE(np.array([5, 6])))
+
+
+def test_several_hyperparameters_at_once():
+    """Rate, weight decay and b1 follow three schedules."""
+    decay, b1 = anneal.Linear(0.1, 0.0, steps=10), anneal.one_cycle_momentum(0.85, 0.95, 20)
+    tx = anneal.inject_hyperparams(optax.adamw)(RATE, weight_decay=decay, b1=b1)
+    _, state, _ = train(tx, 6)
+    expected = {"learning_rate": RATE(5), "b1": b1(5), "weight_decay": decay(5)}
+    assert anneal.hyperparams(state) == expected
+
+
+def test_numbers_can_be_changed_and_defaults_stay_constants():
+    """An explicit number is in the state and assignable; a default is not moved there."""
+    tx = anneal.inject_hyperparams(optax.sgd)(learning_rate=1, momentum=0.5, nesterov=True)
+    state = tx.init(problem()[0])
+    assert set(state.hyperparams) == {"learning_rate", "momentum"}
+    state.hyperparams["learning_rate"] = 0.25
+    _, state, rates = train(tx, 2, state=state)
+    np.testing.assert_array_equal(rates, [0.25, 0.25])
+
+
+def test_optax_finds_the_value_too():
+    """`optax.tree_utils.tree_get(state, "learning_rate")` has one answer."""
+    state = anneal.inject_hyperparams(optax.adamw)(RATE).init(problem()[0])
+    assert optax.tree_utils.tree_get(state, "learning_rate") == RATE(0)
+
+
+def test_reads_the_states_of_optax_itself():
+    """`hyperparams` also finds what `optax.inject_hyperparams` keeps."""
+    state = optax.inject_hyperparams(optax.sgd)(learning_rate=0.5).init(problem()[0])
+    assert anneal.hyperparams(state)["learning_rate"] == 0.5
+
+
+WRAPPERS = {
+    "chain": lambda tx: optax.chain(optax.clip_by_global_norm(1.0), tx),
+    "apply_if_finite": lambda tx: optax.apply_if_finite(tx, 3),
+    "partition": lambda tx: optax.partition(
+        {"a": tx, "b": optax.set_to_zero()}, {"w": "a", "b": "b"}
+    ),
+    "masked": lambda tx: optax.masked(tx, {"w": True, "b": False}),
+    "nested chain": lambda tx: optax.chain(optax.chain(optax.identity(), tx), optax.identity()),
+}
+
+
+@pytest.mark.parametrize("name", WRAPPERS)
+def test_inside_every_wrapper(name):
+    """The value is found and right, and a plan can be replaced, however deep it stands."""
+    tx = WRAPPERS[name](anneal.inject_hyperparams(optax.adam)(RATE))
+    _, state, rates = train(tx, 4)
+    np.testing.assert_array_equal(rates, RATE(np.arange(4)))
+    state = anneal.with_schedules(state, learning_rate=anneal.Constant(0.125))
+    _, _, rates = train(tx, 2, state=state)
+    np.testing.assert_array_equal(rates, [0.125, 0.125])
+
+
+def test_multi_steps_advances_once_per_real_update():
+    """Under `MultiSteps(every_k=3)` the schedule moves with optimizer steps, not batches."""
+    tx = optax.MultiSteps(anneal.inject_hyperparams(optax.sgd)(RATE), every_k_schedule=3)
+    params, loss = problem()
+    state = tx.init(params)
+    seen = []
+    for _ in range(9):
+        _, state = jax.jit(tx.update)(jax.grad(loss)(params), state, params)
+        seen.append(float(anneal.hyperparams(state)["learning_rate"]))
+    assert seen[2::3] == [float(RATE(k)) for k in range(3)]
+    assert seen[3:5] == seen[2:3] * 2
+
+
+def test_a_skipped_update_does_not_advance():
+    """`apply_if_finite` that rejects a gradient leaves the step count alone."""
+    tx = optax.apply_if_finite(anneal.inject_hyperparams(optax.sgd)(RATE), 5)
+    params, _ = problem()
+    state = tx.init(params)
+    bad = jax.tree.map(lambda p: jnp.full_like(p, jnp.nan), params)
+    for grads in (params, bad, params):
+        _, state = tx.update(grads, state, params)
+    assert anneal.hyperparams(state)["learning_rate"] == RATE(1)
+
+
+def test_two_groups_are_told_apart():
+    """Names that stand twice come with their group, and are replaced by that name."""
+    make = anneal.inject_hyperparams(optax.sgd)
+    tx = optax.partition({"a": make(RATE), "b": make(0.1 * RATE)}, {"w": "a", "b": "b"})
+    state = tx.init(problem()[0])
+    values = anneal.hyperparams(state)
+    assert set(values) == {"a.learning_rate", "b.learning_rate"}
+    state = anneal.with_schedules(state, **{"b.learning_rate": anneal.Constant(2.0)})
+    _, state = tx.update(problem()[0], state, problem()[0])
+    assert anneal.hyperparams(state)["b.learning_rate"] == 2.0
+    assert anneal.hyperparams(state)["a.learning_rate"] == RATE(0)
+
+
+def test_changing_the_plan_recompiles_nothing_and_loses_nothing():
+    """Peak, warmup, total and end change; one compilation; moments and count stay."""
+    tx = anneal.inject_hyperparams(optax.adam)(RATE)
+    params, loss = problem()
+    traces = []
+
+    @jax.jit
+    def step(params, state):
+        traces.append(1)
+        updates, state = tx.update(jax.grad(loss)(params), state, params)
+        return optax.apply_updates(params, updates), state
+
+    state = tx.init(params)
+    for k, plan in enumerate([(1e-2, 3, 20), (5e-3, 4, 40), (1e-3, 0, 7), (2.0, 100, 10**9)]):
+        schedule = anneal.warmup_cosine(*plan, end_value=1e-4 * k)
+        before = state.inner_state
+        state = anneal.with_schedules(state, learning_rate=schedule)
+        jax.tree.map(np.testing.assert_array_equal, state.inner_state, before)
+        params, state = step(params, state)
+        assert state.hyperparams["learning_rate"] == schedule(k)
+    assert len(traces) == 1
+
+
+def test_state_leaves_are_strongly_typed_and_a_stable_carry():
+    """What `init` returns has the types that `update` returns."""
+    tx = anneal.inject_hyperparams(optax.adam)(RATE, b1=0.9)
+    params, _ = problem()
+    first = tx.init(params)
+    _, second = tx.update(params, first, params)
+    for a, b in zip(jax.tree.leaves(first), jax.tree.leaves(second), strict=True):
+        assert a.aval == b.aval
+        assert not a.aval.weak_type
+
+
+def test_vmap_over_a_population_of_schedules():
+    """One program trains members that differ in peak, warmup and horizon."""
+    params, loss = problem()
+    plans = [(1e-2, 2, 10), (1e-1, 0, 5), (1e-3, 4, 30)]
+
+    def final(peak, warmup, total):
+        tx = anneal.inject_hyperparams(optax.adam)(anneal.warmup_cosine(peak, warmup, total))
+
+        def step(carry, _):
+            params, state = carry
+            updates, state = tx.update(jax.grad(loss)(params), state, params)
+            return (optax.apply_updates(params, updates), state), None
+
+        return jax.lax.scan(step, (params, tx.init(params)), None, length=6)[0][0]
+
+    together = jax.vmap(final)(*(jnp.array(column) for column in zip(*plans, strict=True)))
+    for i, plan in enumerate(plans):
+        alone = jax.jit(final)(*plan)
+        for a, b in zip(jax.tree.leaves(together), jax.tree.leaves(alone), strict=True):
+            np.testing.assert_allclose(a[i], b, rtol=1e-5, atol=1e-6)
+
+
+def test_gradient_through_training_reaches_the_schedule():
+    """The loss after training has a finite, non-zero gradient in peak and end value."""
+    tx = anneal.inject_hyperparams(optax.sgd)(RATE)
+    params, loss = problem()
+    state = tx.init(params)
+
+    def final(schedule):
+        plan = eqx.tree_at(lambda p: p.schedule, state.schedules[0], schedule)
+
+        def step(carry, _):
+            params, state = carry
+            updates, state = tx.update(jax.grad(loss)(params), state, params)
+            return (optax.apply_updates(params, updates), state), None
+
+        carry = params, state._replace(schedules=(plan,))
+        return loss(jax.lax.scan(step, carry, None, length=5)[0][0])
+
+    gradient = eqx.filter_grad(final)(RATE.as_arrays())
+    slopes = [float(g) for g in jax.tree.leaves(gradient)]
+    assert all(np.isfinite(slopes))
+    assert any(slope != 0 for slope in slopes)
+
+
+def test_flax_train_state():
+    """In a Flax `TrainState`: read, and replaced."""
+    params, loss = problem()
+    tx = anneal.inject_hyperparams(optax.adam)(RATE)
+    state = train_state.TrainState.create(apply_fn=None, params=params, tx=tx)
+    step = jax.jit(lambda s: s.apply_gradients(grads=jax.grad(loss)(s.params)))
+    for k in range(3):
+        state = step(state)
+        assert anneal.hyperparams(state)["learning_rate"] == RATE(k)
+    state = anneal.with_schedules(state, learning_rate=2.0)
+    assert anneal.hyperparams(step(state))["learning_rate"] == 2.0
+
+
+def test_flax_nnx_optimizer():
+    """In an `nnx.Optimizer`, under `nnx.jit`: read, and replaced in place without recompiling."""
+    model = nnx.Linear(3, 4, rngs=nnx.Rngs(0))
+    optimizer = nnx.Optimizer(model, anneal.inject_hyperparams(optax.adam)(RATE), wrt=nnx.Param)
+    traces = []
+
+    @nnx.jit
+    def step(model, optimizer):
+        traces.append(1)
+        grads = nnx.grad(lambda m: jnp.mean(m(jnp.ones((2, 3))) ** 2))(model)
+        optimizer.update(model, grads)
+
+    for k in range(3):
+        step(model, optimizer)
+        assert anneal.hyperparams(optimizer)["learning_rate"] == RATE(k)
+    slower = anneal.warmup_cosine(1e-3, warmup_steps=2, total_steps=50)
+    anneal.with_schedules(optimizer, learning_rate=slower)
+    step(model, optimizer)
+    assert anneal.hyperparams(optimizer)["learning_rate"] == slower(3)
+    assert len(traces) == 1
+
+
+def test_scale_by_learning_rate_ends_a_chain():
+    """`chain(scale_by_adam, scale_by_learning_rate(schedule))` is Adam with that schedule."""
+    tx = optax.chain(optax.scale_by_adam(), anneal.scale_by_learning_rate(RATE))
+    ours, _, rates = train(tx)
+    np.testing.assert_array_equal(rates, RATE(np.arange(10)))
+    reference, _, _ = train(anneal.inject_hyperparams(optax.adam)(RATE))
+    for a, b in zip(jax.tree.leaves(ours), jax.tree.leaves(reference), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-6)
+
+
+def test_orbax_saves_and_restores_the_plan(tmp_path):
+    """The state, schedules included, comes back bit for bit."""
+    import orbax.checkpoint as ocp
+
+    tx = anneal.inject_hyperparams(optax.adam)(anneal.cosine_restarts(1e-2, 4, steps_factor=2))
+    _, state, _ = train(tx, 5)
+    with ocp.StandardCheckpointer() as checkpointer:
+        checkpointer.save(tmp_path / "state", state)
+        checkpointer.wait_until_finished()
+        restored = checkpointer.restore(tmp_path / "state", tx.init(problem()[0]))
+    assert jax.tree.structure(restored) == jax.tree.structure(state)
+    jax.tree.map(np.testing.assert_array_equal, restored, state)
+
+
+def test_a_sharded_mesh():
+    """On 4 devices: sharded params, replicated plan, a change of plan without recompiling."""
+    script = """
+        import jax
+        jax.config.update("jax_num_cpu_devices", 4)
+        import jax.numpy as jnp, numpy as np, optax, anneal_jax as anneal
+        from jax.sharding import Mesh, NamedSharding, PartitionSpec as P
+        mesh = Mesh(np.array(jax.devices()), ("d",))
+        rate = anneal.warmup_cosine(1e-2, 3, 20)
+        tx = anneal.inject_hyperparams(optax.adam)(rate)
+        def place(x):
+            return jax.device_put(x, NamedSharding(mesh, P("d") if x.shape == (8,) else P()))
+        params = place(jnp.arange(8.0))
+        state = jax.tree.map(place, tx.init(params))
+        traces = []
+        @jax.jit
+        def step(params, state):
+            traces.append(1)
+            updates, state = tx.update(params, state, params)
+            return optax.apply_updates(params, updates), state
+        for k in range(3):
+            params, state = step(params, state)
+            assert anneal.hyperparams(state)["learning_rate"] == rate(k)
+        other = anneal.warmup_cosine(5e-3, 2, 30)
+        state = anneal.with_schedules(state, learning_rate=other)
+        params, state = step(params, state)
+        assert anneal.hyperparams(state)["learning_rate"] == other(3)
+        assert len(params.sharding.device_set) == 4 and len(traces) == 1, traces
+    """
+    subprocess.run([sys.executable, "-c", textwrap.dedent(script)], check=True, timeout=120)
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: anneal.inject_hyperparams(optax.adamw, "maks"), "did you mean 'mask'"),
+        (
+            lambda: anneal.inject_hyperparams(optax.adamw)(
+                RATE, mask=lambda params: jax.tree.map(lambda p: p.ndim > 1, params)
+            ),
+            "static_args='mask'",
+        ),
+        (lambda: anneal.inject_hyperparams(optax.sgd)(float("nan")), "learning_rate must be"),
+        (lambda: anneal.inject_hyperparams(optax.zero_nans)(), "injectable"),
+        (lambda: anneal.hyperparams(optax.adam(1e-3).init(jnp.zeros(2))), "inject_hyperparams"),
+        (
+            lambda: anneal.with_schedules(
+                anneal.inject_hyperparams(optax.sgd)(RATE).init(jnp.zeros(2)), lr=RATE
+            ),
+            "every name must be one of ['learning_rate']",
+        ),
+    ],
+)
+def test_bad_input_is_one_clear_sentence(call, words):
+    """Each error names the argument and the remedy."""
+    with pytest.raises(ValueError, match="must be") as error:
+        call()
+    assert words in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_static_args_pass_a_mask():
+    """A callable that is no schedule goes through by name."""
+    tx = anneal.inject_hyperparams(optax.adamw, static_args="mask")(
+        RATE, mask=lambda p: jax.tree.map(lambda _: True, p)
+    )
+    _, _, rates = train(tx, 3)
+    np.testing.assert_array_equal(rates, RATE(np.arange(3)))
