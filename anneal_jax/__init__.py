@@ -1,50 +1,88 @@
 """Learning-rate schedules for JAX that are values, not closures."""
 
-from anneal_jax._algebra import Clip, Maximum, Minimum, Product, Sum, maximum, minimum
-from anneal_jax._config import from_config, to_config
-from anneal_jax._horizon import Horizon
-from anneal_jax._join import Join, join
-from anneal_jax._open_ended import ExponentialDecay, InverseSqrt, InverseTime, Triangular
+from anneal_jax._algebra import (
+    Clip as Clip,
+    Maximum as Maximum,
+    Minimum as Minimum,
+    Product as Product,
+    Sum as Sum,
+    maximum as maximum,
+    minimum as minimum,
+)
+from anneal_jax._config import (
+    from_config as from_config,
+    to_config as to_config,
+)
+from anneal_jax._horizon import (
+    Horizon as Horizon,
+)
+from anneal_jax._join import (
+    Join as Join,
+    join as join,
+)
+from anneal_jax._open_ended import (
+    ExponentialDecay as ExponentialDecay,
+    InverseSqrt as InverseSqrt,
+    InverseTime as InverseTime,
+    Triangular as Triangular,
+)
 from anneal_jax._recipes import (
-    cosine_restarts,
-    deepseek_steps,
-    flat_cosine,
-    noam,
-    one_cycle,
-    one_cycle_momentum,
-    trapezoid,
-    warmup_constant,
-    warmup_cosine,
-    warmup_inverse_sqrt,
-    warmup_linear,
-    warmup_multi_step,
-    warmup_polynomial,
-    warmup_stable_decay,
-    warmup_stable_decay_cycles,
-    with_cooldown,
+    cosine_restarts as cosine_restarts,
+    deepseek_steps as deepseek_steps,
+    flat_cosine as flat_cosine,
+    noam as noam,
+    one_cycle as one_cycle,
+    one_cycle_momentum as one_cycle_momentum,
+    trapezoid as trapezoid,
+    warmup_constant as warmup_constant,
+    warmup_cosine as warmup_cosine,
+    warmup_inverse_sqrt as warmup_inverse_sqrt,
+    warmup_linear as warmup_linear,
+    warmup_multi_step as warmup_multi_step,
+    warmup_polynomial as warmup_polynomial,
+    warmup_stable_decay as warmup_stable_decay,
+    warmup_stable_decay_cycles as warmup_stable_decay_cycles,
+    with_cooldown as with_cooldown,
 )
-from anneal_jax._repeat import Repeat, repeat
-from anneal_jax._schedule import Constant, Function, Scale, Schedule, as_schedule
+from anneal_jax._repeat import (
+    Repeat as Repeat,
+    repeat as repeat,
+)
+from anneal_jax._schedule import (
+    Constant as Constant,
+    Function as Function,
+    Scale as Scale,
+    Schedule as Schedule,
+    as_schedule as as_schedule,
+)
 from anneal_jax._segments import (
-    Blend,
-    Cosine,
-    Exponential,
-    Linear,
-    Logarithmic,
-    OneMinusSqrt,
-    OneMinusSquare,
-    Polynomial,
-    Progress,
-    Segment,
-    ShiftedExponential,
+    Blend as Blend,
+    Cosine as Cosine,
+    Exponential as Exponential,
+    Linear as Linear,
+    Logarithmic as Logarithmic,
+    OneMinusSqrt as OneMinusSqrt,
+    OneMinusSquare as OneMinusSquare,
+    Polynomial as Polynomial,
+    Progress as Progress,
+    Segment as Segment,
+    ShiftedExponential as ShiftedExponential,
 )
-from anneal_jax._tables import Interpolated, PiecewiseConstant
-from anneal_jax._time import Reverse, Shift
-from anneal_jax._version import __version__
+from anneal_jax._tables import (
+    Interpolated as Interpolated,
+    PiecewiseConstant as PiecewiseConstant,
+)
+from anneal_jax._time import (
+    Reverse as Reverse,
+    Shift as Shift,
+)
+from anneal_jax._version import (
+    __version__ as __version__,
+)
 from anneal_jax.transforms import (
-    InjectHyperparamsState,
-    hyperparams,
-    inject_hyperparams,
-    scale_by_learning_rate,
-    with_schedules,
+    InjectHyperparamsState as InjectHyperparamsState,
+    hyperparams as hyperparams,
+    inject_hyperparams as inject_hyperparams,
+    scale_by_learning_rate as scale_by_learning_rate,
+    with_schedules as with_schedules,
 )

@@ -6,18 +6,19 @@ and a host callback in the train step would cost more than it saves.
 
 import difflib
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NoReturn
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 
 from ._numerics import MAX_STEP, Number
 
 
 def known(*values: Number) -> bool:
     """Whether none of `values` is a tracer."""
-    return not any(isinstance(v, jax.core.Tracer) for v in values)
+    return not any(isinstance(v, Tracer) for v in values)
 
 
 def real(x: Any) -> Any:
@@ -34,7 +35,7 @@ def whole(x: Any) -> Any:
     return x
 
 
-def fail(owner: str, name: str, rule: str, value: Any, remedy: str) -> None:
+def fail(owner: str, name: str, rule: str, value: Any, remedy: str) -> NoReturn:
     """Raise the sentence that every bad argument gets."""
     raise ValueError(f"{owner}: {name} must be {rule}, got {value!r}; {remedy}.")
 
@@ -55,7 +56,9 @@ def number(
     bounds += [f"at most {most:g}"] if most is not None else []
     rule = " and ".join(["a finite number", *bounds]).replace("number and", "number", 1)
     if not _is_real_scalar(value):
-        fail(owner, name, rule, value, f"{remedy} (one schedule holds scalars; batch with jax.vmap)")
+        fail(
+            owner, name, rule, value, f"{remedy} (one schedule holds scalars; batch with jax.vmap)"
+        )
     if not known(value):
         return
     x = float(value)

@@ -30,7 +30,7 @@ def builders() -> dict[str, Callable[..., Schedule]]:
         own = isinstance(recipe, types.FunctionType) and recipe.__module__ == _recipes.__name__
         if own and not name.startswith("_"):
             found[name] = recipe
-    return found | _BUILDERS
+    return found | dict(_BUILDERS)
 
 
 def to_config(schedule: Schedule) -> dict[str, Any]:
@@ -57,9 +57,7 @@ def to_config(schedule: Schedule) -> dict[str, Any]:
     return {"version": _VERSION} | _plain(schedule)
 
 
-def from_config(
-    config: dict[str, Any], horizon: Callable[[str], int] | None = None
-) -> Schedule:
+def from_config(config: dict[str, Any], horizon: Callable[[str], int] | None = None) -> Schedule:
     """The schedule that a configuration defines.
 
     Args:
@@ -77,8 +75,12 @@ def from_config(
 
     Example:
         >>> import anneal_jax as anneal
-        >>> config = {"kind": "warmup_cosine", "peak_value": 1.0,
-        ...           "warmup_steps": "10%", "total_steps": "100%"}
+        >>> config = {
+        ...     "kind": "warmup_cosine",
+        ...     "peak_value": 1.0,
+        ...     "warmup_steps": "10%",
+        ...     "total_steps": "100%",
+        ... }
         >>> schedule = anneal.from_config(config, anneal.Horizon(total=1_000))
         >>> print(schedule.steps, schedule(100))
         1000 1.0

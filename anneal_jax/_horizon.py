@@ -61,8 +61,13 @@ class Horizon:
         >>> h.total_steps, h("5%"), h("1ep"), h("25_600ex"), h(100)
         (585, 29, 195, 100, 100)
         >>> schedule = anneal.warmup_cosine(3e-4, h("5%"), h("100%"))
-        >>> anneal.Horizon("2Btok", batch_size=8, tokens_per_example=1024, data_parallel=4,
-        ...                accumulation_steps=2).total_steps
+        >>> anneal.Horizon(
+        ...     "2Btok",
+        ...     batch_size=8,
+        ...     tokens_per_example=1024,
+        ...     data_parallel=4,
+        ...     accumulation_steps=2,
+        ... ).total_steps
         30518
     """
 
@@ -78,7 +83,9 @@ class Horizon:
         _checks.nearest("Horizon", "remainder", self.remainder, _LOADERS)
         for field in dataclasses.fields(self)[1:-1]:
             size = getattr(self, field.name)
-            if size is not None and (not isinstance(size, int) or isinstance(size, bool) or size < 1):
+            if size is not None and (
+                not isinstance(size, int) or isinstance(size, bool) or size < 1
+            ):
                 remedy = "give a count of at least 1"
                 _checks.fail("Horizon", field.name, "a positive whole number", size, remedy)
         if isinstance(self.total, str) and self.total.strip().endswith(_UNITS["%"]):
@@ -105,7 +112,9 @@ class Horizon:
         batch = self._size("batch_size", "epochs") * self.data_parallel
         batches = Fraction(examples, batch)
         if self.remainder != "carry":
-            batches = Fraction(examples // batch if self.remainder == "drop" else -(-examples // batch))
+            batches = Fraction(
+                examples // batch if self.remainder == "drop" else -(-examples // batch)
+            )
         if not batches:
             rule = f"at least one batch of {batch} where the remainder is dropped"
             _checks.fail("Horizon", "examples_per_epoch", rule, examples, 'or use remainder="keep"')

@@ -54,7 +54,9 @@ class Join(Schedule):
     @property
     def segments(self) -> list[Schedule]:
         """The segments in order, unstacked."""
-        return [self._member(int(g), int(m)) for g, m in zip(self.group_of, self.member_of, strict=True)]
+        return [
+            self._member(int(g), int(m)) for g, m in zip(self.group_of, self.member_of, strict=True)
+        ]
 
     @property
     def has_restarts(self) -> bool:
@@ -98,13 +100,15 @@ class Join(Schedule):
         k = last_reached(self.starts, step)
         local = step - _at(k)(as_int(self.starts))
         group_of, member_of = _at(k)(self.group_of), _at(k)(self.member_of)
-        result = None
+        found = []
         for g, (group, size) in enumerate(zip(self.groups, self.sizes, strict=True)):
             mine = group_of == g
             member = select(mine, member_of, 0)
             segment = group if size == 1 else jax.tree.map(_at(member), group)
-            found = read(segment, select(mine, local, 0))
-            result = found if result is None else select(mine, found, result)
+            found.append(read(segment, select(mine, local, 0)))
+        result = found[0]
+        for g, value in enumerate(found[1:], start=1):
+            result = select(group_of == g, value, result)
         return result
 
     def _cycles_begun(self) -> Array:
@@ -120,14 +124,19 @@ class Join(Schedule):
             if size == 1:
                 inner = jax.vmap(group.cycle_at)(lasts)
             else:
-                inner = jax.vmap(lambda m, t, s=group: jax.tree.map(_at(m), s).cycle_at(t))(rows, lasts)
+                inner = jax.vmap(lambda m, t, s=group: jax.tree.map(_at(m), s).cycle_at(t))(
+                    rows, lasts
+                )
             begun += jnp.where(where, inner, 0)
         return begun
 
 
 @verb
 def join(
-    segments: Sequence[Schedule], boundaries: Sequence[Number] | None = None, *, restarts: bool = False
+    segments: Sequence[Schedule],
+    boundaries: Sequence[Number] | None = None,
+    *,
+    restarts: bool = False,
 ) -> Schedule:
     """Run schedules one after another; each counts its steps from its own start.
 
@@ -200,7 +209,9 @@ def _starts(segments: list[Schedule], boundaries: Sequence[Number] | None) -> An
     boundaries = [_checks.whole(b) for b in boundaries]
     if len(boundaries) != len(segments) - 1:
         rule = f"{len(segments) - 1} steps, one fewer than the {len(segments)} segments"
-        _checks.fail("join", "boundaries", rule, boundaries, "give the step each later segment begins at")
+        _checks.fail(
+            "join", "boundaries", rule, boundaries, "give the step each later segment begins at"
+        )
     if all(isinstance(b, int) for b in boundaries):
         return _checked(np.array([0, *boundaries], np.int64))
     for boundary in boundaries:
@@ -240,6 +251,8 @@ def _at(index: Any) -> Any:
     def take(leaf: Any) -> Any:
         if not isinstance(index, int):
             return row(leaf, index)
-        return leaf[index].item() if isinstance(leaf, np.ndarray) and leaf.ndim == 1 else leaf[index]
+        return (
+            leaf[index].item() if isinstance(leaf, np.ndarray) and leaf.ndim == 1 else leaf[index]
+        )
 
     return take

@@ -29,13 +29,13 @@ class Rate(eqx.Module):
         """The rate, split in double if it is known now; at construction above 0."""
         if isinstance(rate, Rate):
             return rate
-        rate = _checks.real(rate)
-        _checks.number("Schedule", "a factor or decay rate", rate, above=0)
-        if is_concrete(rate):
-            exact = float(np.log2(np.float64(rate)))
+        factor = _checks.real(rate)
+        _checks.number("Schedule", "a factor or decay rate", factor, above=0)
+        if is_concrete(factor):
+            exact = float(np.log2(np.float64(factor)))
             high = float(np.float32(exact))
             return cls(high, exact - high)
-        return cls(jnp.log2(as_float(rate)), jnp.zeros_like(as_float(rate)))
+        return cls(jnp.log2(as_float(factor)), jnp.zeros_like(as_float(factor)))
 
     def __repr__(self) -> str:
         known = _checks.known(self.log2, self.log2_rest) and not jnp.ndim(self.log2)

@@ -93,7 +93,9 @@ def warmup_cosine(
 
     Example:
         >>> import anneal_jax as anneal
-        >>> print(anneal.warmup_cosine(1.0, warmup_steps=2, total_steps=6)([0, 1, 2, 4, 6]).round(3))
+        >>> print(
+        ...     anneal.warmup_cosine(1.0, warmup_steps=2, total_steps=6)([0, 1, 2, 4, 6]).round(3)
+        ... )
         [0.  0.5 1.  0.5 0. ]
     """
     decay = _rest("warmup_cosine", total_steps, warmup_steps=warmup_steps)
@@ -217,7 +219,9 @@ def warmup_stable_decay(
     stable = _rest(owner, total_steps, warmup_steps=warmup_steps, decay_steps=decay_steps)
     segment_class(owner, "cooldown", cooldown)
     warmup = Linear(init_value, peak_value, warmup_steps)
-    return join([warmup, Constant(peak_value, stable), cooldown(peak_value, end_value, decay_steps)])
+    return join(
+        [warmup, Constant(peak_value, stable), cooldown(peak_value, end_value, decay_steps)]
+    )
 
 
 def trapezoid(
@@ -420,7 +424,7 @@ def _phases(
     up = min(up, total_steps // (len(values) - 2)) if is_concrete(up) else up
     lengths = [up] * (len(values) - 2)
     lengths.append(total_steps - sum(lengths))
-    return join([shape(*values[i : i + 2], n) for i, n in enumerate(lengths)])
+    return join([shape(values[i], values[i + 1], n) for i, n in enumerate(lengths)])
 
 
 def flat_cosine(

@@ -71,9 +71,9 @@ class Repeat(Schedule):
         scale = Scale(scale.numerator, scale.denominator)  # all cycles alike, wherever they begin
         starts = None if self.starts is None else scale(self.starts)
         first = scale if starts is None else Scale(starts[1], self.schedule.steps)
-        schedule, floor = (s and s.stretched(first) for s in (self.schedule, self.floor))
+        floor = None if self.floor is None else self.floor.stretched(first)
         factors = self.value_factor, self.floor_factor
-        return _build(schedule, floor, self.cycles, *factors, starts)
+        return _build(self.schedule.stretched(first), floor, self.cycles, *factors, starts)
 
     def arguments(self) -> dict[str, Any]:
         given: dict[str, Any] = {"schedule": self.schedule}
@@ -248,5 +248,3 @@ def _cycles_within_reach(length: Number, factor: Number) -> int:
         remedy = "say how many cycles, or use 1"
         _checks.fail("repeat", "steps_factor", "1 or clearly above it", factor, remedy)
     return count
-
-

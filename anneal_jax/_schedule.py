@@ -11,7 +11,7 @@ negative steps, compilation, algebra and composition come with the base class.
 
 import abc
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import equinox as eqx
 import jax
@@ -73,7 +73,13 @@ class Schedule(eqx.Module):
         [0.  0.5 1.  0.5 0.  0. ]
     """
 
-    steps: eqx.AbstractVar[Number]  # the length in optimizer steps; None: open-ended
+    if TYPE_CHECKING:
+
+        @property
+        def steps(self) -> Number:
+            """The length in optimizer steps; None: open-ended."""
+    else:  # a field in some classes, a property in others
+        steps: eqx.AbstractVar[Number]
 
     @abc.abstractmethod
     def value_at(self, step: Array) -> Array:

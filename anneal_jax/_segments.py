@@ -8,7 +8,7 @@ decays to 0 keeps its digits down to the last step, and so does one that warms u
 """
 
 import abc
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import numpy as np
@@ -183,7 +183,7 @@ class Polynomial(Blend):
 
 
 class OneMinusSqrt(Blend):
-    """The 1-sqrt cooldown: falls fast at first, then ever more slowly towards a late drop.
+    """The 1-sqrt cooldown: falls steeply at first, then ever more slowly.
 
     `value(t) = end_value + (init_value - end_value) * (1 - sqrt(q))`
 
@@ -328,7 +328,7 @@ class Logarithmic(Blend):
         return select(near, close, whole - so_far) / whole, so_far / whole
 
 
-def segment_class(owner: str, name: str, x: object) -> type[Segment]:
+def segment_class(owner: str, name: str, x: Any) -> type[Segment]:
     """`x` if it is a segment class (something to pass as a cooldown or a shape)."""
     if not (isinstance(x, type) and issubclass(x, Segment)):
         remedy = "pass the class itself, such as anneal_jax.Linear or anneal_jax.OneMinusSqrt"

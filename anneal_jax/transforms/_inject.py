@@ -33,7 +33,8 @@ class Plan(eqx.Module):
 class InjectHyperparamsState(NamedTuple):
     """State of `inject_hyperparams`."""
 
-    count: Array  # int32[]: optimizer steps taken, saturating
+    # (Tuples have a method of this name; Optax's states have called it so for years.)
+    count: Array  # pyright: ignore[reportIncompatibleMethodOverride]  # int32[], saturating
     hyperparams: dict[str, Array]  # float[] each: what the last update used; assignable
     schedules: tuple[Plan, ...]
     inner_state: Any
@@ -95,7 +96,7 @@ def inject_hyperparams(
             given.arguments |= constants | hyperparams
             return optax.with_extra_args_support(inner_factory(*given.args, **given.kwargs))
 
-        def init(params: Any) -> InjectHyperparamsState:
+        def init(params: Any) -> Any:
             count = jnp.zeros((), jnp.int32)
             plans = tuple(plan_for(name, s, count) for name, s in schedules.items())
             values = {plan.name: plan.value for plan in plans} | numbers
@@ -104,15 +105,15 @@ def inject_hyperparams(
                 count, hyperparams, plans, inner(hyperparams).init(params)
             )
 
-        def update(
-            updates: Any, state: InjectHyperparamsState, params: Any = None, **extra: Any
-        ) -> tuple[Any, InjectHyperparamsState]:
+        def update(updates: Any, state: Any, params: Any = None, **extra: Any) -> tuple[Any, Any]:
             hyperparams = {name: as_float(x) for name, x in state.hyperparams.items()}
             plans = tuple(_advanced(p, hyperparams[p.name], state.count) for p in state.schedules)
             hyperparams |= {plan.name: plan.value for plan in plans}
-            new, inner_state = inner(hyperparams).update(updates, state.inner_state, params, **extra)
+            new, inner_state = inner(hyperparams).update(
+                updates, state.inner_state, params, **extra
+            )
             new, inner_state = _typed_as((new, inner_state), (updates, state.inner_state))
-            count = optax.safe_increment(state.count)
+            count = jnp.asarray(optax.safe_increment(state.count))
             return new, InjectHyperparamsState(count, hyperparams, plans, inner_state)
 
         return optax.GradientTransformationExtraArgs(init, update)

@@ -1,0 +1,50 @@
+"""The README is a promise: its Python runs, its commands are there once, its names exist."""
+
+import pathlib
+import re
+
+import pytest
+
+import anneal_jax as anneal
+
+README = pathlib.Path(__file__).parents[1] / "README.md"
+TEXT = README.read_text(encoding="utf-8")
+
+
+def test_the_tour_runs_from_top_to_bottom():
+    """All Python blocks, in order, in one namespace."""
+    blocks = re.findall(r"```python\n(.*?)```", TEXT, flags=re.DOTALL)
+    assert len(blocks) >= 6
+    namespace: dict = {}
+    for block in blocks:
+        exec(compile(block, "README.md", "exec"), namespace)
+
+
+@pytest.mark.parametrize("command", ["-m pytest", "-m examples.transformer_lm.train"])
+def test_each_command_does_its_own_set_up(command):
+    """One line each, from a bare Python to the result."""
+    (line,) = [line for line in TEXT.splitlines() if command in line]
+    assert line.startswith("python3 -m venv .venv && .venv/bin/pip install")
+
+
+def test_every_name_in_the_tables_exists():
+    """What the inventory lists can be imported or called on a schedule."""
+    inventory = TEXT.split("## What is there")[1].split("## Beside")[0]
+    names = {
+        re.split(r"[(.]", name)[0] for name in re.findall(r"`\.?([a-zA-Z_][\w.()]*)`", inventory)
+    }
+    elsewhere = {"MultiSteps", "partition", "apply_if_finite", "TrainState", "nnx", "shape"}
+    missing = {
+        n for n in names - elsewhere if not hasattr(anneal, n) and not hasattr(anneal.Schedule, n)
+    }
+    assert not missing
+
+
+def test_no_public_name_is_missing_from_the_inventory():
+    """A feature that nobody can find is a failure."""
+    public = {n for n in dir(anneal) if not n.startswith("_") and callable(getattr(anneal, n))}
+    built_by_verbs = {"Join", "Repeat", "Shift", "Reverse", "Sum", "Product", "Minimum", "Maximum"}
+    for_extension = {"Blend", "Clip", "Function", "Progress", "Scale", "Schedule", "Segment"}
+    plumbing = {"InjectHyperparamsState", "as_schedule"}
+    hidden = {n for n in public if f"`{n}" not in TEXT}
+    assert not hidden - built_by_verbs - for_extension - plumbing
