@@ -19,18 +19,15 @@ from ._schedule import Function, Schedule
 from ._segments import Segment
 
 _VERSION = 1
-_BUILDERS = {"Join": _join.join, "Repeat": _repeat.repeat}
+_BUILDERS: dict[str, Callable[..., Schedule]] = {"Join": _join.join, "Repeat": _repeat.repeat}
 
 
 def builders() -> dict[str, Callable[..., Schedule]]:
     """Everything a configuration can name: all schedule classes (users' too), all recipes."""
     found: dict[str, Callable[..., Schedule]] = {c.__name__: c for c in _concrete(Schedule)}
     del found[Function.__name__]  # code, not data
-    for name, recipe in vars(_recipes).items():
-        own = isinstance(recipe, types.FunctionType) and recipe.__module__ == _recipes.__name__
-        if own and not name.startswith("_"):
-            found[name] = recipe
-    return found | dict(_BUILDERS)
+    recipes = {n: x for n, x in vars(_recipes).items() if isinstance(x, types.FunctionType)}
+    return found | recipes | _BUILDERS
 
 
 def to_config(schedule: Schedule) -> dict[str, Any]:

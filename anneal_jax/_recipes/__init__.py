@@ -1,0 +1,27 @@
+"""Recipes: the schedules people name, each a composition of segments and nothing else.
+
+Every `*_steps` counts its own phase only; `total_steps` is the sum of all phases.
+"""
+
+from anneal_jax._recipes._cycles import (
+    cosine_restarts as cosine_restarts,
+    one_cycle as one_cycle,
+    one_cycle_momentum as one_cycle_momentum,
+)
+from anneal_jax._recipes._stable import (
+    flat_cosine as flat_cosine,
+    trapezoid as trapezoid,
+    warmup_stable_decay as warmup_stable_decay,
+    warmup_stable_decay_cycles as warmup_stable_decay_cycles,
+    with_cooldown as with_cooldown,
+)
+from anneal_jax._recipes._warmup import (
+    deepseek_steps as deepseek_steps,
+    noam as noam,
+    warmup_constant as warmup_constant,
+    warmup_cosine as warmup_cosine,
+    warmup_inverse_sqrt as warmup_inverse_sqrt,
+    warmup_linear as warmup_linear,
+    warmup_multi_step as warmup_multi_step,
+    warmup_polynomial as warmup_polynomial,
+)

@@ -1,0 +1,152 @@
+"""Cycles: warm restarts, and the one cycle."""
+
+from .. import _checks
+from .._join import join
+from .._numerics import Number, is_concrete, round_half_up
+from .._repeat import repeat
+from .._schedule import Schedule
+from .._segments import Cosine, Linear, Segment, segment_class
+from ._phases import rest
+
+
+def cosine_restarts(
+    peak_value: Number,
+    cycle_steps: Number,
+    cycles: Number | None = None,
+    steps_factor: Number = 1,
+    value_factor: Number = 1.0,
+    end_value: Number = 0.0,
+    warmup_steps: Number = 0,
+    end_value_factor: Number = 1.0,
+) -> Schedule:
+    """SGDR: cosine annealing with warm restarts.
+
+    Cycle `i` is `round(cycle_steps * steps_factor**i)` steps long; it rises from its floor to
+    `peak_value * value_factor**i` and falls to its floor, `end_value * end_value_factor**i`.
+
+    Args:
+      peak_value: the first cycle's peak.
+      cycle_steps: the first cycle's length, its warmup included.
+      cycles: how many; None: for ever.
+      steps_factor: each cycle's length over the one before (SGDR's `T_mult`).
+      value_factor: each cycle's peak over the one before.
+      end_value: the first cycle's floor.
+      warmup_steps: linear warmup at the start of each cycle, stretched with it.
+      end_value_factor: each cycle's floor over the one before.
+
+    Raises:
+      ValueError: if the warmup is longer than the cycle, or a factor is not above 0.
+
+    Example:
+        >>> import anneal_jax as anneal
+        >>> sgdr = anneal.cosine_restarts(1.0, cycle_steps=2, steps_factor=2, value_factor=0.5)
+        >>> print(sgdr([0, 1, 2, 4, 6]).round(3))
+        [1.   0.5  0.5  0.25 0.25]
+
+    Reference: Loshchilov and Hutter, SGDR, 2016 (arXiv 1608.03983).
+    """
+    anneal = rest("cosine_restarts", cycle_steps, warmup_steps=warmup_steps)
+
+    def cycle(low: Number, high: Number) -> Schedule:
+        decay = Cosine(high, low, anneal)
+        no_warmup = is_concrete(warmup_steps) and warmup_steps == 0
+        return decay if no_warmup else join([Linear(low, high, warmup_steps), decay])
+
+    if _is(1, value_factor) and _is(1, end_value_factor):
+        return repeat(cycle(end_value, peak_value), cycles, steps_factor)
+    # Peaks and floors decay apart, so a cycle is the sum of a part under each,
+    # peak * w + floor * (1 - w), with both weights accurate near their own zero.
+    floor = None if _is(0, end_value) else cycle(end_value, 0.0)
+    peak = cycle(0.0, peak_value)
+    return repeat(
+        peak, cycles, steps_factor, value_factor, floor=floor, floor_factor=end_value_factor
+    )
+
+
+def _is(number: float, x: Number) -> bool:
+    return isinstance(x, int | float) and x == number
+
+
+def one_cycle(
+    peak_value: Number,
+    total_steps: Number,
+    warmup_fraction: Number = 0.3,
+    div_factor: Number = 25.0,
+    final_div_factor: Number = 1e4,
+    three_phase: bool = False,
+    shape: type[Segment] = Cosine,
+) -> Schedule:
+    """1cycle: up to a large peak, and down far below the start.
+
+    From `peak_value / div_factor` up in `round(warmup_fraction * total_steps)` steps, then
+    down to `peak_value / div_factor / final_div_factor`; in three phases, first down to the
+    start in as many steps as up.
+
+    Args:
+      peak_value: the maximum.
+      total_steps: length of all phases together.
+      warmup_fraction: between 0 and 1 (at most 0.5 in three phases); torch's `pct_start`.
+      div_factor: peak over start; at least 1.
+      final_div_factor: start over end; at least 1.
+      three_phase: whether to return to the start before the final fall.
+      shape: the segment class of every phase.
+
+    Raises:
+      ValueError: if a factor or the fraction is out of range.
+
+    Example:
+        >>> import anneal_jax as anneal
+        >>> schedule = anneal.one_cycle(1.0, total_steps=10, div_factor=4.0)
+        >>> print(schedule([0, 3, 10]))
+        [2.5e-01 1.0e+00 2.5e-05]
+
+    Reference: Smith and Topin, Super-convergence, 2017 (arXiv 1708.07120).
+    """
+    _checks.number("one_cycle", "div_factor", _checks.real(div_factor), least=1)
+    _checks.number("one_cycle", "final_div_factor", _checks.real(final_div_factor), least=1)
+    start = peak_value / div_factor
+    values = [start, peak_value, *([start] if three_phase else []), start / final_div_factor]
+    return _phases("one_cycle", values, total_steps, warmup_fraction, shape)
+
+
+def one_cycle_momentum(
+    base_momentum: Number,
+    max_momentum: Number,
+    total_steps: Number,
+    warmup_fraction: Number = 0.3,
+    three_phase: bool = False,
+    shape: type[Segment] = Cosine,
+) -> Schedule:
+    """The twin of `one_cycle` for momentum (or `b1`): low where the rate is high.
+
+    Args:
+      base_momentum: the minimum, met at the rate's peak.
+      max_momentum: the value at both ends.
+      total_steps: as in `one_cycle`.
+      warmup_fraction: as in `one_cycle`.
+      three_phase: as in `one_cycle`; the last phase stays at `max_momentum`.
+      shape: the segment class of every phase.
+
+    Example:
+        >>> import anneal_jax as anneal
+        >>> print(anneal.one_cycle_momentum(0.85, 0.95, total_steps=10)([0, 3, 10]))
+        [0.95 0.85 0.95]
+    """
+    values = [max_momentum, base_momentum, max_momentum, *([max_momentum] if three_phase else [])]
+    return _phases("one_cycle_momentum", values, total_steps, warmup_fraction, shape)
+
+
+def _phases(
+    owner: str, values: list[Number], total_steps: Number, fraction: Number, shape: type[Segment]
+) -> Schedule:
+    """One-cycle phases through two or three values after the first, meeting at whole steps."""
+    most = 1.0 if len(values) == 3 else 0.5
+    _checks.number(owner, "warmup_fraction", _checks.real(fraction), least=0, most=most)
+    segment_class(owner, "shape", shape)
+    total_steps = _checks.whole(total_steps)
+    _checks.steps(owner, "total_steps", total_steps, least=1)
+    up = round_half_up(fraction * total_steps)
+    up = min(up, total_steps // (len(values) - 2)) if is_concrete(up) else up
+    lengths = [up] * (len(values) - 2)
+    lengths.append(total_steps - sum(lengths))
+    return join([shape(values[i], values[i + 1], n) for i, n in enumerate(lengths)])

@@ -1,0 +1,212 @@
+"""A warmup, then one decay."""
+
+from collections.abc import Sequence
+
+from .. import _checks
+from .._join import join
+from .._numerics import Number, round_half_up
+from .._open_ended import InverseSqrt
+from .._schedule import Constant, Schedule
+from .._segments import Cosine, Linear, Polynomial
+from .._tables import PiecewiseConstant
+from ._phases import rest
+
+
+def warmup_constant(peak_value: Number, warmup_steps: Number, init_value: Number = 0.0) -> Schedule:
+    """Linear warmup, then constant for ever.
+
+    Args:
+      peak_value: the constant.
+      warmup_steps: length of the warmup; 0: none.
+      init_value: where the warmup starts.
+
+    Example:
+        >>> import anneal_jax as anneal
+        >>> print(anneal.warmup_constant(1.0, warmup_steps=2)([0, 1, 2, 9]))
+        [0.  0.5 1.  1. ]
+    """
+    return join([Linear(init_value, peak_value, warmup_steps), Constant(peak_value)])
+
+
+def warmup_linear(
+    peak_value: Number,
+    warmup_steps: Number,
+    total_steps: Number,
+    init_value: Number = 0.0,
+    end_value: Number = 0.0,
+) -> Schedule:
+    """Linear warmup, then linear decay to `end_value` at `total_steps`.
+
+    Args:
+      peak_value: value at step `warmup_steps`.
+      warmup_steps: length of the warmup; 0: none.
+      total_steps: length of warmup and decay together.
+      init_value: where the warmup starts.
+      end_value: value from step `total_steps` on.
+
+    Example:
+        >>> import anneal_jax as anneal
+        >>> print(anneal.warmup_linear(1.0, warmup_steps=2, total_steps=6)([0, 2, 4, 6]))
+        [0.  1.  0.5 0. ]
+    """
+    return warmup_polynomial(peak_value, warmup_steps, total_steps, init_value, end_value)
+
+
+def warmup_cosine(
+    peak_value: Number,
+    warmup_steps: Number,
+    total_steps: Number,
+    init_value: Number = 0.0,
+    end_value: Number = 0.0,
+    exponent: Number = 1.0,
+) -> Schedule:
+    """Linear warmup, then cosine annealing to `end_value` at `total_steps`.
+
+    Args:
+      peak_value: value at step `warmup_steps`.
+      warmup_steps: length of the warmup; 0: none.
+      total_steps: length of warmup and decay together (Optax calls this `decay_steps`).
+      init_value: where the warmup starts.
+      end_value: value from step `total_steps` on.
+      exponent: of the cosine's weight; see `Cosine`.
+
+    Raises:
+      ValueError: if `total_steps` is less than `warmup_steps`, or a value is out of range.
+
+    Example:
+        >>> import anneal_jax as anneal
+        >>> print(
+        ...     anneal.warmup_cosine(1.0, warmup_steps=2, total_steps=6)([0, 1, 2, 4, 6]).round(3)
+        ... )
+        [0.  0.5 1.  0.5 0. ]
+    """
+    decay = rest("warmup_cosine", total_steps, warmup_steps=warmup_steps)
+    warmup = Linear(init_value, peak_value, warmup_steps)
+    return join([warmup, Cosine(peak_value, end_value, decay, exponent)])
+
+
+def warmup_polynomial(
+    peak_value: Number,
+    warmup_steps: Number,
+    total_steps: Number,
+    init_value: Number = 0.0,
+    end_value: Number = 0.0,
+    power: Number = 1.0,
+) -> Schedule:
+    """Linear warmup, then polynomial decay to `end_value` at `total_steps`.
+
+    Args:
+      peak_value: value at step `warmup_steps`.
+      warmup_steps: length of the warmup; 0: none.
+      total_steps: length of warmup and decay together.
+      init_value: where the warmup starts.
+      end_value: value from step `total_steps` on.
+      power: of the remaining fraction; see `Polynomial`.
+
+    Example:
+        >>> import anneal_jax as anneal
+        >>> print(anneal.warmup_polynomial(1.0, 2, 6, power=2.0)([0, 2, 4, 6]))
+        [0.   1.   0.25 0.  ]
+    """
+    decay = rest("warmup_polynomial", total_steps, warmup_steps=warmup_steps)
+    warmup = Linear(init_value, peak_value, warmup_steps)
+    return join([warmup, Polynomial(peak_value, end_value, decay, power)])
+
+
+def warmup_inverse_sqrt(
+    peak_value: Number,
+    warmup_steps: Number,
+    timescale: Number | None = None,
+    init_value: Number = 0.0,
+) -> Schedule:
+    """Linear warmup, then inverse square root decay for ever.
+
+    Args:
+      peak_value: value at step `warmup_steps`.
+      warmup_steps: length of the warmup.
+      timescale: of the decay; None: `warmup_steps`, which gives `sqrt(warmup_steps / t)`.
+      init_value: where the warmup starts.
+
+    Example:
+        >>> import anneal_jax as anneal
+        >>> print(anneal.warmup_inverse_sqrt(1.0, warmup_steps=4)([0, 2, 4, 16]))
+        [0.  0.5 1.  0.5]
+    """
+    if timescale is None:
+        remedy = "give timescale where there is no warmup to take it from"
+        _checks.steps("warmup_inverse_sqrt", "warmup_steps", warmup_steps, least=1, remedy=remedy)
+        timescale = warmup_steps
+    warmup = Linear(init_value, peak_value, warmup_steps)
+    return join([warmup, InverseSqrt(peak_value, timescale)])
+
+
+def noam(model_size: Number, warmup_steps: Number, factor: Number = 1.0) -> Schedule:
+    """The schedule of the first transformer, whose first step is 1.
+
+    `value(t) = factor * model_size**-0.5 * min((t+1)**-0.5, (t+1) * warmup_steps**-1.5)`
+
+    Args:
+      model_size: width of the model.
+      warmup_steps: step (counted from 1) at which the peak is reached; at least 1.
+      factor: a scale for the whole.
+
+    Example:
+        >>> import anneal_jax as anneal
+        >>> print(anneal.noam(model_size=4, warmup_steps=4)([0, 3, 15]))
+        [0.0625 0.25   0.125 ]
+
+    Reference: Vaswani et al., Attention is all you need, 2017 (arXiv 1706.03762).
+    """
+    _checks.number("noam", "model_size", _checks.real(model_size), above=0)
+    _checks.number("noam", "factor", _checks.real(factor), least=0)
+    _checks.steps("noam", "warmup_steps", _checks.whole(warmup_steps), least=1)
+    warmup_steps = _checks.whole(warmup_steps)
+    peak = factor * model_size**-0.5 * warmup_steps**-0.5
+    return warmup_inverse_sqrt(peak, warmup_steps - 1, warmup_steps, peak / warmup_steps)
+
+
+def warmup_multi_step(
+    peak_value: Number,
+    warmup_steps: Number,
+    boundaries: Sequence[Number],
+    factors: Sequence[Number],
+    init_value: Number = 0.0,
+) -> Schedule:
+    """Linear warmup, then constants, each a factor times the one before.
+
+    Args:
+      peak_value: the first constant.
+      warmup_steps: length of the warmup; 0: none.
+      boundaries: steps, counted from the start of training, at which a factor sets in.
+      factors: one for each boundary.
+      init_value: where the warmup starts.
+
+    Example:
+        >>> import anneal_jax as anneal
+        >>> print(anneal.warmup_multi_step(1.0, 2, [4, 8], [0.5, 0.5])([0, 1, 2, 4, 8]))
+        [0.   0.5  1.   0.5  0.25]
+    """
+    later = [boundary - warmup_steps for boundary in boundaries]
+    table = PiecewiseConstant.from_factors(peak_value, later, factors)
+    return join([Linear(init_value, peak_value, warmup_steps), table])
+
+
+def deepseek_steps(peak_value: Number, warmup_steps: Number, total_steps: Number) -> Schedule:
+    """DeepSeek's multi-step schedule: 31.6% of the peak at 80% of training, 10% at 90%.
+
+    Args:
+      peak_value: value after the warmup.
+      warmup_steps: length of the warmup (2,000 there); 0: none.
+      total_steps: length of the whole training; its parts are rounded, halves upwards.
+
+    Example:
+        >>> import anneal_jax as anneal
+        >>> print(anneal.deepseek_steps(1.0, 2, total_steps=10)([0, 2, 8, 9]))
+        [0.    1.    0.316 0.1  ]
+
+    Reference: DeepSeek-AI, DeepSeek LLM, 2024 (arXiv 2401.02954).
+    """
+    rest("deepseek_steps", total_steps, warmup_steps=warmup_steps)
+    at = [round_half_up(part * total_steps) - warmup_steps for part in (0.8, 0.9)]
+    table = PiecewiseConstant([peak_value, 0.316 * peak_value, 0.1 * peak_value], at)
+    return join([Linear(0.0, peak_value, warmup_steps), table])
