@@ -10,7 +10,7 @@ negative steps, compilation, algebra and composition come with the base class.
 """
 
 import abc
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import equinox as eqx
@@ -143,10 +143,18 @@ class Schedule(eqx.Module):
         return _VERBS["then"](self, *others)
 
     def repeat(
-        self, cycles: Number | None = None, steps_factor: Number = 1, value_factor: Number = 1.0
+        self,
+        cycles: Number | None = None,
+        steps_factor: Number = 1,
+        value_factor: Number = 1.0,
+        *,
+        periods: Sequence[int] | None = None,
+        floor: "Schedule | Number | None" = None,
+        floor_factor: Number = 1.0,
     ) -> "Schedule":
-        """This schedule again and again, each cycle stretched and scaled; see `Repeat`."""
-        return _VERBS["repeat"](self, cycles, steps_factor, value_factor)
+        """This schedule again and again, each cycle stretched and scaled; see `repeat`."""
+        more = {"periods": periods, "floor": floor, "floor_factor": floor_factor}
+        return _VERBS["repeat"](self, cycles, steps_factor, value_factor, **more)
 
     def clip(self, lower: Number | None = None, upper: Number | None = None) -> "Schedule":
         """This schedule kept between `lower` and `upper`; None leaves a side open."""
