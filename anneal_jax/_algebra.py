@@ -10,7 +10,7 @@ from typing import Any
 import jax.numpy as jnp
 
 from . import _checks
-from ._numerics import Number, as_float
+from ._numerics import Number, as_float, is_concrete
 from ._schedule import Array, Constant, Scale, Schedule, as_schedule, verb
 
 
@@ -26,7 +26,9 @@ class Pair(Schedule):
         lengths = [s.steps for s in timed]
         if not lengths or any(length is None for length in lengths):
             return None
-        return lengths[0] if len(lengths) == 1 else longest(*lengths)
+        if len(lengths) == 1:
+            return lengths[0]
+        return (max if is_concrete(*lengths) else jnp.maximum)(*lengths)
 
     @property
     def has_restarts(self) -> bool:
@@ -143,11 +145,8 @@ def clip(schedule: Schedule, lower: Number | None, upper: Number | None) -> Clip
     return Clip(schedule, _checks.real(lower), _checks.real(upper))
 
 
-def longest(first: Number, second: Number) -> Number:
-    """The larger of two lengths, as an int where both are known."""
-    known = isinstance(first, int) and isinstance(second, int)
-    return max(first, second) if known else jnp.maximum(first, second)
-
-
 def _timeless(schedule: Schedule) -> bool:
+    """Whether `schedule` is a bare number, or made of nothing else."""
+    if isinstance(schedule, Pair):
+        return _timeless(schedule.first) and _timeless(schedule.second)
     return isinstance(schedule, Constant) and schedule.steps is None

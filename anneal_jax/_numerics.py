@@ -68,8 +68,8 @@ def as_step(step: Number) -> jax.Array:
             step = jnp.minimum(step, jnp.asarray(np.iinfo(int_dtype()).max, step.dtype))
         return jnp.maximum(as_int(step), 0)
     host = np.asarray(step)
-    if host.dtype != object:  # object: a Python int beyond 64 bits
-        _require_integer(host.dtype, step)
+    if host.dtype != object or not all(isinstance(s, int) for s in host.flat):
+        _require_integer(host.dtype, step)  # (all ints in an object array: beyond 64 bits)
     limit, largest = np.iinfo(int_dtype()).max, host.max(initial=0)
     if largest > limit:
         raise OverflowError(

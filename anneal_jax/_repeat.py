@@ -17,7 +17,16 @@ from jax import lax
 
 from . import _checks
 from ._join import stack_rows
-from ._numerics import MAX_STEP, Number, as_float, as_int, is_concrete, last_reached, row
+from ._numerics import (
+    MAX_STEP,
+    Number,
+    as_float,
+    as_int,
+    is_concrete,
+    last_reached,
+    round_half_up,
+    row,
+)
 from ._rate import Rate
 from ._schedule import Array, Scale, Schedule, as_schedule, verb
 
@@ -36,8 +45,9 @@ class Repeat(Schedule):
     cycles: Number | None
     value_factor: Rate
     floor_factor: Rate
-    starts: Any  # int[cycles + 1]: where each cycle begins and the last ends; None: equal cycles
-    phases: Any  # the step counts of (schedule, floor), a row for each cycle; None: equal cycles
+    lengths: Any  # int[cycles]; None: all as long as `schedule`, and so for the next two
+    starts: Any  # int[cycles + 1]: where each begins and the last ends, at most 2**31 - 1
+    phases: Any  # the step counts of (schedule, floor), a row for each cycle
 
     @property
     def steps(self) -> Number | None:
@@ -68,18 +78,23 @@ class Repeat(Schedule):
         return index * within + schedule.cycle_at(local)
 
     def stretched(self, scale: Scale) -> "Repeat":
-        scale = Scale(scale.numerator, scale.denominator)  # all cycles alike, wherever they begin
-        starts = None if self.starts is None else scale(self.starts)
-        first = scale if starts is None else Scale(starts[1], self.schedule.steps)
+        first = Scale(scale.numerator, scale.denominator)  # all cycles alike, wherever they begin
+        lengths = None
+        if self.lengths is not None:
+            begins = self.starts[:-1]
+            reached = self.lengths <= MAX_STEP - begins  # else its end is nowhere to be moved
+            where = np.where if is_concrete(first.numerator, self.starts) else jnp.where
+            lengths = where(reached, first.at(begins)(self.lengths), first(self.lengths))
+            first = Scale(lengths[0], self.schedule.steps)
         floor = None if self.floor is None else self.floor.stretched(first)
         factors = self.value_factor, self.floor_factor
-        return _build(self.schedule.stretched(first), floor, self.cycles, *factors, starts)
+        return _build(self.schedule.stretched(first), floor, self.cycles, *factors, lengths)
 
     def arguments(self) -> dict[str, Any]:
         given: dict[str, Any] = {"schedule": self.schedule}
         if self.starts is not None:
             begun = np.asarray(self.starts)[:-1] < MAX_STEP
-            given["periods"] = np.diff(self.starts)[begun][: self.cycles].tolist()
+            given["periods"] = np.asarray(self.lengths)[begun][: self.cycles].tolist()
         elif self.cycles is not None:
             given["cycles"] = self.cycles
         given["value_factor"] = self.value_factor.as_number()
@@ -96,7 +111,8 @@ class Repeat(Schedule):
             index = lax.min(lax.div(step, period), last)
             return index, step - index * period, both
         starts = as_int(self.starts)
-        index = lax.min(last_reached(starts[:-1], step), last)
+        before_filler = lax.min(step, as_int(MAX_STEP - 1))
+        index = lax.min(last_reached(starts[:-1], before_filler), last)
         phases = jax.tree.map(lambda leaf: row(leaf, index), self.phases)
         return index, step - row(starts, index), eqx.combine(phases, both)
 
@@ -122,7 +138,8 @@ def repeat(
       cycles: how many; None: for ever.
       steps_factor: above 0; each cycle's length over the one before.
       value_factor: above 0; each cycle's values over the one before.
-      periods: the cycles' lengths, listed, instead of `cycles` and `steps_factor`.
+      periods: the cycles' lengths, listed, instead of `cycles` and `steps_factor`. If the last
+        runs up to step 2**31 - 1 or beyond, the schedule is open-ended.
       floor: what to add under every cycle: a number, or a schedule as long as one cycle.
       floor_factor: above 0; each cycle's floor over the one before.
 
@@ -153,14 +170,14 @@ def repeat(
         if cycles is not None or not _is_one(steps_factor):
             rule = "given without cycles and steps_factor"
             _checks.fail("repeat", "periods", rule, periods, "leave those out")
-        starts = _listed(periods)
-        cycles = None if starts[-1] == MAX_STEP else len(periods)
+        lengths = _listed(periods)
+        cycles = len(periods) if sum(periods) < MAX_STEP else None
     else:
-        starts = _geometric(length, steps_factor, cycles)
-    if starts is None and cycles is not None and is_concrete(length, cycles):
+        lengths = _geometric(length, steps_factor, cycles)
+    if lengths is None and cycles is not None and is_concrete(length, cycles):
         _checks.steps("repeat", "cycles times the cycle's length", length * cycles)
     floor = None if floor is None else as_schedule(floor)
-    return _build(schedule, floor, cycles, Rate.of(value_factor), Rate.of(floor_factor), starts)
+    return _build(schedule, floor, cycles, Rate.of(value_factor), Rate.of(floor_factor), lengths)
 
 
 def _build(
@@ -169,26 +186,39 @@ def _build(
     cycles: Number | None,
     value_factor: Rate,
     floor_factor: Rate,
-    starts: Any,
+    lengths: Any,
 ) -> Repeat:
-    phases = None if starts is None else _phases((schedule, floor), schedule.steps, starts)
-    return Repeat(schedule, floor, cycles, value_factor, floor_factor, starts, phases)
+    starts = phases = None
+    if lengths is not None:
+        starts = _starts(lengths)
+        phases = _phases((schedule, floor), schedule.steps, lengths, starts)
+    return Repeat(schedule, floor, cycles, value_factor, floor_factor, lengths, starts, phases)
 
 
-def _phases(both: tuple[Schedule, Schedule | None], length: Number, starts: Any) -> Any:
+def _starts(lengths: Any) -> Any:
+    if is_concrete(lengths):
+        return np.minimum(np.concatenate([[0], np.cumsum(lengths)]), MAX_STEP)
+    reached = jnp.cumsum(as_float(lengths)) < MAX_STEP  # where the integer sum does not wrap
+    ends = jnp.where(reached, jnp.cumsum(as_int(lengths)), MAX_STEP)
+    return jnp.concatenate([jnp.zeros(1, ends.dtype), ends])
+
+
+def _phases(
+    both: tuple[Schedule, Schedule | None], length: Number, lengths: Any, starts: Any
+) -> Any:
     """The integer leaves of `both`, stretched to each cycle's length, in rows."""
 
     def stretched(cycle_length: Number) -> Any:
         scale = Scale(cycle_length, length)
         return tuple(s and s.stretched(scale) for s in both)
 
-    if is_concrete(starts, *jax.tree.leaves(both)):
-        real = np.diff(starts)[: max(int(np.sum(starts[:-1] < MAX_STEP)), 1)]
-        rows = stack_rows([stretched(n) for n in real.tolist()])
-        spare = len(starts) - 1 - len(real)  # filler after the last cycle that can be reached
+    if is_concrete(lengths, *jax.tree.leaves(both)):
+        real = lengths[starts[:-1] < MAX_STEP].tolist()
+        rows = stack_rows([stretched(n) for n in real])
+        spare = len(lengths) - len(real)  # filler after the last cycle that can be reached
         rows = jax.tree.map(lambda r: np.concatenate([r, np.repeat(r[-1:], spare, 0)]), rows)
     else:
-        rows = jax.vmap(stretched)(jnp.diff(as_int(starts)))
+        rows = jax.vmap(stretched)(as_int(lengths))
     return eqx.filter(rows, lambda leaf: jnp.issubdtype(leaf.dtype, jnp.integer))
 
 
@@ -202,39 +232,36 @@ def _listed(periods: Sequence[int]) -> np.ndarray:
         _checks.steps("repeat", "periods", n, least=1)
     if not periods:
         _checks.fail("repeat", "periods", "at least one length", periods, "list the cycles' steps")
-    starts = np.concatenate([[0], np.cumsum(periods, dtype=np.int64)])
-    _checks.steps("repeat", "the sum of periods", int(starts[-1]))
-    return _padded(starts) if starts[-1] == MAX_STEP else starts.astype(np.int32)
+    _checks.steps("repeat", "the sum of all periods but the last", sum(periods[:-1]))
+    lengths = np.array(periods, np.int64)
+    return _padded(lengths) if lengths.sum() >= MAX_STEP else lengths
 
 
 def _geometric(length: Number, factor: Number, cycles: Number | None) -> Any:
-    """The starts of cycles of `round(length * factor**i)` steps, or None where all are alike."""
+    """Lengths of `round(length * factor**i)` steps, or None where all are alike."""
     _checks.number("repeat", "steps_factor", factor, above=0)
     if _is_one(factor):
         return None
     count = cycles if isinstance(cycles, int) else _cycles_within_reach(length, factor)
     if not is_concrete(length, factor):
         powers = as_float(factor) ** jnp.arange(count, dtype=as_float(0).dtype)
-        lengths = jnp.clip(jnp.round(as_float(length) * powers), 1, 2.0**30)
-        ends = jnp.where(jnp.cumsum(lengths) < MAX_STEP, jnp.cumsum(as_int(lengths)), MAX_STEP)
-        return jnp.concatenate([jnp.zeros(1, ends.dtype), ends])
+        return jnp.maximum(round_half_up(as_float(length) * powers), 1)
     with np.errstate(over="ignore"):
-        lengths = np.minimum(length * float(factor) ** np.arange(count), 2.0**31)
-    starts = np.concatenate([[0], np.cumsum(np.maximum(np.floor(lengths + 0.5), 1))])
+        lengths = np.maximum(round_half_up(length * float(factor) ** np.arange(count)), 1)
     if not isinstance(cycles, int):
-        return _padded(starts)
-    if starts[-1] > MAX_STEP:
-        rule = f"at most {np.sum(starts <= MAX_STEP) - 1}, so as to end before step 2**31"
+        return _padded(lengths)
+    if lengths.sum() > MAX_STEP:
+        rule = f"at most {np.sum(np.cumsum(lengths) <= MAX_STEP)}, so as to end before step 2**31"
         _checks.fail("repeat", "cycles", rule, cycles, "lower cycles or steps_factor")
-    return starts.astype(np.int32)
+    return lengths
 
 
-def _padded(starts: np.ndarray) -> np.ndarray:
-    """Starts up to step 2**31 - 1, filled up so that other lengths seldom change the program."""
-    starts = starts[: int(np.sum(starts < MAX_STEP)) + 1]
-    size = max(64, 1 << (len(starts) - 2).bit_length()) + 1
-    filled = np.pad(starts, (0, max(size - len(starts), 0)), constant_values=MAX_STEP)
-    return np.minimum(filled, MAX_STEP).astype(np.int32)
+def _padded(lengths: np.ndarray) -> np.ndarray:
+    """Lengths up to step 2**31 - 1, filled up so that others seldom change the program."""
+    begins = np.cumsum(lengths) - lengths
+    lengths = lengths[begins < MAX_STEP]
+    size = max(64, 1 << (len(lengths) - 1).bit_length())
+    return np.pad(lengths, (0, size - len(lengths)), constant_values=MAX_STEP)
 
 
 def _cycles_within_reach(length: Number, factor: Number) -> int:

@@ -190,7 +190,7 @@ class Schedule(eqx.Module):
         return _VERBS["multiply"](other, self)
 
     def __sub__(self, other: "Schedule | Number") -> "Schedule":
-        return _VERBS["add"](self, -as_schedule(other))
+        return _VERBS["add"](self, -other)
 
     def __rsub__(self, other: Number) -> "Schedule":
         return _VERBS["add"](other, -self)

@@ -156,4 +156,6 @@ def with_cooldown(
         [0.  1.  1.  0.5 0. ]
     """
     segment_class("with_cooldown", "cooldown", cooldown)
-    return join([schedule, cooldown(schedule(start), end_value, decay_steps)], [start])
+    value = schedule(start)
+    value = float(value) if _checks.known(value) else value
+    return join([schedule, cooldown(value, end_value, decay_steps)], [start])
