@@ -22,6 +22,7 @@ from ._numerics import (
     Number,
     as_float,
     as_int,
+    int_dtype,
     is_concrete,
     last_reached,
     round_half_up,
@@ -37,7 +38,8 @@ class Repeat(Schedule):
     `value(t) = value_factor**i * schedule_i(t - start_i) + floor_factor**i * floor_i(t - start_i)`
     in cycle `i`, where `schedule_i` is `schedule` stretched to the length of the cycle: its
     boundaries move to the nearest integer step (halves upwards), so ends, peaks and joins are
-    exact in every cycle. After the last cycle its end value holds.
+    exact in every cycle. After the last cycle its end value holds. Growing cycles without end
+    stop at the one that step 2**31 - 1 is in (with x64 on, too).
     """
 
     schedule: Schedule
@@ -104,7 +106,8 @@ class Repeat(Schedule):
 
     def _locate(self, step: Array) -> tuple[Array, Array, tuple[Schedule, Schedule | None]]:
         """The cycle of `step`, the step within it, and that cycle's schedule and floor."""
-        last = as_int(MAX_STEP if self.cycles is None else as_int(self.cycles) - 1)
+        most = np.iinfo(int_dtype()).max
+        last = as_int(most if self.cycles is None else as_int(self.cycles) - 1)
         both = self.schedule, self.floor
         if self.starts is None:
             period = lax.max(as_int(self.schedule.steps), as_int(1))
