@@ -208,7 +208,7 @@ def _starts(segments: list[Schedule], boundaries: Sequence[Number] | None) -> An
         return jnp.cumsum(jnp.stack([as_int(n) for n in (0, *lengths)]))
     boundaries = [_checks.whole(b) for b in boundaries]
     if len(boundaries) != len(segments) - 1:
-        rule = f"{len(segments) - 1} steps, one fewer than the {len(segments)} segments"
+        rule = f"{len(segments) - 1} step(s), one fewer than the {len(segments)} segments"
         _checks.fail(
             "join", "boundaries", rule, boundaries, "give the step each later segment begins at"
         )

@@ -123,14 +123,14 @@ class Fraction(NamedTuple):
         """`base ** (n / d)` for `base > 0`."""
         return lax.pow(base, self.head) * lax.pow(base, self.tail)
 
-    def half_sine(self) -> jax.Array:
-        """`sin(pi / 2 * n / d)`, precise enough to be raised to a power."""
+    def half_sine(self, cosine: jax.Array) -> jax.Array:
+        """`sin(pi / 2 * n / d)`, given its cosine, precise enough to be raised to a power."""
         scale = 2.0 ** (14 if self.head.dtype == np.float32 else 26)
         short = float(np.floor(np.pi / 2 * scale) / scale)
         main = short * self.head  # exact
         rest = (np.pi / 2 - short) * self.head + (np.pi / 2) * self.tail  # below 2**-7 * main
         sine = lax.sin(main)
-        return sine + rest * (lax.cos(main) - 0.5 * rest * sine)
+        return sine + rest * (cosine + 0.5 * rest * sine)  # sin(main + rest), by Taylor
 
 
 def fraction(n: jax.Array, d: jax.Array) -> Fraction:
@@ -155,8 +155,16 @@ def mix(a: jax.Array, b: jax.Array, weight_a: jax.Array, weight_b: jax.Array) ->
 
 
 def within(x: jax.Array, a: jax.Array, b: jax.Array) -> jax.Array:
-    """`x` kept between `a` and `b`, given in either order."""
-    return lax.clamp(lax.min(a, b), x, lax.max(a, b))
+    """`x`, but for its rounding error between `a` and `b`, given in either order.
+
+    The derivative is that of `x`: what a rounding error meets is no bound of the formula.
+    """
+    return x + lax.stop_gradient(lax.clamp(lax.min(a, b), x, lax.max(a, b)) - x)
+
+
+def product(x: Number, n: Number) -> Number:
+    """A real number times a whole one, in double if both are known now."""
+    return x * n if is_concrete(x, n) else as_float(x) * as_float(n)
 
 
 # --- Integers -------------------------------------------------------------------------------

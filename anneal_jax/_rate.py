@@ -19,10 +19,14 @@ Array = Any
 
 
 class Rate(eqx.Module):
-    """A positive factor `2 ** (log2 + log2_rest)`."""
+    """A positive factor `2 ** (log2_head + log2_tail)`, the head of 8 significant bits.
 
-    log2: Number
-    log2_rest: Number
+    The two are split when the rate is built: of constants in the program, XLA may reorder
+    the sum and lose the tail.
+    """
+
+    log2_head: Number
+    log2_tail: Number
 
     @classmethod
     def of(cls, rate: "Rate | Number") -> "Rate":
@@ -32,45 +36,44 @@ class Rate(eqx.Module):
         factor = _checks.real(rate)
         _checks.number("Schedule", "a factor or decay rate", factor, above=0)
         if is_concrete(factor):
-            exact = float(np.log2(np.float64(factor)))
-            high = float(np.float32(exact))
-            return cls(high, exact - high)
-        return cls(jnp.log2(as_float(factor)), jnp.zeros_like(as_float(factor)))
+            exact = np.log2(np.float64(factor))
+            head = (np.float32(exact).view(np.uint32) & np.uint32(0xFFFF0000)).view(np.float32)
+            return cls(float(head), float(exact - head))
+        exact = jnp.log2(as_float(factor))
+        return cls(float_head(exact), exact - float_head(exact))
 
     def __repr__(self) -> str:
-        known = _checks.known(self.log2, self.log2_rest) and not jnp.ndim(self.log2)
+        known = _checks.known(self.log2_head, self.log2_tail) and not jnp.ndim(self.log2_head)
         return repr(self.as_number()) if known else super().__repr__()
 
     def as_number(self) -> float:
         """The shortest decimal whose split is this one (for printing and saving)."""
-        rate = 2.0 ** (float(self.log2) + float(self.log2_rest))
-        same = np.float32(self.log2), np.float32(self.log2_rest)
+        rate = 2.0 ** (float(self.log2_head) + float(self.log2_tail))
+        same = np.float32(self.log2_head), np.float32(self.log2_tail)
         for digits in range(1, 18):
             short = float(f"{rate:.{digits}g}")
             found = Rate.of(short) if short > 0 else None
-            if found and (np.float32(found.log2), np.float32(found.log2_rest)) == same:
+            if found and (np.float32(found.log2_head), np.float32(found.log2_tail)) == same:
                 return short
         return rate
 
     def value(self) -> Array:
         """The factor itself."""
-        return jnp.exp2(as_float(self.log2) + as_float(self.log2_rest))
+        return jnp.exp2(as_float(self.log2_head) + as_float(self.log2_tail))
 
     def power(self, n: Array) -> Array:
         """`rate ** n` for an integer `n >= 0`, relative error a few units in the last place.
 
         Zero below the smallest normal number; held at the largest finite one.
         """
-        log2, rest = as_float(self.log2), as_float(self.log2_rest)
-        largest = as_float(jnp.finfo(log2.dtype).maxexp - 1)
-        short = float_head(log2)
-        high, low = int_parts(n)
-        high, low = (lax.clamp(-2 * largest, short * part, largest) for part in (high, low))
+        head, tail = as_float(self.log2_head), as_float(self.log2_tail)
+        largest = as_float(jnp.finfo(head.dtype).maxexp - 1)
+        high, low = (lax.clamp(-2 * largest, head * part, largest) for part in int_parts(n))
         whole = lax.round(high) + lax.round(low)  # both products are exact
         part = (high - lax.round(high)) + (low - lax.round(low))
-        part = part + ((log2 - short) + rest) * as_float(n)
+        part = part + tail * as_float(n)
         grown = lax.exp(lax.clamp(-2 * largest, part, largest / 2) * np.log(2))
-        return lax.min(grown * _power_of_two(whole), as_float(jnp.finfo(log2.dtype).max))
+        return lax.min(grown * _power_of_two(whole), as_float(jnp.finfo(head.dtype).max))
 
 
 def _power_of_two(n: Array) -> Array:

@@ -127,7 +127,7 @@ def repeat(
     steps_factor: Number = 1,
     value_factor: Number = 1.0,
     *,
-    periods: Sequence[int] | None = None,
+    periods: Sequence[Number] | None = None,
     floor: Schedule | Number | None = None,
     floor_factor: Number = 1.0,
 ) -> Repeat:
@@ -170,11 +170,12 @@ def repeat(
         cycles = _checks.whole(cycles)
         _checks.steps("repeat", "cycles", cycles, least=1, remedy="or None for ever")
     if periods is not None:
-        if cycles is not None or not _is_one(steps_factor):
+        if cycles is not None or not _are_equal(steps_factor, None):
             rule = "given without cycles and steps_factor"
             _checks.fail("repeat", "periods", rule, periods, "leave those out")
         lengths = _listed(periods)
-        cycles = len(periods) if sum(periods) < MAX_STEP else None
+        endless = is_concrete(*periods) and sum(periods) >= MAX_STEP
+        cycles = None if endless else len(periods)
     else:
         lengths = _geometric(length, steps_factor, cycles)
     if lengths is None and cycles is not None and is_concrete(length, cycles):
@@ -225,25 +226,33 @@ def _phases(
     return eqx.filter(rows, lambda leaf: jnp.issubdtype(leaf.dtype, jnp.integer))
 
 
-def _is_one(factor: Number) -> bool:
-    return isinstance(factor, int | float) and factor == 1
+def _are_equal(factor: Number, cycles: Number | None) -> bool:
+    """Whether all cycles are as long as the first by definition.
+
+    A factor of 1.0 among others (a float, with so many cycles) keeps the program of the others.
+    """
+    return (
+        isinstance(factor, int | float) and factor == 1 and (isinstance(factor, int) or not cycles)
+    )
 
 
-def _listed(periods: Sequence[int]) -> np.ndarray:
+def _listed(periods: Sequence[Number]) -> Any:
     periods = [_checks.whole(n) for n in periods]
     for n in periods:
         _checks.steps("repeat", "periods", n, least=1)
     if not periods:
         _checks.fail("repeat", "periods", "at least one length", periods, "list the cycles' steps")
+    if not is_concrete(*periods):
+        return jnp.stack([as_int(n) for n in periods])
     _checks.steps("repeat", "the sum of all periods but the last", sum(periods[:-1]))
     lengths = np.array(periods, np.int64)
-    return _padded(lengths) if lengths.sum() >= MAX_STEP else lengths
+    return _padded(lengths)
 
 
 def _geometric(length: Number, factor: Number, cycles: Number | None) -> Any:
     """Lengths of `round(length * factor**i)` steps, or None where all are alike."""
     _checks.number("repeat", "steps_factor", factor, above=0)
-    if _is_one(factor):
+    if _are_equal(factor, cycles):
         return None
     count = cycles if isinstance(cycles, int) else _cycles_within_reach(length, factor)
     if not is_concrete(length, factor):
@@ -251,16 +260,14 @@ def _geometric(length: Number, factor: Number, cycles: Number | None) -> Any:
         return jnp.maximum(round_half_up(as_float(length) * powers), 1)
     with np.errstate(over="ignore"):
         lengths = np.maximum(round_half_up(length * float(factor) ** np.arange(count)), 1)
-    if not isinstance(cycles, int):
-        return _padded(lengths)
-    if lengths.sum() > MAX_STEP:
+    if isinstance(cycles, int) and lengths.sum() > MAX_STEP:
         rule = f"at most {np.sum(np.cumsum(lengths) <= MAX_STEP)}, so as to end before step 2**31"
         _checks.fail("repeat", "cycles", rule, cycles, "lower cycles or steps_factor")
-    return lengths
+    return _padded(lengths)
 
 
 def _padded(lengths: np.ndarray) -> np.ndarray:
-    """Lengths up to step 2**31 - 1, filled up so that others seldom change the program."""
+    """Lengths up to step 2**31 - 1, filled up so that another number is the same program."""
     begins = np.cumsum(lengths) - lengths
     lengths = lengths[begins < MAX_STEP]
     size = max(64, 1 << (len(lengths) - 1).bit_length())

@@ -19,7 +19,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from . import _checks
-from ._numerics import Number, as_float, as_int, as_step, scale_int
+from ._numerics import Number, as_float, as_int, as_step, product, scale_int
 
 Array = jax.Array
 
@@ -57,7 +57,8 @@ class Scale(eqx.Module):
 
     def real(self, steps: Number) -> Number:
         """The stretched length of a duration that need not be whole."""
-        return steps * self.numerator / self.denominator
+        ratio = product(1.0, self.numerator) / product(1.0, self.denominator)
+        return product(steps, 1) * ratio
 
 
 class Schedule(eqx.Module):

@@ -143,10 +143,10 @@ class Cosine(Blend):
 
     def shape(self, progress: Progress) -> Weights:
         exponent = as_float(self.exponent)
-        sine = progress.exact_r.half_sine()
+        cosine = lax.sin(progress.q * (np.pi / 2))
+        sine = progress.exact_r.half_sine(cosine)
         some = sine > 0
         falling = select(some, lax.pow(select(some, sine, 1), 2 * exponent), 0)
-        cosine = lax.sin(progress.q * (np.pi / 2))
         return falling, complement(cosine * cosine, falling, exponent)
 
 

@@ -6,7 +6,7 @@ import equinox as eqx
 import jax.numpy as jnp
 
 from . import _checks
-from ._numerics import MAX_STEP, Number, as_float, as_int, is_concrete, round_half_up
+from ._numerics import MAX_STEP, Number, as_float, as_int, is_concrete, product, round_half_up
 from ._schedule import Array, Scale, Schedule, verb
 
 
@@ -99,8 +99,7 @@ def stretch(schedule: Schedule, factor: Number) -> Schedule:
         if is_concrete(schedule.steps, factor):
             _checks.steps("stretch", "the stretched length", int(schedule.steps * factor))
         length = schedule.steps
-        target = length * factor if is_concrete(length, factor) else as_float(length) * factor
-        return schedule.stretched(Scale(round_half_up(target), length))
+        return schedule.stretched(Scale(round_half_up(product(factor, length)), length))
     if is_concrete(factor):
         ratio = Fraction(factor).limit_denominator(10**6)
         return schedule.stretched(Scale(ratio.numerator, ratio.denominator))

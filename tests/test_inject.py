@@ -45,8 +45,8 @@ def train(tx, steps=10, dtype=jnp.float32, state=None):
     return params, state, rates
 
 
-@pytest.fixture(autouse=True)
-def relaxed_promotion():
+@pytest.fixture(autouse=True, scope="module")
+def strict():
     """Optax itself mixes dtypes; strictness is for what is ours."""
     with jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):
         yield
@@ -219,6 +219,15 @@ def test_state_leaves_are_strongly_typed_and_a_stable_carry():
     for a, b in zip(jax.tree.leaves(first), jax.tree.leaves(second), strict=True):
         assert a.aval == b.aval
         assert not a.aval.weak_type
+
+
+def test_a_fresh_state_can_be_donated():
+    """No buffer stands in it twice; also not after a change of plan."""
+    tx = anneal.inject_hyperparams(optax.adam)(RATE, b1=0.9)
+    params, _ = problem()
+    step = jax.jit(lambda s: tx.update(params, s, params)[1], donate_argnums=0)
+    state = step(anneal.with_schedules(step(tx.init(params)), learning_rate=2 * RATE))
+    assert anneal.hyperparams(state)["learning_rate"] == 2 * RATE(1)
 
 
 def test_vmap_over_a_population_of_schedules():

@@ -3,12 +3,20 @@
 import pathlib
 import re
 
+import jax
 import pytest
 
 import anneal_jax as anneal
 
 README = pathlib.Path(__file__).parents[1] / "README.md"
 TEXT = README.read_text(encoding="utf-8")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def strict():
+    """The tour runs as a newcomer runs it."""
+    with jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):
+        yield
 
 
 def test_the_tour_runs_from_top_to_bottom():

@@ -2,11 +2,11 @@
 
 from .. import _checks
 from .._join import join
-from .._numerics import Number, is_concrete, round_half_up
+from .._numerics import Number, is_concrete, product, round_half_up
 from .._repeat import repeat
 from .._schedule import Schedule
 from .._segments import Cosine, Linear, Segment, segment_class
-from ._phases import rest
+from ._phases import check, rest
 
 
 def cosine_restarts(
@@ -14,10 +14,10 @@ def cosine_restarts(
     cycle_steps: Number,
     cycles: Number | None = None,
     steps_factor: Number = 1,
-    value_factor: Number = 1.0,
+    value_factor: Number = 1,
     end_value: Number = 0.0,
     warmup_steps: Number = 0,
-    end_value_factor: Number = 1.0,
+    end_value_factor: Number = 1,
 ) -> Schedule:
     """SGDR: cosine annealing with warm restarts.
 
@@ -29,7 +29,9 @@ def cosine_restarts(
       cycle_steps: the first cycle's length, its warmup included.
       cycles: how many; None: for ever.
       steps_factor: each cycle's length over the one before (SGDR's `T_mult`).
-      value_factor: each cycle's peak over the one before.
+      value_factor: each cycle's peak over the one before. (An int 1, here and for the other
+        factors, says that nothing changes, and saves its part of the program; 1.0 is a number
+        like 0.9, and changes to it without recompiling.)
       end_value: the first cycle's floor.
       warmup_steps: linear warmup at the start of each cycle, stretched with it.
       end_value_factor: each cycle's floor over the one before.
@@ -45,26 +47,20 @@ def cosine_restarts(
 
     Reference: Loshchilov and Hutter, SGDR, 2016 (arXiv 1608.03983).
     """
-    anneal = rest("cosine_restarts", cycle_steps, warmup_steps=warmup_steps)
+    check("cosine_restarts", values={"peak_value": peak_value, "end_value": end_value})
+    anneal = rest("cosine_restarts", "cycle_steps", cycle_steps, warmup_steps=warmup_steps)
 
     def cycle(low: Number, high: Number) -> Schedule:
-        decay = Cosine(high, low, anneal)
-        no_warmup = is_concrete(warmup_steps) and warmup_steps == 0
-        return decay if no_warmup else join([Linear(low, high, warmup_steps), decay])
+        return join([Linear(low, high, warmup_steps), Cosine(high, low, anneal)])
 
-    if _is(1, value_factor) and _is(1, end_value_factor):
+    if all(isinstance(f, int) and f == 1 for f in (value_factor, end_value_factor)):
         return repeat(cycle(end_value, peak_value), cycles, steps_factor)
     # Peaks and floors decay apart, so a cycle is the sum of a part under each,
     # peak * w + floor * (1 - w), with both weights accurate near their own zero.
-    floor = None if _is(0, end_value) else cycle(end_value, 0.0)
-    peak = cycle(0.0, peak_value)
+    peak, floor = cycle(0.0, peak_value), cycle(end_value, 0.0)
     return repeat(
         peak, cycles, steps_factor, value_factor, floor=floor, floor_factor=end_value_factor
     )
-
-
-def _is(number: float, x: Number) -> bool:
-    return isinstance(x, int | float) and x == number
 
 
 def one_cycle(
@@ -104,6 +100,7 @@ def one_cycle(
     """
     _checks.number("one_cycle", "div_factor", _checks.real(div_factor), least=1)
     _checks.number("one_cycle", "final_div_factor", _checks.real(final_div_factor), least=1)
+    check("one_cycle", values={"peak_value": peak_value})
     start = peak_value / div_factor
     values = [start, peak_value, *([start] if three_phase else []), start / final_div_factor]
     return _phases("one_cycle", values, total_steps, warmup_fraction, shape)
@@ -132,6 +129,8 @@ def one_cycle_momentum(
         >>> print(anneal.one_cycle_momentum(0.85, 0.95, total_steps=10)([0, 3, 10]))
         [0.95 0.85 0.95]
     """
+    given = {"base_momentum": base_momentum, "max_momentum": max_momentum}
+    check("one_cycle_momentum", values=given)
     values = [max_momentum, base_momentum, max_momentum, *([max_momentum] if three_phase else [])]
     return _phases("one_cycle_momentum", values, total_steps, warmup_fraction, shape)
 
@@ -145,7 +144,7 @@ def _phases(
     segment_class(owner, "shape", shape)
     total_steps = _checks.whole(total_steps)
     _checks.steps(owner, "total_steps", total_steps, least=1)
-    up = round_half_up(fraction * total_steps)
+    up = round_half_up(product(fraction, total_steps))
     up = min(up, total_steps // (len(values) - 2)) if is_concrete(up) else up
     lengths = [up] * (len(values) - 2)
     lengths.append(total_steps - sum(lengths))

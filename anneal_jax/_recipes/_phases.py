@@ -1,19 +1,27 @@
-"""What recipes share: the lengths of phases, from the total."""
+"""What recipes share: checks in their own arguments' names, and the lengths of phases."""
 
 from .. import _checks
 from .._numerics import Number, is_concrete
 
 
-def rest(owner: str, total_steps: Number, **phases: Number) -> Number:
-    """What `total_steps` leaves after the other phases; an error if they need more."""
-    total_steps = _checks.whole(total_steps)
-    _checks.steps(owner, "total_steps", total_steps, least=1)
-    left = total_steps
-    for name, steps in phases.items():
-        _checks.steps(owner, name, _checks.whole(steps))
+def rest(owner: str, name: str, total: Number, **phases: Number) -> Number:
+    """What the total leaves after the other phases; an error if they need more."""
+    total = _checks.whole(total)
+    _checks.steps(owner, name, total, least=1)
+    left = total
+    for phase, steps in phases.items():
+        _checks.steps(owner, phase, _checks.whole(steps))
         left = left - _checks.whole(steps)
     if is_concrete(left) and left < 0:
-        rule = f"at least {' + '.join(phases)} = {total_steps - left}"
+        rule = f"at least {' + '.join(phases)} = {total - left}"
         remedy = "it is the sum of all phases; raise it or shorten a phase"
-        _checks.fail(owner, "total_steps", rule, total_steps, remedy)
+        _checks.fail(owner, name, rule, total, remedy)
     return left
+
+
+def check(owner: str, *, values: dict[str, Number], steps: dict[str, Number] | None = None) -> None:
+    """Require finite values that are not negative, and whole numbers of steps."""
+    for name, value in values.items():
+        _checks.number(owner, name, _checks.real(value), least=0)
+    for name, count in (steps or {}).items():
+        _checks.steps(owner, name, _checks.whole(count))

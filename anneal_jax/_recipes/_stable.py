@@ -7,7 +7,7 @@ from .._join import join
 from .._numerics import Number
 from .._schedule import Constant, Schedule
 from .._segments import Cosine, Linear, OneMinusSqrt, Segment, segment_class
-from ._phases import rest
+from ._phases import check, rest
 
 
 def warmup_stable_decay(
@@ -43,7 +43,11 @@ def warmup_stable_decay(
     Reference: Hu et al., MiniCPM, 2024 (arXiv 2404.06395).
     """
     owner = "warmup_stable_decay"
-    stable = rest(owner, total_steps, warmup_steps=warmup_steps, decay_steps=decay_steps)
+    values = {"peak_value": peak_value, "init_value": init_value, "end_value": end_value}
+    check(owner, values=values)
+    stable = rest(
+        owner, "total_steps", total_steps, warmup_steps=warmup_steps, decay_steps=decay_steps
+    )
     segment_class(owner, "cooldown", cooldown)
     warmup = Linear(init_value, peak_value, warmup_steps)
     return join(
@@ -127,7 +131,8 @@ def flat_cosine(
         >>> print(anneal.flat_cosine(1.0, flat_steps=6, total_steps=8)([0, 6, 7, 8]).round(3))
         [1.  1.  0.5 0. ]
     """
-    anneal = rest("flat_cosine", total_steps, flat_steps=flat_steps)
+    check("flat_cosine", values={"peak_value": peak_value, "end_value": end_value})
+    anneal = rest("flat_cosine", "total_steps", total_steps, flat_steps=flat_steps)
     return join([Constant(peak_value, flat_steps), Cosine(peak_value, end_value, anneal)])
 
 
@@ -156,6 +161,8 @@ def with_cooldown(
         [0.  1.  1.  0.5 0. ]
     """
     segment_class("with_cooldown", "cooldown", cooldown)
+    steps = {"start": start, "decay_steps": decay_steps}
+    check("with_cooldown", values={"end_value": end_value}, steps=steps)
     value = schedule(start)
     value = float(value) if _checks.known(value) else value
     return join([schedule, cooldown(value, end_value, decay_steps)], [start])

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 from .. import _checks
 from .._join import join
-from .._numerics import Number, round_half_up
+from .._numerics import Number, is_concrete, product, round_half_up
 from .._open_ended import InverseSqrt
 from .._schedule import Constant, Schedule
 from .._segments import Cosine, Linear, Polynomial
 from .._tables import PiecewiseConstant
-from ._phases import rest
+from ._phases import check, rest
 
 
 def warmup_constant(peak_value: Number, warmup_steps: Number, init_value: Number = 0.0) -> Schedule:
@@ -25,6 +25,8 @@ def warmup_constant(peak_value: Number, warmup_steps: Number, init_value: Number
         >>> print(anneal.warmup_constant(1.0, warmup_steps=2)([0, 1, 2, 9]))
         [0.  0.5 1.  1. ]
     """
+    values = {"peak_value": peak_value, "init_value": init_value}
+    check("warmup_constant", values=values, steps={"warmup_steps": warmup_steps})
     return join([Linear(init_value, peak_value, warmup_steps), Constant(peak_value)])
 
 
@@ -49,7 +51,11 @@ def warmup_linear(
         >>> print(anneal.warmup_linear(1.0, warmup_steps=2, total_steps=6)([0, 2, 4, 6]))
         [0.  1.  0.5 0. ]
     """
-    return warmup_polynomial(peak_value, warmup_steps, total_steps, init_value, end_value)
+    values = {"peak_value": peak_value, "init_value": init_value, "end_value": end_value}
+    check("warmup_linear", values=values)
+    decay = rest("warmup_linear", "total_steps", total_steps, warmup_steps=warmup_steps)
+    warmup = Linear(init_value, peak_value, warmup_steps)
+    return join([warmup, Linear(peak_value, end_value, decay)])
 
 
 def warmup_cosine(
@@ -80,7 +86,9 @@ def warmup_cosine(
         ... )
         [0.  0.5 1.  0.5 0. ]
     """
-    decay = rest("warmup_cosine", total_steps, warmup_steps=warmup_steps)
+    values = {"peak_value": peak_value, "init_value": init_value, "end_value": end_value}
+    check("warmup_cosine", values=values)
+    decay = rest("warmup_cosine", "total_steps", total_steps, warmup_steps=warmup_steps)
     warmup = Linear(init_value, peak_value, warmup_steps)
     return join([warmup, Cosine(peak_value, end_value, decay, exponent)])
 
@@ -108,7 +116,9 @@ def warmup_polynomial(
         >>> print(anneal.warmup_polynomial(1.0, 2, 6, power=2.0)([0, 2, 4, 6]))
         [0.   1.   0.25 0.  ]
     """
-    decay = rest("warmup_polynomial", total_steps, warmup_steps=warmup_steps)
+    values = {"peak_value": peak_value, "init_value": init_value, "end_value": end_value}
+    check("warmup_polynomial", values=values)
+    decay = rest("warmup_polynomial", "total_steps", total_steps, warmup_steps=warmup_steps)
     warmup = Linear(init_value, peak_value, warmup_steps)
     return join([warmup, Polynomial(peak_value, end_value, decay, power)])
 
@@ -132,6 +142,8 @@ def warmup_inverse_sqrt(
         >>> print(anneal.warmup_inverse_sqrt(1.0, warmup_steps=4)([0, 2, 4, 16]))
         [0.  0.5 1.  0.5]
     """
+    owner, values = "warmup_inverse_sqrt", {"peak_value": peak_value, "init_value": init_value}
+    check(owner, values=values, steps={"warmup_steps": warmup_steps})
     if timescale is None:
         remedy = "give timescale where there is no warmup to take it from"
         _checks.steps("warmup_inverse_sqrt", "warmup_steps", warmup_steps, least=1, remedy=remedy)
@@ -161,8 +173,9 @@ def noam(model_size: Number, warmup_steps: Number, factor: Number = 1.0) -> Sche
     _checks.number("noam", "factor", _checks.real(factor), least=0)
     _checks.steps("noam", "warmup_steps", _checks.whole(warmup_steps), least=1)
     warmup_steps = _checks.whole(warmup_steps)
-    peak = factor * model_size**-0.5 * warmup_steps**-0.5
-    return warmup_inverse_sqrt(peak, warmup_steps - 1, warmup_steps, peak / warmup_steps)
+    width, warmup = product(1.0, model_size), product(1.0, warmup_steps)
+    peak = product(factor, (width * warmup) ** -0.5)
+    return warmup_inverse_sqrt(peak, warmup_steps - 1, warmup, peak / warmup)
 
 
 def warmup_multi_step(
@@ -186,7 +199,13 @@ def warmup_multi_step(
         >>> print(anneal.warmup_multi_step(1.0, 2, [4, 8], [0.5, 0.5])([0, 1, 2, 4, 8]))
         [0.   0.5  1.   0.5  0.25]
     """
+    values = {"peak_value": peak_value, "init_value": init_value}
+    check("warmup_multi_step", values=values, steps={"warmup_steps": warmup_steps})
     later = [boundary - warmup_steps for boundary in boundaries]
+    if later and is_concrete(*later) and min(later) < 1:
+        rule = f"after the warmup of {warmup_steps} steps"
+        remedy = "they count from the start of training"
+        _checks.fail("warmup_multi_step", "boundaries", rule, list(boundaries), remedy)
     table = PiecewiseConstant.from_factors(peak_value, later, factors)
     return join([Linear(init_value, peak_value, warmup_steps), table])
 
@@ -206,7 +225,8 @@ def deepseek_steps(peak_value: Number, warmup_steps: Number, total_steps: Number
 
     Reference: DeepSeek-AI, DeepSeek LLM, 2024 (arXiv 2401.02954).
     """
-    rest("deepseek_steps", total_steps, warmup_steps=warmup_steps)
-    at = [round_half_up(part * total_steps) - warmup_steps for part in (0.8, 0.9)]
+    check("deepseek_steps", values={"peak_value": peak_value})
+    rest("deepseek_steps", "total_steps", total_steps, warmup_steps=warmup_steps)
+    at = [round_half_up(product(part, total_steps)) - warmup_steps for part in (0.8, 0.9)]
     table = PiecewiseConstant([peak_value, 0.316 * peak_value, 0.1 * peak_value], at)
     return join([Linear(0.0, peak_value, warmup_steps), table])

@@ -134,7 +134,7 @@ def _replanned(state: Any, name: str, schedule: Schedule) -> Any:
         kind = type(state).__name__
         _checks.fail("with_schedules", name, "in a state of anneal_jax", kind, remedy)
     fresh = plan_for(name, schedule, _plain(state.count))
-    value = as_float(_plain(state.hyperparams[name]))  # still what the last update used
+    value = jnp.array(as_float(_plain(state.hyperparams[name])))  # what the last update used
     fresh = Plan(fresh.schedule, value, fresh.held, name)
     plans = {plan.name: plan for plan in state.schedules}
     if name in plans:

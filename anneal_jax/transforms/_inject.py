@@ -100,7 +100,10 @@ def inject_hyperparams(
             count = jnp.zeros((), jnp.int32)
             plans = tuple(plan_for(name, s, count) for name, s in schedules.items())
             values = {plan.name: plan.value for plan in plans} | numbers
-            hyperparams = {n: as_float(values[n]) for n in bound.arguments if n in values}
+            # Copies: a state that is donated must not hold one buffer twice.
+            hyperparams = {
+                n: jnp.array(as_float(values[n])) for n in bound.arguments if n in values
+            }
             return InjectHyperparamsState(
                 count, hyperparams, plans, inner(hyperparams).init(params)
             )

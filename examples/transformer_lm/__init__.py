@@ -1,0 +1,1 @@
+"""A character-level transformer language model, trained with a schedule from anneal_jax."""

@@ -1,0 +1,177 @@
+"""Bad input gets one sentence at construction: owner, argument, rule, value, remedy."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import anneal_jax as anneal
+
+BAD_VALUES = [-1.0, float("nan"), float("inf"), None, "0.1", True, 1j, [1.0], np.ones(2)]
+BAD_STEPS = [-1, 2.5, 2**31, float("nan"), None, "10", True, np.ones(2, int)]
+SEGMENTS = [
+    anneal.Linear,
+    anneal.Cosine,
+    anneal.Polynomial,
+    anneal.Exponential,
+    anneal.OneMinusSqrt,
+    anneal.OneMinusSquare,
+    anneal.ShiftedExponential,
+    anneal.Logarithmic,
+]
+RECIPES = {
+    anneal.warmup_constant: {"peak_value": 1.0, "warmup_steps": 3},
+    anneal.warmup_linear: {"peak_value": 1.0, "warmup_steps": 3, "total_steps": 9},
+    anneal.warmup_cosine: {"peak_value": 1.0, "warmup_steps": 3, "total_steps": 9},
+    anneal.warmup_polynomial: {"peak_value": 1.0, "warmup_steps": 3, "total_steps": 9},
+    anneal.warmup_inverse_sqrt: {"peak_value": 1.0, "warmup_steps": 3},
+    anneal.noam: {"model_size": 8.0, "warmup_steps": 3},
+    anneal.warmup_stable_decay: {
+        "peak_value": 1.0,
+        "warmup_steps": 3,
+        "decay_steps": 3,
+        "total_steps": 9,
+    },
+    anneal.cosine_restarts: {"peak_value": 1.0, "cycle_steps": 9, "end_value": 0.1},
+    anneal.one_cycle: {"peak_value": 1.0, "total_steps": 9},
+    anneal.one_cycle_momentum: {"base_momentum": 0.8, "max_momentum": 0.9, "total_steps": 9},
+    anneal.flat_cosine: {"peak_value": 1.0, "flat_steps": 3, "total_steps": 9},
+    anneal.deepseek_steps: {"peak_value": 1.0, "warmup_steps": 1, "total_steps": 99},
+    anneal.InverseSqrt: {"init_value": 1.0, "timescale": 10.0},
+    anneal.InverseTime: {"init_value": 1.0, "decay_steps": 3, "decay_rate": 0.5},
+    anneal.ExponentialDecay: {"init_value": 1.0, "decay_steps": 3, "decay_rate": 0.5},
+    anneal.Triangular: {"init_value": 0.1, "peak_value": 1.0, "up_steps": 3},
+} | {segment: {"init_value": 1.0, "end_value": 0.5, "steps": 9} for segment in SEGMENTS}
+
+
+def sentence(call, *, kind=ValueError):
+    """The message of the error that `call` must raise, checked for its form."""
+    with pytest.raises(kind) as error:
+        call()
+    message = str(error.value)
+    assert "\n" not in message
+    assert " must be " in message
+    assert ", got " in message
+    assert "; " in message  # what to do
+    return message
+
+
+def arguments(steps):
+    """(builder, argument) for every argument that is (or is not) a number of steps."""
+    for build, given in RECIPES.items():
+        for name in given:
+            if name.endswith("steps") == steps:
+                yield pytest.param(build, name, id=f"{build.__name__}({name})")
+
+
+@pytest.mark.parametrize(("build", "name"), list(arguments(steps=False)))
+def test_values(build, name):
+    """Negative, not finite, not a number, not a scalar: the sentence names the argument."""
+    for value in BAD_VALUES:
+        message = sentence(lambda value=value: build(**RECIPES[build] | {name: value}))
+        known_as = (
+            "factor or decay rate" if name == "decay_rate" and "Decay" in str(build) else name
+        )
+        assert known_as in message, message
+
+
+@pytest.mark.parametrize(("build", "name"), list(arguments(steps=True)))
+def test_steps(build, name):
+    """Negative, fractional, beyond 32 bits, not a number: the sentence names the argument."""
+    for value in BAD_STEPS:
+        message = sentence(lambda value=value: build(**RECIPES[build] | {name: value}))
+        assert f": {name} must be " in message, message
+        assert message.startswith(build.__name__)
+
+
+TWO = [anneal.Constant(1.0), anneal.Constant(2.0)]
+LINE = anneal.Linear(1.0, 0.0, 10)
+OTHERS = {
+    "phases longer than the total": (lambda: anneal.warmup_cosine(1.0, 9, 5), "at least warmup_st"),
+    "warmup longer than its cycle": (
+        lambda: anneal.cosine_restarts(1.0, 5, warmup_steps=9),
+        "cosine_restarts: cycle_steps must be at least warmup_steps = 9, got 5",
+    ),
+    "exponent 0": (lambda: anneal.Cosine(1.0, 0.0, 9, 0.0), "Cosine: exponent"),
+    "power below 0": (lambda: anneal.Polynomial(1.0, 0.0, 9, -2.0), "Polynomial: power"),
+    "base 1": (lambda: anneal.ShiftedExponential(1.0, 0.0, 9, 1.0), "ShiftedExponential: base"),
+    "exponential to 0": (lambda: anneal.Exponential(1.0, 0.0, 9), "reaches no zero"),
+    "rate 0": (lambda: anneal.ExponentialDecay(1.0, 9, 0.0), "above 0"),
+    "mode": (lambda: anneal.Triangular(0.0, 1.0, 3, mode="triangle"), "did you mean 'triangular'"),
+    "no segments": (lambda: anneal.join([]), "segments"),
+    "a number as segment": (lambda: anneal.join([LINE, 0.5]), "as_schedule"),
+    "unknown length": (lambda: anneal.join(TWO), "segments[0] must be of known length"),
+    "negative boundary": (lambda: anneal.join(TWO, [-1]), "boundaries"),
+    "fractional boundary": (lambda: anneal.join(TWO, [1.5]), "boundaries"),
+    "unsorted boundaries": (lambda: anneal.join([*TWO, LINE], [9, 3]), "sort"),
+    "too many boundaries": (lambda: anneal.join(TWO, [3, 9]), "one fewer than the 2 segments"),
+    "a sum beyond 32 bits": (
+        lambda: anneal.Linear(1.0, 0.0, 2**30).then(anneal.Linear(0.0, 1.0, 2**30), LINE),
+        "2**31 - 1",
+    ),
+    "repeat for ever": (lambda: anneal.Constant(1.0).repeat(), "of known length"),
+    "repeat nothing": (lambda: anneal.Linear(1.0, 0.0, 0).repeat(), "the cycle's length"),
+    "cycles 0": (lambda: LINE.repeat(0), "cycles"),
+    "cycles 2.5": (lambda: LINE.repeat(2.5), "cycles"),
+    "too many cycles": (lambda: LINE.repeat(100, 2), "at most 27"),
+    "too many equal cycles": (lambda: LINE.repeat(2**30), "cycles times"),
+    "shrinking for ever": (lambda: LINE.repeat(steps_factor=0.5), "cycles must be given"),
+    "growing imperceptibly": (lambda: LINE.repeat(steps_factor=1 + 1e-9), "clearly above"),
+    "value_factor 0": (lambda: LINE.repeat(value_factor=0.0), "value_factor"),
+    "periods and cycles": (lambda: LINE.repeat(2, periods=[3]), "periods"),
+    "no periods": (lambda: LINE.repeat(periods=[]), "periods"),
+    "a period of 0": (lambda: LINE.repeat(periods=[3, 0]), "periods"),
+    "crossed bounds": (lambda: LINE.clip(0.5, 0.1), "swap them"),
+    "a bound of NaN": (lambda: LINE.clip(float("nan")), "lower"),
+    "reverse for ever": (lambda: anneal.Constant(1.0).reverse(), "of known length"),
+    "stretch by 0": (lambda: LINE.stretch(0.0), "factor"),
+    "stretch too far": (lambda: LINE.stretch(1e9), "the stretched length"),
+    "shift by a half": (lambda: LINE.shift(0.5), "offset"),
+    "divide by 0": (lambda: LINE / 0.0, "the divisor"),
+    "values and boundaries": (lambda: anneal.PiecewiseConstant([1.0], [3]), "boundaries"),
+    "no values": (lambda: anneal.PiecewiseConstant([], []), "values"),
+    "boundary 0": (lambda: anneal.PiecewiseConstant([1.0, 2.0], [0]), "from 1 to"),
+    "a negative in a table": (lambda: anneal.PiecewiseConstant([1.0, -2.0], [3]), "values"),
+    "factors": (lambda: anneal.PiecewiseConstant.from_factors(1.0, [3], []), "factors"),
+    "knots and values": (lambda: anneal.Interpolated([0, 1], [1.0]), "knots"),
+    "unsorted knots": (lambda: anneal.Interpolated([5, 1], [1.0, 2.0]), "sort"),
+    "an instance as shape": (lambda: anneal.Interpolated([0, 1], [1.0, 2.0], LINE), "the class"),
+    "zero in a shape that has none": (
+        lambda: anneal.Interpolated([0, 1], [1.0, 0.0], anneal.Exponential),
+        "reaches no zero",
+    ),
+    "an instance as cooldown": (
+        lambda: anneal.warmup_stable_decay(1.0, 1, 2, 9, cooldown=LINE),
+        "cooldown must be a segment class",
+    ),
+    "fraction above one": (lambda: anneal.one_cycle(1.0, 9, 1.5), "warmup_fraction"),
+    "three phases do not fit": (lambda: anneal.one_cycle(1.0, 9, 0.6, three_phase=True), "at most 0.5"),
+    "boundary in the warmup": (
+        lambda: anneal.warmup_multi_step(1.0, 10, [4, 20], [0.5, 0.5]),
+        "after the warmup of 10 steps",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("call", "words"), OTHERS.values(), ids=OTHERS)
+def test_the_rest(call, words):
+    """Combinations that cannot be meant."""
+    assert words in sentence(call)
+
+
+def test_tracers_pass_unvalidated():
+    """There is nothing to read yet; what is built inside jit works."""
+    build = jax.jit(lambda peak, warmup: anneal.warmup_cosine(peak, warmup, 9)(jnp.arange(3)))
+    assert build(-1.0, 2).shape == (3,)
+
+
+def test_concrete_arrays_are_validated_too():
+    """An array whose value is known is looked at."""
+    assert "end_value" in sentence(lambda: anneal.Linear(1.0, jnp.float32(-1), 9))
+    assert "steps" in sentence(lambda: anneal.Linear(1.0, 0.0, jnp.int32(-1)))
+    assert "steps" in sentence(lambda: anneal.Linear(1.0, 0.0, jnp.float32(3)))
+
+
+def test_whole_floats_are_counts():
+    """1e3 steps is 1,000 steps."""
+    assert anneal.Linear(1.0, 0.0, 1e3) == anneal.Linear(1.0, 0.0, 1000)

@@ -1,0 +1,111 @@
+"""Cycles and stretching: where cycles begin, and how boundaries move."""
+
+import jax
+import numpy as np
+import pytest
+
+import anneal_jax as anneal
+from tests.cases import LARGEST, Case, assert_close, floating, points, references
+from tests.table import CASES
+
+FIRST = np.arange(160)
+
+
+def test_cycles_are_counted_from_the_restarts(case: Case) -> None:
+    """`cycle` is the number of restarts up to and including a step, counted one by one."""
+    plan, schedule = case.reference(), case.schedule()
+    begun = np.array([0] + [plan.restarts(int(t)) for t in FIRST[1:]])
+    np.testing.assert_array_equal(schedule.cycle(FIRST), np.cumsum(begun))
+    np.testing.assert_array_equal(schedule.is_restart(FIRST), begun > 0)
+    assert schedule.has_restarts or not begun.any()
+
+
+@pytest.mark.parametrize("ahead", [10**6, 2**24, LARGEST - 200])
+def test_cycles_far_ahead(ahead: int) -> None:
+    """Cycle 10**8 begins where it should: indices are integers all the way."""
+    cycle = anneal.Linear(0.0, 1.0, 2).then(anneal.Cosine(1.0, 0.0, 5)).repeat()
+    steps = np.arange(ahead, ahead + 100)
+    np.testing.assert_array_equal(cycle.cycle(steps), steps // 7)
+    np.testing.assert_array_equal(cycle.is_restart(steps), steps % 7 == 0)
+    np.testing.assert_array_equal(cycle(steps), np.asarray(cycle(np.arange(7)))[steps % 7])
+
+
+def test_a_part_without_steps_begins_no_cycle_before_the_first_step() -> None:
+    schedule = anneal.join([anneal.Linear(0.0, 1.0, 0), anneal.Cosine(1.0, 0.0, 4)], restarts=True)
+    np.testing.assert_array_equal(schedule.cycle([0, 1, 4, 5]), [0, 0, 0, 0])
+    assert not schedule.is_restart(0)
+
+
+STRETCHED = [case for case in CASES if case.stretches]
+FACTORS = [0.1, 0.37, 1.7, 3]
+
+
+@pytest.mark.parametrize("case", STRETCHED, ids=[case.name for case in STRETCHED])
+class TestStretch:
+    def test_by_one_is_the_same(self, case: Case) -> None:
+        schedule = case.schedule()
+        stretched = schedule.stretch(1.0)
+        assert stretched.steps == schedule.steps
+        np.testing.assert_array_equal(stretched(points(case)), schedule(points(case)))
+
+    def test_by_two_and_back_keeps_boundaries(self, case: Case) -> None:
+        schedule = case.schedule().stretch(2).stretch(0.5)
+        near = points(case) < 2**29
+        got = np.asarray(schedule(points(case)))[near]
+        wanted, sizes = (np.array(x)[near].tolist() for x in references(case))
+        assert schedule.steps == case.schedule().steps
+        assert_close(got, wanted, sizes)
+
+    @pytest.mark.parametrize("factor", FACTORS)
+    def test_boundaries_move_to_the_nearest_step(self, case: Case, factor: float) -> None:
+        """Phases are rebuilt between them: the length, ends, peaks and joins are exact."""
+        schedule, plan = case.schedule().stretch(factor), case.reference().stretch(factor)
+        assert schedule.steps == plan.steps
+        edges = sorted(plan.edges())
+        near = {*range(40), *(e + d for e in edges[:12] + edges[-12:] for d in (-1, 0, 1))}
+        steps = np.resize(sorted(t for t in near if 0 <= t), len(points(case)))
+        got = np.asarray(schedule(steps))
+        values = [plan.value(t) for t in steps.tolist()]
+        assert_close(got, values, [plan.size(t) for t in steps.tolist()])
+        given = np.array([plan.given(t) for t in steps.tolist()])
+        exact = np.array([float(value) for value in values]).astype(floating())
+        np.testing.assert_array_equal(got[given], exact[given])
+
+
+def test_the_length_of_a_stretch_is_the_nearest() -> None:
+    """`round(factor * steps)`, halves upwards, also of many short cycles."""
+    assert anneal.Linear(1.0, 0.0, 3).repeat(1000).stretch(1.1).steps == 3300
+    assert anneal.Linear(1.0, 0.0, 5).stretch(0.5).steps == 3
+    later = anneal.Constant(1.0, 1).then(anneal.Linear(1.0, 0.0, 3).repeat(2))
+    assert later.stretch(0.5).steps == 4
+
+
+def test_a_stretch_keeps_cycles_that_outlast_one_that_vanishes() -> None:
+    """The first cycle shrinks to nothing; the later ones still begin at their peaks."""
+    schedule = anneal.Linear(1.0, 0.0, 2).repeat(4, steps_factor=10).stretch(0.1)
+    np.testing.assert_array_equal(schedule([0, 2, 22]), [1.0, 1.0, 1.0])
+    assert schedule(12) == 0.5
+
+
+def test_a_stretch_keeps_endless_cycles_endless() -> None:
+    """Growing cycles begin where they did, times the factor, up to the last step there is."""
+    cycle = anneal.Linear(1.0, 0.0, 2)
+    schedule, plan = cycle.repeat(steps_factor=2).stretch(0.5), cycle.repeat(steps_factor=2)
+    starts = np.array([2 * (2**k - 1) for k in range(1, 31)])
+    np.testing.assert_array_equal(schedule(starts // 2), np.ones(30))
+    np.testing.assert_array_equal(plan(starts), np.ones(30))
+    assert schedule(LARGEST) > 0
+    assert schedule(2**30 + 5) > 0.99
+
+
+def test_a_stretch_of_a_traced_length_is_exact() -> None:
+    """float32 does not count beyond 2**24; the factor is applied in integers."""
+    for steps in (2**24 + 1, 2**27 + 1):
+        length = jax.jit(lambda n: anneal.Linear(1.0, 0.0, n).stretch(2.0).steps)(steps)
+        assert length == 2 * steps
+
+
+def test_halves_go_upwards_also_for_tracers() -> None:
+    cycle = anneal.Linear(1.0, 0.0, 3)
+    wanted = cycle.repeat(3, 1.5)(FIRST)
+    np.testing.assert_allclose(jax.jit(lambda f: cycle.repeat(3, f)(FIRST))(1.5), wanted, rtol=1e-6)

@@ -1,0 +1,411 @@
+"""The transformer example keeps its promises, at a size that trains in a second."""
+
+import csv
+import dataclasses
+import hashlib
+import json
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import nnx
+
+import anneal_jax as anneal
+from examples.transformer_lm import data, ops, schedules
+from examples.transformer_lm.config import BadInput, Config, parse
+from examples.transformer_lm.model import compute_dtype, losses
+from examples.transformer_lm.train import dispatches, main, make_evaluate, make_model
+
+ROOT = Path(__file__).resolve().parent.parent
+SHAKESPEARE = ROOT.parent / "shared/data/text/tinyshakespeare.txt"
+
+DTYPES = ("float32", "bfloat16")
+TINY = {
+    "width": 16,
+    "heads": 2,
+    "blocks": 1,
+    "block_size": 8,
+    "batch_size": 8,
+    "steps": 60,
+    "steps_per_dispatch": 20,
+    "peak": 2e-2,
+    "sample_length": 20,
+}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def strict():
+    """Ranks only: Optax's AdamW raises a float to the power of an integer count."""
+    with jax.numpy_rank_promotion("raise"):
+        yield
+
+
+def command(out: Path, **options: object) -> list[str]:
+    """The command line of a tiny run."""
+    given = {"out": out} | TINY | options
+    arguments = [f"--{name.replace('_', '-')}={value}" for name, value in given.items()]
+    return [*arguments, "--no-progress"]
+
+
+def log(out: Path) -> list[dict[str, str]]:
+    with (out / "log.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def column(out: Path, name: str) -> np.ndarray:
+    return np.array([float(row[name]) for row in log(out)])
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """One tiny run on the embedded text."""
+    out = tmp_path_factory.mktemp("run")
+    assert main(command(out)) == 0
+    return out
+
+
+@pytest.fixture
+def rejected(capsys, tmp_path):
+    """What the command line prints for bad options; it must be one sentence, and exit with 2."""
+
+    def run(**options):
+        assert main(command(tmp_path / "out", **options)) == 2
+        printed = capsys.readouterr().err
+        assert printed.startswith("error: ")
+        assert printed.count("\n") == 1
+        return printed
+
+    return run
+
+
+class TestRun:
+    def test_it_learns(self, finished):
+        losses = column(finished, "loss")
+        assert losses[:3].mean() > losses[-10:].mean() + 0.8
+        held_out = [float(row["val_loss"]) for row in log(finished) if row["val_loss"]]
+        assert held_out[-1] < held_out[0]
+
+    def test_the_rate_logged_is_the_rate_of_the_schedule_at_every_step(self, finished):
+        schedule = schedules.build(Config(**TINY))
+        steps = np.arange(TINY["steps"])
+        np.testing.assert_array_equal(column(finished, "step"), steps)
+        rates = column(finished, "learning_rate").astype(np.float32)
+        np.testing.assert_allclose(rates, schedule(steps), rtol=1e-6)
+
+    def test_it_leaves_a_csv_events_a_figure_and_a_sample(self, finished):
+        assert set(log(finished)[0]) == {
+            "step", "learning_rate", "loss", "tokens_per_second", "val_loss",
+        }  # fmt: skip
+        (events,) = (finished / "events").iterdir()
+        assert events.stat().st_size > 60 * TINY["steps"]
+        assert (finished / "schedule_and_loss.png").read_bytes().startswith(b"\x89PNG")
+        assert len((finished / "sample.txt").read_text()) == TINY["sample_length"]
+
+    def test_a_seed_gives_the_same_run_however_it_is_cut_into_dispatches(self, finished, tmp_path):
+        assert main(command(tmp_path, steps_per_dispatch=60, evaluate_every="100%")) == 0
+        np.testing.assert_allclose(
+            column(tmp_path, "loss"), column(finished, "loss"), rtol=2e-5, atol=0
+        )
+        assert (tmp_path / "sample.txt").read_text() == (finished / "sample.txt").read_text()
+
+    def test_it_prints_the_corpus_and_the_final_loss(self, capsys, finished, tmp_path):
+        assert main(command(tmp_path, seed=1, steps=3, sample_length=0)) == 0
+        printed = capsys.readouterr().out
+        assert printed.count(data.load(Config(**TINY)).digest) == 2
+        assert f"validation loss {float(log(tmp_path)[-1]['val_loss']):.4f}" in printed
+        assert "3 steps" in printed
+        assert column(tmp_path, "loss")[0] != column(finished, "loss")[0]  # another seed
+
+    def test_the_schedule_can_come_from_a_file(self, tmp_path):
+        config = {"kind": "Linear", "init_value": 1e-2, "end_value": 0.0, "steps": "50%"}
+        for name, text in (
+            ("plan.json", json.dumps(config)),
+            ("plan.toml", "\n".join(f"{k} = {json.dumps(v)}" for k, v in config.items())),
+        ):
+            (tmp_path / name).write_text(text)
+            built = schedules.build(Config(steps=10, schedule_config=tmp_path / name))
+            assert built == anneal.Linear(1e-2, 0.0, 5)
+
+    def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_what_came_before(
+        self, capsys, tmp_path
+    ):
+        plan = {"kind": "PiecewiseConstant", "values": [1e-2, 3e38], "boundaries": [30]}
+        (tmp_path / "plan.json").write_text(json.dumps(plan))
+        assert main(command(tmp_path, schedule_config=tmp_path / "plan.json")) == 1
+        rates = column(tmp_path, "learning_rate")
+        assert (rates[:30] == np.float32(1e-2)).all()
+        losses = column(tmp_path, "loss")
+        last = len(losses) - 1
+        assert last == 31  # the step after the first one at that rate
+        assert np.isfinite(losses[:-1]).all()
+        assert not np.isfinite(losses[-1])
+        printed = capsys.readouterr().err
+        assert f"at step {last} with learning rate 3e+38" in printed
+        assert printed.count("\n") == 1
+        assert (tmp_path / "schedule_and_loss.png").exists()
+        (events,) = (tmp_path / "events").iterdir()
+        assert events.stat().st_size > 60 * last
+
+
+class TestSchedules:
+    @pytest.mark.parametrize("name", schedules.SCHEDULES)
+    def test_every_schedule_is_positive_within_its_peak_and_reaches_it(self, name):
+        config = Config(schedule=name, steps=700, peak=0.5)
+        rates = np.asarray(schedules.build(config)(np.arange(700)))
+        assert rates.min() >= 0
+        assert rates[1:-1].min() > 0
+        assert rates.max() == pytest.approx(0.5, rel=1e-6)
+
+    def test_durations_have_units(self):
+        config = Config(steps=1000, warmup="768tok", cooldown="120ex")
+        rates = np.asarray(schedules.build(config)(np.arange(1000)))
+        assert rates[1] == rates[989] == np.float32(config.peak)
+        assert rates[0] < rates[1] > rates[991]
+
+
+class TestData:
+    def test_no_paragraph_is_in_both_parts_and_none_is_there_twice(self):
+        train, validation = (p.split("\n\n") for p in data.split_by_paragraph(data.help_topics()))
+        assert not set(train) & set(validation)
+        assert len(set(train)) == len(train)
+        assert len(set(validation)) == len(validation)
+        assert {p.strip("\n") for p in data.help_topics()} == set(train) | set(validation)
+        assert 0.05 < len(validation) / (len(train) + len(validation)) < 0.15
+
+    def test_a_paragraph_stays_in_its_part_whatever_stands_around_it(self):
+        paragraphs = [f"paragraph {i}" for i in range(200)]
+        held_out = set(data.split_by_paragraph(paragraphs)[1].split("\n\n"))
+        fewer = data.split_by_paragraph(paragraphs[::-1][50:])[1].split("\n\n")
+        assert set(fewer) == held_out & set(paragraphs[::-1][50:])
+
+    def test_given_files_are_split_in_order(self, tmp_path):
+        (tmp_path / "a").write_text("ab" * 30, encoding="utf-8")
+        (tmp_path / "b").write_text("cé" * 20, encoding="utf-8")
+        corpus = data.load(Config(text=(tmp_path / "a", tmp_path / "b"), block_size=4))
+        assert corpus.decode(corpus.train) == "ab" * 30 + "cé" * 15
+        assert corpus.decode(corpus.validation) == "cé" * 5
+        assert corpus.vocabulary == "abcé"
+
+    def test_shakespeare_is_split_as_nanogpt_splits_it(self):
+        if not SHAKESPEARE.exists():
+            pytest.skip("needs ../shared/data, which only the project's own machines have")
+        corpus = data.load(Config(text=(SHAKESPEARE,)))
+        assert (len(corpus.train), len(corpus.validation)) == (1_003_854, 111_540)
+        assert len(corpus.vocabulary) == 65
+
+    def test_the_hash_is_that_of_the_text(self, tmp_path):
+        (tmp_path / "a").write_text("0123456789" * 10)
+        text = "0123456789" * 9 + "\0" + "0123456789"
+        corpus = data.load(Config(text=(tmp_path / "a",), block_size=4))
+        assert corpus.digest == hashlib.sha256(text.encode()).hexdigest()[:12]
+
+    def test_a_batch_follows_from_its_step_and_is_made_of_the_text(self):
+        text = jnp.arange(100, dtype=jnp.int32)
+        draw = jax.jit(lambda step: data.batch(text, jax.random.key(0), step, 5, 8))
+        np.testing.assert_array_equal(draw(3), draw(3))
+        assert (draw(3) != draw(4)).any()
+        assert (np.diff(draw(3)) == 1).all()
+
+    def test_every_character_can_be_drawn(self):
+        text = jnp.arange(10, dtype=jnp.int32)
+        starts = data.batch(text, jax.random.key(0), 0, 500, 8)[:, 0]
+        assert set(np.asarray(starts).tolist()) == {0, 1}
+
+    def test_windows_predict_every_character_once(self):
+        windows = data.windows(np.arange(22), 4)
+        assert windows[:, 1:].ravel().tolist() == list(range(1, 21))
+        assert windows[:, :-1].ravel().tolist() == list(range(20))
+
+
+class TestModel:
+    def test_the_default_is_of_nanogpts_size(self):
+        _, params = make_model(Config(), 65)
+        # nanoGPT reports 0.80 M: without the 64 positions
+        assert sum(p.size for p in jax.tree.leaves(params)) == 795_904 + 64 * 128
+
+    def test_nothing_is_predicted_from_what_comes_later(self):
+        graph, params = make_model(Config(**TINY), 10)
+        model = jax.jit(nnx.merge(graph, params))
+        tokens = jnp.arange(8, dtype=jnp.int32)[None]
+        changed = tokens.at[0, 5].set(9)
+        before, after = model(tokens), model(changed)
+        np.testing.assert_allclose(before[:, :5], after[:, :5], atol=1e-6)
+        assert np.abs(before[:, 5:] - after[:, 5:]).max(-1).min() > 1e-4
+
+    def test_validation_is_the_mean_over_all_windows_also_where_they_fill_no_batch(self):
+        config = Config(**TINY)
+        graph, params = make_model(config, 10)
+        text = np.random.default_rng(0).integers(10, size=8 * 70 + 4).astype(np.int32)
+        windows = data.windows(text, 8)
+        logits = jax.jit(nnx.merge(graph, params))(jnp.asarray(windows[:, :-1]))
+        logits = jax.nn.log_softmax(logits)
+        expected = -np.take_along_axis(np.asarray(logits), windows[:, 1:, None], -1).mean()
+        found = float(make_evaluate(config, graph, text)(params))
+        assert found == pytest.approx(expected, rel=1e-5)
+
+    def test_bfloat16_products_give_nearly_the_same_and_float32_gradients(self):
+        tokens = jnp.arange(32, dtype=jnp.int32).reshape(4, 8) % 10
+
+        def gradients(dtype):
+            graph, params = make_model(Config(**TINY, dtype=dtype), 10)
+
+            @jax.jit
+            @jax.grad
+            def gradient(params):
+                return losses(nnx.merge(graph, params)(tokens), tokens).mean()
+
+            return gradient(params)
+
+        for one, other in zip(*map(jax.tree.leaves, map(gradients, DTYPES)), strict=True):
+            assert one.dtype == other.dtype == jnp.float32
+            np.testing.assert_allclose(one, other, atol=0.05 * np.abs(one).max())
+
+    def test_products_are_float32_on_cpu(self):
+        on_cpu = jax.default_backend() == "cpu"
+        assert compute_dtype("auto") == ("float32" if on_cpu else "bfloat16")
+
+
+class TestOps:
+    """The derivatives written by hand are those of the formula."""
+
+    @staticmethod
+    def same(ours, plain, *shapes):
+        keys = jax.random.split(jax.random.key(0), len(shapes) + 1)
+        arguments = [jax.random.normal(k, s) for k, s in zip(keys[1:], shapes, strict=True)]
+
+        @jax.jit
+        def both(*arguments):
+            value, back = jax.vjp(ours, *arguments)
+            expected, expected_back = jax.vjp(plain, *arguments)
+            weights = jax.random.normal(keys[0], value.shape)
+            return (value, *back(weights)), (expected, *expected_back(weights))
+
+        for one, other in zip(*both(*arguments), strict=True):
+            np.testing.assert_allclose(one, other, atol=1e-5)
+
+    def test_layer_norm(self):
+        def plain(x, scale):
+            centred = x - x.mean(-1, keepdims=True)
+            return scale[None] * centred / jnp.sqrt(x.var(-1, keepdims=True) + 1e-5)
+
+        self.same(ops.layer_norm, plain, (6, 16), (16,))
+
+    def test_gelu(self):
+        self.same(ops.gelu, lambda x: jax.nn.gelu(x, approximate=False), (100,))
+
+    def test_causal_attention(self):
+        def plain(q, k, v):
+            q, k, v = (a.swapaxes(1, 2) for a in (q, k, v))
+            return jax.nn.dot_product_attention(q, k, v, is_causal=True).swapaxes(1, 2)
+
+        self.same(ops.causal_attention, plain, *[(2, 3, 8, 4)] * 3)
+
+
+class TestBadInput:
+    """Each bad input gets one sentence: argument, rule, what came, what to do."""
+
+    def test_a_missing_file(self, rejected, tmp_path):
+        printed = rejected(text=tmp_path / "nowhere.txt")
+        assert "nowhere.txt" in printed
+        assert "check the path" in printed
+
+    def test_a_folder_for_a_file(self, rejected, tmp_path):
+        assert "readable file" in rejected(text=tmp_path)
+
+    def test_an_empty_file(self, rejected, tmp_path):
+        (tmp_path / "empty").touch()
+        assert "the empty file" in rejected(text=tmp_path / "empty")
+
+    def test_a_file_that_is_not_utf8(self, rejected, tmp_path):
+        (tmp_path / "latin1").write_bytes("Köln".encode("latin-1"))
+        assert "byte 0xf6 at 1" in rejected(text=tmp_path / "latin1")
+
+    @pytest.mark.parametrize(("length", "part"), [(8, "training"), (60, "validation")])
+    def test_a_text_shorter_than_a_block(self, rejected, tmp_path, length, part):
+        (tmp_path / "short").write_text("x" * length)
+        printed = rejected(text=tmp_path / "short")
+        assert f"characters for {part}" in printed
+        assert "smaller --block-size" in printed
+
+    def test_a_misspelt_schedule(self, rejected):
+        assert "did you mean cosine?\n" in rejected(schedule="cosin")
+
+    def test_a_misspelt_option(self, rejected):
+        assert "did you mean --schedule?\n" in rejected(shedule="wsd")
+
+    @pytest.mark.parametrize(
+        ("option", "value"),
+        [
+            ("steps", 0),
+            ("steps", -5),
+            ("batch_size", 0),
+            ("block_size", 0),
+            ("blocks", 0),
+            ("heads", 0),
+            ("steps_per_dispatch", 0),
+            ("peak", 0.0),
+            ("peak", "nan"),
+            ("temperature", 0.0),
+            ("clip_norm", -1.0),
+            ("b1", 1.0),
+            ("weight_decay", -0.1),
+            ("sample_length", -1),
+        ],
+    )
+    def test_a_number_out_of_range(self, rejected, option, value):
+        printed = rejected(**{option: value})
+        assert f"--{option.replace('_', '-')} must be" in printed
+        assert f"got {value}; " in printed
+
+    def test_a_width_that_heads_do_not_divide(self, rejected):
+        assert "divisible by --heads 3, got 16; try --width 15." in rejected(heads=3)
+
+    def test_a_duration_without_a_unit(self, rejected):
+        for option in ("warmup", "cooldown", "evaluate_every"):
+            printed = rejected(**{option: "10"})
+            assert f"--{option.replace('_', '-')}: " in printed
+            assert "add steps, ep, ex, ba, tok or %" in printed
+        assert "--evaluate-every must be at least 1 steps" in rejected(evaluate_every="0%")
+
+    def test_phases_longer_than_the_run(self, rejected):
+        assert "warmup_stable_decay" in rejected(warmup="60%", cooldown="60%")
+
+    def test_a_schedule_file_that_cannot_be_used(self, rejected, tmp_path):
+        assert "check the path" in rejected(schedule_config=tmp_path / "nowhere.json")
+        (tmp_path / "plan.yaml").touch()
+        assert "a .json or .toml file" in rejected(schedule_config=tmp_path / "plan.yaml")
+        (tmp_path / "broken.toml").write_text("kind = ")
+        assert "valid TOML" in rejected(schedule_config=tmp_path / "broken.toml")
+        (tmp_path / "plan.json").write_text('{"kind": "Linaer"}')
+        assert "did you mean 'Linear'?" in rejected(schedule_config=tmp_path / "plan.json")
+
+    def test_an_output_folder_that_is_a_file(self, capsys, tmp_path):
+        (tmp_path / "taken").touch()
+        assert main(command(tmp_path / "taken")) == 2
+        assert "--out must be a folder" in capsys.readouterr().err
+
+    def test_a_value_of_the_wrong_kind_exits_with_2(self, capsys):
+        with pytest.raises(SystemExit) as stopped:
+            main(["--steps=many"])
+        assert stopped.value.code == 2
+        assert "--steps" in capsys.readouterr().err
+
+    def test_nothing_is_written_for_a_bad_configuration(self, rejected, tmp_path):
+        rejected(steps=0)
+        assert not (tmp_path / "out").exists()
+
+
+def test_every_option_is_on_the_command_line():
+    given = parse(["--seed=3", "--text", "a", "b", "--peak=1e-3", "--no-progress"])
+    expected = Config(seed=3, text=(Path("a"), Path("b")), peak=1e-3, progress=False)
+    assert given == expected
+    with pytest.raises(BadInput):
+        dataclasses.replace(given, steps=0)
+
+
+def test_dispatches_cover_the_run():
+    assert dispatches(120, 50) == [50, 50, 20]
+    assert dispatches(100, 50) == [50, 50]
+    assert dispatches(3, 50) == [3]
