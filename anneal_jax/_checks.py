@@ -23,6 +23,7 @@ def known(*values: Number) -> bool:
 
 def real(x: Any) -> Any:
     """Field converter: Python and NumPy numbers to float; everything else is left to `number`."""
+    x = x.item() if isinstance(x, np.ndarray) and x.ndim == 0 else x
     if isinstance(x, bool | np.bool_) or not isinstance(x, int | float | np.integer | np.floating):
         return x
     return float(x)
@@ -30,6 +31,7 @@ def real(x: Any) -> Any:
 
 def whole(x: Any) -> Any:
     """Field converter: integral Python and NumPy numbers to int."""
+    x = x.item() if isinstance(x, np.ndarray) and x.ndim == 0 else x
     if isinstance(x, np.integer) or (isinstance(x, float | np.floating) and float(x).is_integer()):
         return int(x)
     return x

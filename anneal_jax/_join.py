@@ -48,8 +48,9 @@ class Join(Schedule):
         last = self._member(self.last_group, self.sizes[self.last_group] - 1).steps
         if last is None:
             return None
-        length = self.starts[-1] + last
-        return int(length) if is_concrete(length) else length
+        if is_concrete(self.starts, last):
+            return int(self.starts[-1]) + last
+        return self.starts[-1] + last
 
     @property
     def segments(self) -> list[Schedule]:

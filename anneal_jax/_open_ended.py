@@ -193,14 +193,21 @@ class Triangular(OpenEnded):
         up = lax.max(as_int(self.up_steps), as_int(1))
         return up, up if self.down_steps is None else as_int(self.down_steps)
 
+    def _unsigned(self, steps: Array) -> Array:
+        return steps.astype(f"u{steps.dtype}")
+
+    def _period(self) -> Array:
+        up, down = self._lengths()
+        return self._unsigned(up) + self._unsigned(down)  # may be more than a signed one holds
+
     def cycle_at(self, step: Array) -> Array:
-        return lax.div(step, sum(self._lengths()))
+        return as_int(lax.div(self._unsigned(step), self._period()))
 
     def value_at(self, step: Array) -> Array:
         up, down = self._lengths()
-        t = lax.rem(step, up + down)
+        t = as_int(lax.rem(self._unsigned(step), self._period()))
         length = select(t < up, up, lax.max(down, as_int(1)))
-        above = select(t < up, t, up + down - t)
+        above = select(t < up, t, down - (t - up))
         height, depth = (as_float(n) / as_float(length) for n in (above, length - above))
         init, peak = as_float(self.init_value), as_float(self.peak_value)
         if self.mode == "triangular2":

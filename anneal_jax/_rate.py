@@ -67,11 +67,12 @@ class Rate(eqx.Module):
         Zero below the smallest normal number; held at the largest finite one.
         """
         head, tail = as_float(self.log2_head), as_float(self.log2_tail)
-        largest = as_float(jnp.finfo(head.dtype).maxexp - 1)
+        largest = as_float(jnp.finfo(head.dtype).maxexp)
         high, low = (lax.clamp(-2 * largest, head * part, largest) for part in int_parts(n))
         whole = lax.round(high) + lax.round(low)  # both products are exact
         part = (high - lax.round(high)) + (low - lax.round(low))
         part = part + tail * as_float(n)
+        part = part + lax.max(whole - (largest - 1), as_float(0))  # more than the power can hold
         grown = lax.exp(lax.clamp(-2 * largest, part, largest / 2) * np.log(2))
         return lax.min(grown * _power_of_two(whole), as_float(jnp.finfo(head.dtype).max))
 

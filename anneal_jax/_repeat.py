@@ -27,6 +27,7 @@ from ._numerics import (
     last_reached,
     round_half_up,
     row,
+    select,
 )
 from ._rate import Rate
 from ._schedule import Array, Scale, Schedule, as_schedule, verb
@@ -38,8 +39,11 @@ class Repeat(Schedule):
     `value(t) = value_factor**i * schedule_i(t - start_i) + floor_factor**i * floor_i(t - start_i)`
     in cycle `i`, where `schedule_i` is `schedule` stretched to the length of the cycle: its
     boundaries move to the nearest integer step (halves upwards), so ends, peaks and joins are
-    exact in every cycle. After the last cycle its end value holds. Growing cycles without end
-    stop at the one that step 2**31 - 1 is in (with x64 on, too).
+    exact in every cycle. After the last cycle its end value holds.
+
+    A stretch moves the ends of the cycles (of equal ones without end, it rounds the length of
+    one). Growing cycles without end are laid out up to step 2**31 - 1, with x64 on too, and
+    shrink with a stretch.
     """
 
     schedule: Schedule
@@ -47,7 +51,7 @@ class Repeat(Schedule):
     cycles: Number | None
     value_factor: Rate
     floor_factor: Rate
-    lengths: Any  # int[cycles]; None: all as long as `schedule`, and so for the next two
+    lengths: Any  # int[cycles]; None: all as long as `schedule` (so the next two too)
     starts: Any  # int[cycles + 1]: where each begins and the last ends, at most 2**31 - 1
     phases: Any  # the step counts of (schedule, floor), a row for each cycle
 
@@ -80,17 +84,21 @@ class Repeat(Schedule):
         return index * within + schedule.cycle_at(local)
 
     def stretched(self, scale: Scale) -> "Repeat":
-        first = Scale(scale.numerator, scale.denominator)  # all cycles alike, wherever they begin
-        lengths = None
-        if self.lengths is not None:
+        whole = Scale(scale.numerator, scale.denominator)
+        schedule, floor, lengths, begins = self.schedule, self.floor, self.lengths, None
+        if lengths is not None:
             begins = self.starts[:-1]
-            reached = self.lengths <= MAX_STEP - begins  # else its end is nowhere to be moved
-            where = np.where if is_concrete(first.numerator, self.starts) else jnp.where
-            lengths = where(reached, first.at(begins)(self.lengths), first(self.lengths))
-            first = Scale(lengths[0], self.schedule.steps)
-        floor = None if self.floor is None else self.floor.stretched(first)
+        elif isinstance(self.cycles, int):  # equal cycles move their ends, and may then differ
+            lengths = schedule.steps * np.ones(self.cycles, np.int64)
+            begins = schedule.steps * np.arange(self.cycles)
+        if begins is None:  # for ever: the length of one cycle is rounded
+            schedule, floor = schedule.stretched(whole), floor and floor.stretched(whole)
+        else:
+            reached = lengths <= MAX_STEP - begins  # else its end is nowhere to be moved
+            where = np.where if is_concrete(whole.numerator, begins) else jnp.where
+            lengths = where(reached, scale.at(begins)(lengths), whole(lengths))
         factors = self.value_factor, self.floor_factor
-        return _build(self.schedule.stretched(first), floor, self.cycles, *factors, lengths)
+        return _build(schedule, floor, self.cycles, *factors, lengths)
 
     def arguments(self) -> dict[str, Any]:
         given: dict[str, Any] = {"schedule": self.schedule}
@@ -117,7 +125,11 @@ class Repeat(Schedule):
         before_filler = lax.min(step, as_int(MAX_STEP - 1))
         index = lax.min(last_reached(starts[:-1], before_filler), last)
         phases = jax.tree.map(lambda leaf: row(leaf, index), self.phases)
-        return index, step - row(starts, index), eqx.combine(phases, both)
+        schedule, floor = eqx.combine(phases, both)
+        # Past the last cycle, the end: that of a nested schedule may not be that of its cycle.
+        local = step - row(starts, index)
+        local = select(local >= row(self.lengths, index), as_int(schedule.steps), local)
+        return index, local, (schedule, floor)
 
 
 @verb
@@ -194,6 +206,8 @@ def _build(
 ) -> Repeat:
     starts = phases = None
     if lengths is not None:
+        same = Scale(schedule.steps, schedule.steps)  # to the structure that stretching gives
+        schedule, floor = schedule.stretched(same), floor and floor.stretched(same)
         starts = _starts(lengths)
         phases = _phases((schedule, floor), schedule.steps, lengths, starts)
     return Repeat(schedule, floor, cycles, value_factor, floor_factor, lengths, starts, phases)

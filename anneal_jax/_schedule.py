@@ -228,7 +228,8 @@ def _evaluate(schedule: Schedule, step: Array) -> Array:
 
 @jax.jit
 def _cycles(schedule: Schedule, step: Array) -> Array:
-    return jnp.vectorize(schedule.cycle_at)(step)
+    first = schedule.cycle_at(jnp.zeros((), step.dtype))  # parts without steps come before it
+    return jnp.vectorize(schedule.cycle_at)(step) - first
 
 
 def _as_array(leaf: Number) -> Array:
@@ -237,6 +238,8 @@ def _as_array(leaf: Number) -> Array:
 
 
 def _short(value: Any) -> str:
+    if isinstance(value, jax.Array | np.ndarray) and _checks.known(value) and value.ndim == 1:
+        value = value.tolist()
     if isinstance(value, list) and len(value) > 6:
         shown = ", ".join(_short(v) for v in (*value[:3], "...", value[-1]))
         return f"[{shown}] ({len(value)})".replace("'...'", "...")

@@ -159,7 +159,8 @@ class Polynomial(Blend):
       init_value: value at step 0; finite, not negative.
       end_value: value from step `steps` on; finite, not negative.
       steps: length in optimizer steps.
-      power: above 0; 1 is `Linear`, 0.5 falls late, 2 falls early. For a warmup
+      power: above 0; 1 is `Linear`, 0.5 falls late, 2 falls early. It is a float32 number: for
+        2.7, weights below 1e-16 carry its rounding as a relative error above 1e-6. For a warmup
         `q ** power`, reverse it: `Polynomial(peak, 0.0, steps, power).reverse()`.
 
     Raises:
@@ -271,7 +272,8 @@ class ShiftedExponential(Blend):
       init_value: value at step 0; finite, not negative.
       end_value: value from step `steps` on; finite, not negative.
       steps: length in optimizer steps.
-      base: above 1; the larger, the earlier the fall.
+      base: above 1; the larger, the earlier the fall. Up to 1,000 the relative error stays
+        below 1e-6.
 
     Raises:
       ValueError: at construction, if a value is negative or not finite, or steps not a count.

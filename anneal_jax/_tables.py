@@ -10,7 +10,7 @@ import numpy as np
 from jax import lax
 
 from . import _checks
-from ._numerics import Number, as_float, as_int, is_concrete, last_reached, row
+from ._numerics import Number, as_float, as_int, is_concrete, last_reached, row, select
 from ._schedule import Array, Scale, Schedule
 from ._segments import Linear, Segment, segment_class
 
@@ -149,7 +149,8 @@ class Interpolated(Schedule):
         after = lax.min(k + 1, as_int(len(self.values) - 1))
         begin, end = row(knots, k), row(knots, after)
         segment = self.shape(row(values, k), row(values, after), end - begin)
-        return segment.value_at(lax.max(step - begin, as_int(0)))
+        value = segment.value_at(lax.max(step - begin, as_int(0)))
+        return select(step < knots[0], values[0], value)
 
     def stretched(self, scale: Scale) -> "Interpolated":
         return eqx.tree_at(lambda s: s.knots, self, scale(self.knots))

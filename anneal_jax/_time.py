@@ -95,12 +95,13 @@ def reverse(schedule: Schedule) -> Reverse:
 def stretch(schedule: Schedule, factor: Number) -> Schedule:
     """Build `schedule.stretch(factor)`."""
     _checks.number("stretch", "factor", factor, above=0)
-    if schedule.steps is not None:
-        if is_concrete(schedule.steps, factor):
-            _checks.steps("stretch", "the stretched length", int(schedule.steps * factor))
-        length = schedule.steps
+    length = schedule.steps
+    if length is not None and is_concrete(length, factor):
+        _checks.steps("stretch", "the stretched length", int(length * factor))
         return schedule.stretched(Scale(round_half_up(product(factor, length)), length))
     if is_concrete(factor):
         ratio = Fraction(factor).limit_denominator(10**6)
-        return schedule.stretched(Scale(ratio.numerator, ratio.denominator))
-    return schedule.stretched(Scale(round_half_up(as_float(factor) * 2.0**16), 2**16))
+        scale = Scale(ratio.numerator, ratio.denominator)
+    else:
+        scale = Scale(round_half_up(as_float(factor) * 2.0**16), 2**16)
+    return schedule.stretched(scale if length is None else Scale(scale(length), length))

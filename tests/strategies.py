@@ -6,8 +6,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 import anneal_jax as anneal
-from tests import oracle as o
-from tests import oracle_compose as oc
+from tests import oracle as o, oracle_compose as oc
 
 
 @dataclass(frozen=True)

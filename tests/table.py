@@ -7,8 +7,7 @@ from functools import partial
 from typing import Any
 
 import anneal_jax as anneal
-from tests import oracle as o
-from tests import oracle_compose as oc
+from tests import oracle as o, oracle_compose as oc
 from tests.cases import Case
 from tests.table_compositions import COMPOSITIONS
 from tests.table_recipes import RECIPES

@@ -6,8 +6,7 @@ import jax.numpy as jnp
 import optax
 
 import anneal_jax as anneal
-from tests import oracle as o
-from tests import oracle_compose as oc
+from tests import oracle as o, oracle_compose as oc
 from tests.cases import Case
 
 PEAK = {"peak": 0.3}

@@ -4,8 +4,7 @@ from functools import partial
 from typing import Any
 
 import anneal_jax as anneal
-from tests import oracle as o
-from tests import oracle_compose as oc
+from tests import oracle as o, oracle_compose as oc
 from tests.cases import Case
 
 VALUES = {"peak_value": 0.3, "init_value": 0.02, "end_value": 0.001}

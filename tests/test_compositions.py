@@ -9,8 +9,7 @@ from typing import Any
 
 import jax
 import numpy as np
-from hypothesis import assume, given, settings
-from hypothesis import strategies as st
+from hypothesis import assume, given, settings, strategies as st
 
 import anneal_jax as anneal
 from tests import oracle_compose as oc
@@ -39,7 +38,7 @@ def _check_values(got: Any, both: Both, steps: np.ndarray) -> None:
 
 
 @given(compositions())
-@settings(max_examples=200)
+@settings(max_examples=15)
 def test_values_and_lengths(both: Both) -> None:
     steps = _steps(both)
     got = _eager(both.schedule, steps)
@@ -51,7 +50,7 @@ def test_values_and_lengths(both: Both) -> None:
 
 
 @given(compositions())
-@settings(max_examples=12)
+@settings(max_examples=6)
 def test_compiled_values(both: Both) -> None:
     steps = _steps(both)
     _check_values(jax.jit(lambda t: both.schedule(t))(steps), both, steps)
@@ -59,7 +58,7 @@ def test_compiled_values(both: Both) -> None:
 
 
 @given(compositions())
-@settings(max_examples=100)
+@settings(max_examples=6)
 def test_cycles_rise_at_restarts(both: Both) -> None:
     """Exactly there, by one or more; they begin at 0."""
     steps = np.arange(COUNT)
@@ -73,7 +72,7 @@ def test_cycles_rise_at_restarts(both: Both) -> None:
 
 
 @given(timed(), st.sampled_from([0.1, 0.5, 0.8, 1.0, 1.5, 2, 3]))
-@settings(max_examples=150)
+@settings(max_examples=6)
 def test_stretched_values_and_lengths(both: Both, factor: float) -> None:
     """Boundaries move to the nearest step, in every part of a composition."""
     stretched = Both(both.schedule.stretch(factor), both.plan.stretch(factor))
@@ -83,7 +82,7 @@ def test_stretched_values_and_lengths(both: Both, factor: float) -> None:
 
 
 @given(compositions(), values, values)
-@settings(max_examples=60)
+@settings(max_examples=8)
 def test_clipped_values_are_bounded(both: Both, a: float, b: float) -> None:
     lower, upper = min(a, b), max(a, b)
     got = _eager(both.schedule.clip(lower, upper), _steps(both))
@@ -92,7 +91,7 @@ def test_clipped_values_are_bounded(both: Both, a: float, b: float) -> None:
 
 
 @given(compositions())
-@settings(max_examples=60)
+@settings(max_examples=8)
 def test_values_stay_in_the_spans_of_segments(both: Both) -> None:
     steps = _steps(both)
     for value, t in zip(_eager(both.schedule, steps).tolist(), steps.tolist(), strict=True):
@@ -112,7 +111,7 @@ def chains(draw: Any) -> tuple[Both, list[float], list[int]]:
 
 
 @given(chains())
-@settings(max_examples=100)
+@settings(max_examples=20)
 def test_chains_are_continuous_and_monotone_between(chain: Any) -> None:
     """Through its values exactly, up or down in between, and no step larger than the formula's."""
     both, through, boundaries = chain
@@ -126,18 +125,19 @@ def test_chains_are_continuous_and_monotone_between(chain: Any) -> None:
 
 
 @given(timed(), timed(), st.integers(0, 40))
-@settings(max_examples=60)
+@settings(max_examples=6)
 def test_laws_of_the_algebra(x: Both, y: Both, k: int) -> None:
     """What must be the same, written in two ways."""
     a, b = x.schedule, y.schedule
     assume(a.steps < 10**6 and b.steps < 10**6)
     steps = _steps(Both(a, oc.add(x.plan, y.plan)))
-    size = np.array([float(x.plan.size(t) + y.plan.size(t)) for t in steps.tolist()])
+    size = max(float(x.plan.size(t) + y.plan.size(t)) for t in steps.tolist())
     inside = np.minimum(steps, a.steps)
 
     def same(left: anneal.Schedule, right: anneal.Schedule, at: np.ndarray = steps) -> None:
-        error = abs(_eager(left, at) - _eager(right, at))
-        assert (error <= 4e-7 * (1 + size) * np.maximum(size, 1e-30)).all(), (left, right)
+        one, other = _eager(left, at), _eager(right, at)
+        largest = max(size, abs(one).max(), abs(other).max())
+        assert abs(one - other).max() <= 2e-6 * largest, (left, right)
 
     same(a + b, b + a)
     same(a * b, b * a)
@@ -166,7 +166,7 @@ def test_laws_of_the_algebra(x: Both, y: Both, k: int) -> None:
 
 
 @given(phases(), exponents)
-@settings(max_examples=40)
+@settings(max_examples=8)
 def test_equal_compositions_are_equal(both: Both, power: float) -> None:
     a = both.schedule
     assert a + power == a + power

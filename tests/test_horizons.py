@@ -25,7 +25,7 @@ for _x in (0.5, 1.0, 1.7, 3.0):
     SHAPES[f"cosine ** {_x}"] = (anneal.Cosine, o.cosine, {"exponent": _x})
 for _x in (0.3, 0.5, 0.9, 1.0, 1.5, 2.0, 2.7):
     SHAPES[f"polynomial ** {_x}"] = (anneal.Polynomial, o.polynomial, {"power": _x})
-for _x in (1.001, 2.0, 10.0, 1e4):
+for _x in (1.001, 2.0, 10.0, 1e3):
     SHAPES[f"shifted exponential, {_x}"] = (
         anneal.ShiftedExponential,
         o.shifted_exponential,
@@ -67,7 +67,9 @@ def _check(segment: Any, plan: Any, numbers: dict[str, float], ends: list[Any]) 
         every = np.broadcast_to(np.array(steps, np.int32), (len(ends), len(steps)))
         got = _values(segment, np.array(ends, floating()), horizon, numbers, every)
         for row, (init, end) in zip(np.asarray(got), ends, strict=True):
-            reference = plan(init, end, horizon, **numbers)
+            # The exponent arrives as an array: the reference has it as rounded there.
+            shape = {name: float(floating()(x)) for name, x in numbers.items()}
+            reference = plan(init, end, horizon, **shape)
             assert_close(row, [reference.value(t) for t in steps])
             exact = np.array([float(reference.value(t)) for t in steps]).astype(floating())
             given = np.array([reference.given(t) for t in steps])

@@ -65,7 +65,7 @@ def test_a_thousand_cost_what_two_do(program: str) -> None:
     few, many = _built(program, 2), _built(program, 1000)
     for read in (lambda s: s, lambda s: s.cycle):
         wanted = equations(read(few), 0)
-        assert 0 < wanted
+        assert wanted > 0
         assert equations(read(many), 0) <= 1.1 * wanted
         # Nor are thousands of numbers written into it when the schedule is an argument.
         assert equations(lambda s, t, read=read: read(s)(t), many.as_arrays(), 0) <= 1.1 * wanted
@@ -130,7 +130,6 @@ def test_another_number_of_growing_cycles_compiles_no_other_program() -> None:
 
 def test_calling_a_schedule_compiles_once_for_all_of_its_kind() -> None:
     """Without any `jit` of the user's own: eager calls share one program."""
-    from anneal_jax import _schedule
 
     anneal.Cosine(1.0, 0.0, 10)(np.arange(5))
     before = anneal._schedule._evaluate._cache_size()

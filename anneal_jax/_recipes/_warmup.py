@@ -145,6 +145,7 @@ def warmup_inverse_sqrt(
     owner, values = "warmup_inverse_sqrt", {"peak_value": peak_value, "init_value": init_value}
     check(owner, values=values, steps={"warmup_steps": warmup_steps})
     if timescale is None:
+        warmup_steps = _checks.whole(warmup_steps)
         remedy = "give timescale where there is no warmup to take it from"
         _checks.steps("warmup_inverse_sqrt", "warmup_steps", warmup_steps, least=1, remedy=remedy)
         timescale = warmup_steps
