@@ -107,5 +107,6 @@ def nearest(owner: str, name: str, value: Any, valid: Iterable[str]) -> None:
 
 def _is_real_scalar(value: Any) -> bool:
     if isinstance(value, jax.Array):
-        return value.ndim == 0 and not jnp.issubdtype(value.dtype, jnp.complexfloating)
+        kinds = (jnp.integer, jnp.floating)
+        return value.ndim == 0 and any(jnp.issubdtype(value.dtype, kind) for kind in kinds)
     return isinstance(value, int | float) and not isinstance(value, bool)

@@ -31,6 +31,7 @@ class Case:
     floats: dict[str, float]
     ints: dict[str, int] = field(default_factory=dict)
     rounded: tuple[str, ...] = ()  # floats that only set whole lengths: no derivative
+    similar: bool = False  # to another case, in all but its numbers or the formula of a segment
     stretches: bool = True
     pickles: bool = True
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import reduce
+from itertools import pairwise
 from typing import Any
 
 from tests.oracle import Constant, Plan, Real, Scale, mp, nearest
@@ -146,7 +147,7 @@ class Repeat(Plan):
             return replace(self, part=self.part.stretched(scale), floor=floor)
         ends = [sum(self.lengths[: k + 1]) for k in range(len(self.lengths))]
         moved = [0, *map(scale.position, ends)]
-        return replace(self, lengths=tuple(b - a for a, b in zip(moved, moved[1:], strict=False)))
+        return replace(self, lengths=tuple(b - a for a, b in pairwise(moved)))
 
 
 def equal(part: Plan, cycles: int, **factors: Any) -> Plan:

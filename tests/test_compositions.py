@@ -144,7 +144,8 @@ def test_laws_of_the_algebra(x: Both, y: Both, k: int) -> None:
     same(anneal.minimum(a, b) + anneal.maximum(a, b), a + b)
     same(2 * a, a + a)
     same(a - a, 0 * a)
-    same(-(-a), a)
+    negative = -a
+    same(-negative, a)
     same(a / 2, 0.5 * a)
     same(a + 0, a)
     same(a * 1, a)

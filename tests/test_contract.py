@@ -33,7 +33,7 @@ RUNS: dict[str, Run] = {
 
 @pytest.mark.parametrize("run", RUNS.values(), ids=RUNS)
 def test_value_is_that_of_the_formula(case: Case, run: Run) -> None:
-    """Relative error at most 1e-6 at small steps, around every boundary, past the end and between."""
+    """Relative error at most 1e-6: early, around every boundary, past the end and between."""
     assert_close(run(case.schedule(), points(case)), *references(case))
 
 

@@ -1,4 +1,4 @@
-"""Every shape at every horizon from 1 to 2**31 - 1, compiled: accurate, exact at the end, no NaN."""
+"""Every shape at every horizon up to 2**31 - 1, compiled: accurate, exact at the end, no NaN."""
 
 from functools import partial
 from typing import Any
@@ -190,21 +190,13 @@ def test_laws_up_to_the_last_step(timescale: float) -> None:
 
 def test_a_triangle_of_the_largest_length() -> None:
     """A cycle longer than steps can be counted is refused, or right; never wrapped round."""
-    try:
-        schedule = anneal.Triangular(0.0, 1.0, LARGEST)
-    except ValueError as error:
-        assert "Triangular: " in str(error)
-        return
+    schedule = anneal.Triangular(0.0, 1.0, LARGEST)
     np.testing.assert_allclose(schedule([0, 2**30, LARGEST]), [0.0, 0.5, 1.0], rtol=1e-6)
 
 
 def test_a_join_beyond_the_counter() -> None:
-    """Phases that end beyond 2**31 - 1 are refused, or their length is right."""
+    """A phase may end beyond 2**31 - 1, and the length is right; none may begin there."""
     half = anneal.Linear(0.0, 1.0, LARGEST)
-    try:
-        schedule = half.then(anneal.Linear(1.0, 0.0, LARGEST))
-        length = schedule.steps
-    except (ValueError, OverflowError) as error:
-        assert "2**31 - 1" in str(error)
-        return
-    assert length == 2 * LARGEST
+    assert half.then(anneal.Linear(1.0, 0.0, LARGEST)).steps == 2 * LARGEST
+    with pytest.raises(ValueError, match=r"2\*\*31 - 1"):
+        half.then(half, half)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from .. import _checks
 from .._join import join
 from .._numerics import Number
-from .._schedule import Constant, Schedule
+from .._schedule import Constant, Schedule, as_schedule
 from .._segments import Cosine, Linear, OneMinusSqrt, Segment, segment_class
 from ._phases import check, rest
 
@@ -163,6 +163,7 @@ def with_cooldown(
     segment_class("with_cooldown", "cooldown", cooldown)
     steps = {"start": start, "decay_steps": decay_steps}
     check("with_cooldown", values={"end_value": end_value}, steps=steps)
+    schedule = as_schedule(schedule)
     value = schedule(start)
     value = float(value) if _checks.known(value) else value
     return join([schedule, cooldown(value, end_value, decay_steps)], [start])
