@@ -17,27 +17,31 @@ DOWN = {"init_value": 0.3, "end_value": 0.0}
 BOTH = {"init_value": 0.7, "end_value": 0.003}
 
 
-def _segment(name: str, build: Any, plan: Any, floats: dict[str, float], steps: int) -> Case:
+def _segment(
+    name: str, build: Any, plan: Any, floats: dict[str, float], steps: int, similar: bool = False
+) -> Case:
     def reference(init_value: float, end_value: float, steps: int, **shape: float) -> o.Plan:
         return plan(init_value, end_value, steps, **shape)
 
-    return Case(name, build, reference, floats, {"steps": steps})
+    return Case(name, build, reference, floats, {"steps": steps}, similar=similar)
 
 
 SEGMENTS = [
     _segment("linear", anneal.Linear, o.linear, DOWN, 41),
-    _segment("linear up", anneal.Linear, o.linear, {"init_value": 0.0, "end_value": 1e-3}, 7),
-    _segment("linear in one step", anneal.Linear, o.linear, BOTH, 1),
-    _segment("linear in no step", anneal.Linear, o.linear, BOTH, 0),
+    _segment("linear up", anneal.Linear, o.linear, {"init_value": 0.0, "end_value": 1e-3}, 7, True),
+    _segment("linear in one step", anneal.Linear, o.linear, BOTH, 1, True),
+    _segment("linear in no step", anneal.Linear, o.linear, BOTH, 0, True),
     _segment("cosine", anneal.Cosine, o.cosine, DOWN | {"exponent": 1.0}, 1000),
-    _segment("cosine up", anneal.Cosine, o.cosine, UP | {"exponent": 0.7}, 50),
-    _segment("cosine cubed", anneal.Cosine, o.cosine, BOTH | {"exponent": 2.9}, 55),
+    _segment("cosine up", anneal.Cosine, o.cosine, UP | {"exponent": 0.7}, 50, True),
+    _segment("cosine cubed", anneal.Cosine, o.cosine, BOTH | {"exponent": 2.9}, 55, True),
     _segment("polynomial", anneal.Polynomial, o.polynomial, DOWN | {"power": 0.5}, 500),
-    _segment("polynomial squared", anneal.Polynomial, o.polynomial, BOTH | {"power": 2.1}, 2000),
+    _segment(
+        "polynomial squared", anneal.Polynomial, o.polynomial, BOTH | {"power": 2.1}, 2000, True
+    ),
     _segment("1-sqrt", anneal.OneMinusSqrt, o.one_minus_sqrt, DOWN, 61),
     _segment("1-square", anneal.OneMinusSquare, o.one_minus_square, DOWN, 3),
     _segment("exponential", anneal.Exponential, o.exponential, BOTH, 47),
-    _segment("exponential up", anneal.Exponential, o.exponential, UP, 8000),
+    _segment("exponential up", anneal.Exponential, o.exponential, UP, 8000, True),
     _segment(
         "shifted exponential",
         anneal.ShiftedExponential,
@@ -51,9 +55,10 @@ SEGMENTS = [
         o.shifted_exponential,
         BOTH | {"base": 900.0},
         30,
+        similar=True,
     ),
     _segment("logarithmic", anneal.Logarithmic, o.logarithmic, DOWN, 90),
-    _segment("logarithmic up", anneal.Logarithmic, o.logarithmic, UP, 1000),
+    _segment("logarithmic up", anneal.Logarithmic, o.logarithmic, UP, 1000, True),
 ]
 
 
@@ -63,7 +68,7 @@ def _decay(name: str, build: Any, plan: Any, rate: float, unit: int, staircase: 
 
     floats = {"init_value": 0.3, "decay_rate": rate}
     build = partial(build, staircase=staircase)
-    return Case(name, build, reference, floats, {"decay_steps": unit})
+    return Case(name, build, reference, floats, {"decay_steps": unit}, similar=staircase)
 
 
 def _triangular(name: str, down: dict[str, int], **gamma: float) -> Case:
@@ -110,6 +115,7 @@ def _interpolated(shape: type[anneal.Segment], plan: Any) -> Case:
         lambda x, y, z, i, j, k: oc.interpolated([i, j, k], [x, y, z], plan),
         {"x": 0.3, "y": 0.1, "z": 0.7},
         {"i": 5, "j": 12, "k": 40},
+        similar=shape is not anneal.Linear,
     )
 
 

@@ -217,6 +217,7 @@ TIME = [
             WARM | {"factor": factor},
             {"warmup": 3, "stable": 8, "decay": 6},
             rounded=("factor",),
+            similar=factor < 1,
         )
         for factor in (0.25, 2.5)
     ),

@@ -187,6 +187,7 @@ STABLE = [
             partial(_stable, shape),
             VALUES,
             {"warmup_steps": 5, "decay_steps": 13, "total_steps": 41},
+            similar=cooldown is not anneal.OneMinusSqrt,
         )
         for cooldown, shape in COOLDOWNS.items()
     ),
@@ -301,6 +302,7 @@ def _rate_case(three_phase: bool, shape: type[anneal.Segment], plan: Any) -> Cas
         {"peak_value": 0.3, "warmup_fraction": 0.3, "div_factor": 24.7, "final_div_factor": 990.0},
         {"total_steps": 53},
         rounded=("warmup_fraction",),
+        similar=three_phase,
     )
 
 
@@ -318,6 +320,7 @@ def _momentum_case(three_phase: bool) -> Case:
         {"base_momentum": 0.85, "max_momentum": 0.97, "warmup_fraction": 0.3},
         {"total_steps": 53},
         rounded=("warmup_fraction",),
+        similar=three_phase,
     )
 
 

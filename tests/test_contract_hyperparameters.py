@@ -1,21 +1,27 @@
-"""Every hyperparameter of every schedule may be a tracer: compiled once, mapped, differentiated.
+"""Every hyperparameter of every schedule may be a tracer: compiled once, and mapped.
 
-Some tests run operations one by one (`jax.disable_jit`), for the cost of compiling; the compiled
-programs are for `test_contract.py`.
+To save the cost of compiling, cases that are similar to another are left out, and some programs
+run operation by operation (`jax.disable_jit`) or are not optimised; fast ones are for
+`test_contract.py`, and gradients for `test_contract_gradients.py`.
 """
 
 from typing import Any
 
-import equinox as eqx
 import jax
 import numpy as np
 import pytest
 
 import anneal_jax as anneal
-from tests.cases import LARGEST, Case, assert_close, floating, integer, points, references
-from tests.oracle import mp
+from tests.cases import Case, assert_close, floating, integer, points, references
+from tests.table import CASES
 
-X64 = jax.config.jax_enable_x64
+DISTINCT = [case for case in CASES if not case.similar]
+
+
+@pytest.fixture(params=DISTINCT, ids=[case.name for case in DISTINCT], scope="module")
+def case(request: pytest.FixtureRequest) -> Case:
+    """Every case in turn, but for those that would compile the program of another."""
+    return request.param
 
 
 def _others(case: Case, name: str) -> list[Any]:
@@ -84,7 +90,8 @@ def test_vmap_over_each_length(case: Case) -> None:
     steps = points(case)
     for name in case.ints:
         values = _others(case, name)
-        mapped = jax.jit(jax.vmap(lambda x, name=name: case.schedule(**{name: x})(steps)))
+        mapped = jax.vmap(lambda x, name=name: case.schedule(**{name: x})(steps))
+        mapped = jax.jit(mapped, compiler_options={"xla_backend_optimization_level": 0})
         got = np.asarray(mapped(np.array(values, integer())))
         for row, value in zip(got, values, strict=True):
             wanted = np.asarray(case.schedule(**{name: value})(steps), float)
