@@ -50,7 +50,7 @@ class Join(Schedule):
             return None
         if is_concrete(self.starts, last):
             return int(self.starts[-1]) + last
-        return self.starts[-1] + last
+        return as_int(self.starts[-1]) + as_int(last)
 
     @property
     def segments(self) -> list[Schedule]:

@@ -19,7 +19,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from . import _checks
-from ._numerics import Number, as_float, as_int, as_step, product, scale_int
+from ._numerics import Number, as_float, as_int, as_step, is_concrete, product, scale_int
 
 Array = jax.Array
 
@@ -49,11 +49,11 @@ class Scale(eqx.Module):
     def __call__(self, steps: Number) -> Number:
         """The stretched length of `steps` steps that begin at the origin."""
         start = scale_int(self.origin, self.numerator, self.denominator)
-        return scale_int(self.origin + steps, self.numerator, self.denominator) - start
+        return scale_int(_plus(self.origin, steps), self.numerator, self.denominator) - start
 
     def at(self, position: Number) -> "Scale":
         """The same stretch for what begins at `position` from here."""
-        return Scale(self.numerator, self.denominator, self.origin + position)
+        return Scale(self.numerator, self.denominator, _plus(self.origin, position))
 
     def real(self, steps: Number) -> Number:
         """The stretched length of a duration that need not be whole."""
@@ -219,6 +219,10 @@ class Schedule(eqx.Module):
         leaves, structure = jax.tree.flatten(self)
         parts = (x.tobytes() if isinstance(x, np.ndarray | jax.Array) else x for x in leaves)
         return hash((structure, *parts))
+
+
+def _plus(a: Number, b: Number) -> Number:
+    return a + b if is_concrete(a, b) else as_int(a) + as_int(b)
 
 
 @jax.jit
