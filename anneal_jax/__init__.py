@@ -1,9 +1,11 @@
 """Learning-rate schedules for JAX that are values, not closures."""
 
+from anneal_jax import ensemble as ensemble
 from anneal_jax._algebra import (
     Clip as Clip,
     Maximum as Maximum,
     Minimum as Minimum,
+    Power as Power,
     Product as Product,
     Sum as Sum,
     maximum as maximum,
@@ -20,6 +22,9 @@ from anneal_jax._join import (
     Join as Join,
     join as join,
 )
+from anneal_jax._noise import (
+    Noise as Noise,
+)
 from anneal_jax._open_ended import (
     ExponentialDecay as ExponentialDecay,
     InverseSqrt as InverseSqrt,
@@ -30,9 +35,11 @@ from anneal_jax._recipes import (
     cosine_restarts as cosine_restarts,
     deepseek_steps as deepseek_steps,
     flat_cosine as flat_cosine,
+    linear_scaling as linear_scaling,
     noam as noam,
     one_cycle as one_cycle,
     one_cycle_momentum as one_cycle_momentum,
+    sqrt_scaling as sqrt_scaling,
     trapezoid as trapezoid,
     warmup_constant as warmup_constant,
     warmup_cosine as warmup_cosine,
@@ -80,9 +87,29 @@ from anneal_jax._version import (
     __version__ as __version__,
 )
 from anneal_jax.transforms import (
+    AverageParamsState as AverageParamsState,
+    Group as Group,
+    GroupedTransformation as GroupedTransformation,
+    Groups as Groups,
+    HypergradientState as HypergradientState,
     InjectHyperparamsState as InjectHyperparamsState,
+    MetricScaleState as MetricScaleState,
+    ResetOnRestartState as ResetOnRestartState,
+    SnapshotsState as SnapshotsState,
+    WindowParamsState as WindowParamsState,
+    accumulate as accumulate,
+    average_params as average_params,
+    averaged_params as averaged_params,
+    greedy as greedy,
+    hypergradient as hypergradient,
     hyperparams as hyperparams,
     inject_hyperparams as inject_hyperparams,
+    layerwise_decay as layerwise_decay,
+    observe as observe,
+    partition_by_path as partition_by_path,
+    reduce_on_plateau as reduce_on_plateau,
+    reset_on_restart as reset_on_restart,
     scale_by_learning_rate as scale_by_learning_rate,
+    snapshots as snapshots,
     with_schedules as with_schedules,
 )

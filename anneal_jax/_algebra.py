@@ -7,10 +7,12 @@ does.
 
 from typing import Any
 
+import equinox as eqx
 import jax.numpy as jnp
+from jax import lax
 
 from . import _checks
-from ._numerics import Number, as_float, is_concrete
+from ._numerics import Number, as_float, is_concrete, select
 from ._schedule import Array, Constant, Scale, Schedule, as_schedule, verb
 
 
@@ -67,6 +69,39 @@ class Maximum(Pair):
 
     def value_at(self, step: Array) -> Array:
         return jnp.maximum(self.first.value_at(step), self.second.value_at(step))
+
+
+class Power(Schedule):
+    """`value(t) = schedule(t) ** exponent`; what `schedule ** exponent` builds.
+
+    For schedules that are never negative, and exponents of at least 0. The derivative where
+    the schedule is 0 reads as 0.
+    """
+
+    schedule: Schedule
+    exponent: Number = eqx.field(converter=_checks.real)
+
+    def __check_init__(self) -> None:
+        _checks.number("Power", "exponent", self.exponent, least=0)
+
+    @property
+    def steps(self) -> Number | None:
+        return self.schedule.steps
+
+    @property
+    def has_restarts(self) -> bool:
+        return self.schedule.has_restarts
+
+    def value_at(self, step: Array) -> Array:
+        value, exponent = self.schedule.value_at(step), as_float(self.exponent)
+        some = value > 0
+        return select(some, lax.pow(select(some, value, 1), exponent), as_float(exponent == 0))
+
+    def cycle_at(self, step: Array) -> Array:
+        return self.schedule.cycle_at(step)
+
+    def stretched(self, scale: Scale) -> "Power":
+        return Power(self.schedule.stretched(scale), self.exponent)
 
 
 class Clip(Schedule):
@@ -137,6 +172,12 @@ def add(first: Any, second: Any) -> Sum:
 def multiply(first: Any, second: Any) -> Product:
     """Build `first * second`."""
     return Product(as_schedule(first), as_schedule(second))
+
+
+@verb
+def power(schedule: Schedule, exponent: Number) -> Power:
+    """Build `schedule ** exponent`."""
+    return Power(schedule, exponent)
 
 
 @verb

@@ -19,6 +19,7 @@ from ._schedule import Function, Schedule
 from ._segments import Segment
 
 _VERSION = 1
+_WORDS = ("mode", "distribution")  # arguments that are words, not durations
 _BUILDERS: dict[str, Callable[..., Schedule]] = {"Join": _join.join, "Repeat": _repeat.repeat}
 
 
@@ -145,7 +146,7 @@ def _value(name: str, value: Any, horizon: Callable[[str], int] | None) -> Any:
         classes = {c.__name__: c for c in _concrete(Segment)}
         _checks.nearest("from_config", name, value, classes)
         return classes[value]
-    if isinstance(value, str) and name != "mode":
+    if isinstance(value, str) and name not in _WORDS:
         if horizon is None:
             remedy = "pass a Horizon to from_config to use units"
             _checks.fail("from_config", name, "a number", value, remedy)

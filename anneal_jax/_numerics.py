@@ -42,6 +42,13 @@ def as_int(x: Number) -> jax.Array:
     return lax.convert_element_type(x, int_dtype())
 
 
+def as_array(x: Number) -> jax.Array:
+    """`x` as a strongly typed array, float or integer as it is; unsigned ones are bits."""
+    if jnp.issubdtype(jnp.result_type(x), jnp.unsignedinteger):
+        return jnp.asarray(x)
+    return as_float(x) if jnp.issubdtype(jnp.result_type(x), jnp.inexact) else as_int(x)
+
+
 def select(condition: jax.Array, yes: Number, no: Number) -> jax.Array:
     """`yes` where the condition holds, else `no`: scalars, one of them typed."""
     typed = yes if isinstance(yes, jax.Array) else no

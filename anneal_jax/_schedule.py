@@ -19,7 +19,16 @@ import jax.numpy as jnp
 import numpy as np
 
 from . import _checks
-from ._numerics import Number, as_float, as_int, as_step, is_concrete, product, scale_int
+from ._numerics import (
+    Number,
+    as_array,
+    as_float,
+    as_int,
+    as_step,
+    is_concrete,
+    product,
+    scale_int,
+)
 
 Array = jax.Array
 
@@ -135,7 +144,7 @@ class Schedule(eqx.Module):
         That is the form for an optimizer state, for `jax.grad` with respect to the
         hyperparameters, and for stacking schedules into a batch.
         """
-        return jax.tree.map(_as_array, self)
+        return jax.tree.map(as_array, self)
 
     # Composition; what these build stands in _compose and _algebra.
 
@@ -164,6 +173,18 @@ class Schedule(eqx.Module):
     def shift(self, steps: Number) -> "Schedule":
         """This schedule `steps` later (its first value waits) or, below 0, that much earlier."""
         return _VERBS["shift"](self, steps)
+
+    def noise(
+        self,
+        key: Any,
+        std: Number = 1.0,
+        kind: str = "normal",
+        range: tuple[int, int | None] | None = None,  # noqa: A002  # timm's name for it
+        *,
+        limit: Number = 0.67,
+    ) -> "Schedule":
+        """This schedule times 1 plus random noise, drawn for each step from `key`; see `Noise`."""
+        return _VERBS["noise"](self, key, std, kind, range, limit)
 
     def reverse(self) -> "Schedule":
         """This schedule backwards in time: a decay shape becomes a warmup shape."""
@@ -198,6 +219,9 @@ class Schedule(eqx.Module):
 
     def __neg__(self) -> "Schedule":
         return _VERBS["multiply"](-1.0, self)
+
+    def __pow__(self, exponent: Number) -> "Schedule":
+        return _VERBS["power"](self, exponent)
 
     def __truediv__(self, other: Number) -> "Schedule":
         _checks.number("Schedule", "the divisor", other)
@@ -234,11 +258,6 @@ def _evaluate(schedule: Schedule, step: Array) -> Array:
 def _cycles(schedule: Schedule, step: Array) -> Array:
     first = schedule.cycle_at(jnp.zeros((), step.dtype))  # parts without steps come before it
     return jnp.vectorize(schedule.cycle_at)(step) - first
-
-
-def _as_array(leaf: Number) -> Array:
-    inexact = jnp.issubdtype(jnp.result_type(leaf), jnp.inexact)
-    return as_float(leaf) if inexact else as_int(leaf)
 
 
 def _short(value: Any) -> str:

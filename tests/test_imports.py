@@ -13,7 +13,7 @@ ROOT = Path(anneal_jax.__file__).parent
 LAYERS = [
     {"_version", "_numerics", "_checks"},
     {"_schedule", "_segments", "_open_ended", "_tables", "_rate"},
-    {"_algebra", "_compose", "_join", "_repeat", "_time"},
+    {"_algebra", "_compose", "_join", "_noise", "_repeat", "_time"},
     {"_recipes"},
     {"_horizon", "_config", "transforms", "ports", "laws", "theory"},
     {"search", "ensemble", "plot", "cli"},

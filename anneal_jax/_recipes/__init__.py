@@ -8,6 +8,10 @@ from anneal_jax._recipes._cycles import (
     one_cycle as one_cycle,
     one_cycle_momentum as one_cycle_momentum,
 )
+from anneal_jax._recipes._scaling import (
+    linear_scaling as linear_scaling,
+    sqrt_scaling as sqrt_scaling,
+)
 from anneal_jax._recipes._stable import (
     flat_cosine as flat_cosine,
     trapezoid as trapezoid,

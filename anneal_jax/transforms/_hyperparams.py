@@ -1,15 +1,15 @@
 """Reading and replacing hyperparameters, wherever in an optimizer state they are."""
 
-from collections.abc import Callable, Iterator
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 
 from .. import _checks
 from .._numerics import as_float
 from .._schedule import Schedule, as_schedule
-from ._inject import InjectHyperparamsState, Plan, plan_for
+from ._cycles import Cycles
+from ._follow import InjectHyperparamsState, Plan, plan_for
+from ._states import change, find, owned, plain, put_where
 
 
 def hyperparams(opt_state: Any) -> dict[str, Any]:
@@ -33,8 +33,8 @@ def hyperparams(opt_state: Any) -> dict[str, Any]:
         0.5
     """
     found = [
-        (place, name, _plain(value))
-        for place, state in _places(getattr(opt_state, "opt_state", opt_state))
+        (place, name, plain(value))
+        for place, state in find(opt_state, _has_hyperparams)
         for name, value in state.hyperparams.items()
     ]
     if not found:
@@ -44,7 +44,9 @@ def hyperparams(opt_state: Any) -> dict[str, Any]:
     return {key: value for key, (_, _, value) in zip(_keys(found), found, strict=True)}
 
 
-def with_schedules(opt_state: Any, **schedules: Schedule | float) -> Any:
+def with_schedules(
+    opt_state: Any, *, cycles: Schedule | None = None, **schedules: Schedule | float
+) -> Any:
     """The same optimizer state with other plans: change the schedule in the middle of a run.
 
     Step count, moments and everything else stay. A schedule of the structure it replaces
@@ -52,6 +54,8 @@ def with_schedules(opt_state: Any, **schedules: Schedule | float) -> Any:
 
     Args:
       opt_state: as for `hyperparams`; an `nnx.Optimizer` is changed in place.
+      cycles: a new schedule for whatever follows cycles (`reset_on_restart`, `snapshots`,
+        `average_params`).
       **schedules: new schedules, or numbers to stay at, by the names that `hyperparams` gives.
 
     Returns:
@@ -66,51 +70,46 @@ def with_schedules(opt_state: Any, **schedules: Schedule | float) -> Any:
         >>> state = tx.init(jnp.zeros(3))
         >>> state = anneal.with_schedules(state, learning_rate=anneal.Linear(1.0, 0.0, steps=99))
     """
-    if hasattr(opt_state, "opt_state"):
-        changed = with_schedules(opt_state.opt_state, **schedules)
-        if hasattr(opt_state, "replace"):
-            return opt_state.replace(opt_state=changed)
-        opt_state.opt_state = changed
-        return opt_state
-    found = [(place, name, None) for place, s in _places(opt_state) for name in s.hyperparams]
+    if cycles is not None:
+        opt_state = _with_cycles(opt_state, cycles)
+    found = [
+        (place, name, None)
+        for place, state in find(opt_state, _is_injected)
+        for name in state.hyperparams
+    ]
     keys = _keys(found)
     for name in schedules:
         _checks.nearest("with_schedules", "every name", name, keys)
     wanted = {found[keys.index(name)][:2]: plan for name, plan in schedules.items()}
 
-    def change(place: str, state: InjectHyperparamsState) -> InjectHyperparamsState:
+    def replanned(place: str, state: Any) -> Any:
         for name in state.hyperparams:
             if (place, name) in wanted:
                 state = _replanned(state, name, as_schedule(wanted[place, name]))
         return state
 
-    return _changed(opt_state, change)
+    return change(opt_state, _is_injected, replanned)
+
+
+def _with_cycles(opt_state: Any, schedule: Schedule) -> Any:
+    def is_cycles(x: Any) -> bool:
+        return isinstance(x, Cycles)
+
+    if not list(find(opt_state, is_cycles)):
+        remedy = "leave it out, or build with reset_on_restart, snapshots or average_params"
+        _checks.fail(
+            "with_schedules", "cycles", "left out where nothing follows cycles", schedule, remedy
+        )
+    fresh = Cycles.of("with_schedules", schedule, ending=True)
+    return change(opt_state, is_cycles, lambda _, old: put_where(old, owned(fresh)))
+
+
+def _has_hyperparams(x: Any) -> bool:
+    return isinstance(getattr(x, "hyperparams", None), dict)
 
 
 def _is_injected(x: Any) -> bool:
-    return hasattr(x, "hyperparams") and hasattr(x, "inner_state")
-
-
-def _places(tree: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """All states with hyperparameters (Optax's own too), each with its place in the tree."""
-    for path, node in jax.tree_util.tree_leaves_with_path(tree, is_leaf=_is_injected):
-        if _is_injected(node):
-            place = prefix + jax.tree_util.keystr(path, simple=True, separator=".")
-            yield place, node
-            yield from _places(node.inner_state, place + ".inner_state.")
-
-
-def _changed(tree: Any, change: Callable[[str, Any], Any], prefix: str = "") -> Any:
-    """`tree` with `change(place, state)` in place of every state that `_places` finds."""
-
-    def visit(path: Any, node: Any) -> Any:
-        if not _is_injected(node):
-            return node
-        place = prefix + jax.tree_util.keystr(path, simple=True, separator=".")
-        inner = _changed(node.inner_state, change, place + ".inner_state.")
-        return change(place, node._replace(inner_state=inner))
-
-    return jax.tree_util.tree_map_with_path(visit, tree, is_leaf=_is_injected)
+    return {"hyperparams", "inner_state"} <= set(getattr(type(x), "_fields", ()))
 
 
 def _keys(found: list[tuple[str, str, Any]]) -> list[str]:
@@ -133,38 +132,10 @@ def _replanned(state: Any, name: str, schedule: Schedule) -> Any:
         remedy = "build the optimizer with anneal_jax.inject_hyperparams"
         kind = type(state).__name__
         _checks.fail("with_schedules", name, "in a state of anneal_jax", kind, remedy)
-    fresh = plan_for(name, schedule, _plain(state.count))
-    value = jnp.array(as_float(_plain(state.hyperparams[name])))  # what the last update used
+    fresh = plan_for(name, schedule, jnp.asarray(plain(state.count)))
+    value = jnp.array(as_float(plain(state.hyperparams[name])))  # what the last update used
     fresh = Plan(fresh.schedule, value, fresh.held, name)
     plans = {plan.name: plan for plan in state.schedules}
     if name in plans:
-        fresh = _placed_like(fresh, plans[name])
+        fresh = put_where(plans[name], fresh)
     return state._replace(schedules=tuple((plans | {name: fresh}).values()))
-
-
-def _placed_like(new: Plan, old: Plan) -> Plan:
-    """`new` where `old` was: on its devices, and in its Flax variables."""
-    if jax.tree.structure(_plain_tree(old)) != jax.tree.structure(new):
-        return new
-
-    def place(was: Any, now: Any) -> Any:
-        if _is_variable(was):
-            was.set_value(now)
-            return was
-        settled = isinstance(was, jax.Array) and _checks.known(was, now) and was.committed
-        return jax.device_put(now, was.sharding) if settled else now
-
-    return jax.tree.map(place, old, new, is_leaf=_is_variable)
-
-
-def _is_variable(x: Any) -> bool:
-    """Whether `x` is a Flax variable, as the leaves of an `nnx.Optimizer`'s state are."""
-    return hasattr(type(x), "set_metadata") and hasattr(type(x), "get_value")
-
-
-def _plain(x: Any) -> Any:
-    return jnp.asarray(x.get_value()) if _is_variable(x) else x
-
-
-def _plain_tree(tree: Any) -> Any:
-    return jax.tree.map(_plain, tree, is_leaf=_is_variable)

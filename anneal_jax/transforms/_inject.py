@@ -1,43 +1,18 @@
-"""Schedules inside the optimizer state.
-
-A schedule that a train step closes over is part of the compiled program. One that lives in
-the optimizer state is data: it can be replaced without recompiling, differs between the
-members of a vmapped population, is differentiable, and is saved with the rest.
-"""
+"""Any hyperparameters of any optimizer, following schedules or changed by hand."""
 
 import functools
 import inspect
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from typing import Any
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
 
 from .. import _checks
-from .._numerics import as_float
 from .._schedule import Array, Schedule, as_schedule
-
-
-class Plan(eqx.Module):
-    """One scheduled hyperparameter in an optimizer state."""
-
-    schedule: Schedule  # leaves are strongly typed arrays
-    value: Array  # float[]: what was last written to `hyperparams`
-    held: Array  # bool[]: whether somebody assigned to `hyperparams` since; then it stays
-    name: str = eqx.field(static=True)
-
-
-class InjectHyperparamsState(NamedTuple):
-    """State of `inject_hyperparams`."""
-
-    # (Tuples have a method of this name; Optax's states have called it so for years.)
-    count: Array  # pyright: ignore[reportIncompatibleMethodOverride]  # int32[], saturating
-    hyperparams: dict[str, Array]  # float[] each: what the last update used; assignable
-    schedules: tuple[Plan, ...]
-    inner_state: Any
+from ._follow import follow
 
 
 def inject_hyperparams(
@@ -86,8 +61,8 @@ def inject_hyperparams(
     @functools.wraps(inner_factory)
     def wrapped(*args: Any, **kwargs: Any) -> optax.GradientTransformationExtraArgs:
         bound = signature.bind(*args, **kwargs)
-        schedules, numbers, constants = _sorted_out(bound.arguments, static, signature)
-        if not schedules and not numbers:
+        injected, constants = _sorted_out(bound.arguments, static, signature)
+        if not injected:
             remedy = "pass a schedule, a float or an array"
             _checks.fail("inject_hyperparams", "some argument", "injectable", kwargs, remedy)
 
@@ -96,30 +71,7 @@ def inject_hyperparams(
             given.arguments |= constants | hyperparams
             return optax.with_extra_args_support(inner_factory(*given.args, **given.kwargs))
 
-        def init(params: Any) -> Any:
-            count = jnp.zeros((), jnp.int32)
-            plans = tuple(plan_for(name, s, count) for name, s in schedules.items())
-            values = {plan.name: plan.value for plan in plans} | numbers
-            # Copies: a state that is donated must not hold one buffer twice.
-            hyperparams = {
-                n: jnp.array(as_float(values[n])) for n in bound.arguments if n in values
-            }
-            return InjectHyperparamsState(
-                count, hyperparams, plans, inner(hyperparams).init(params)
-            )
-
-        def update(updates: Any, state: Any, params: Any = None, **extra: Any) -> tuple[Any, Any]:
-            hyperparams = {name: as_float(x) for name, x in state.hyperparams.items()}
-            plans = tuple(_advanced(p, hyperparams[p.name], state.count) for p in state.schedules)
-            hyperparams |= {plan.name: plan.value for plan in plans}
-            new, inner_state = inner(hyperparams).update(
-                updates, state.inner_state, params, **extra
-            )
-            new, inner_state = _typed_as((new, inner_state), (updates, state.inner_state))
-            count = jnp.asarray(optax.safe_increment(state.count))
-            return new, InjectHyperparamsState(count, hyperparams, plans, inner_state)
-
-        return optax.GradientTransformationExtraArgs(init, update)
+        return follow(injected, inner)
 
     return wrapped
 
@@ -146,35 +98,22 @@ def scale_by_learning_rate(
     return inject_hyperparams(optax.scale_by_learning_rate)(rate, flip_sign=flip_sign)
 
 
-def plan_for(name: str, schedule: Schedule, count: Array) -> Plan:
-    """A fresh plan, its value that of step `count`."""
-    schedule = schedule.as_arrays()
-    return Plan(schedule, as_float(schedule(count)), jnp.zeros((), bool), name)
-
-
-def _advanced(plan: Plan, current: Array, count: Array) -> Plan:
-    """The plan at step `count`, where `current` is what `hyperparams` now says."""
-    held = plan.held | (current != plan.value)
-    value = jnp.where(held, current, as_float(plan.schedule(count)))
-    return Plan(plan.schedule, value, held, plan.name)
-
-
 def _sorted_out(
     arguments: dict[str, Any], static: set[str], signature: inspect.Signature
-) -> tuple[dict[str, Schedule], dict[str, Any], dict[str, Any]]:
-    """Arguments by what becomes of them: followed, stored as numbers, or left as constants."""
-    schedules, numbers, constants = {}, {}, {}
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Arguments by what becomes of them: put into the state, or left as constants."""
+    injected, constants = {}, {}
     for name, value in arguments.items():
         if name in static:
             constants[name] = value
         elif isinstance(value, Schedule) or callable(value):
-            schedules[name] = _checked(name, value)
+            injected[name] = _checked(name, value)
         elif _is_number(value, signature.parameters[name].default):
             _checks.number("inject_hyperparams", name, _checks.real(value))
-            numbers[name] = value
+            injected[name] = value
         else:
             constants[name] = value
-    return schedules, numbers, constants
+    return injected, constants
 
 
 def _is_number(value: Any, default: Any) -> bool:
@@ -195,15 +134,3 @@ def _checked(name: str, value: Any) -> Schedule:
             remedy = f"if it is none, pass static_args={name!r}"
             _checks.fail("inject_hyperparams", name, "a schedule (step to scalar)", value, remedy)
     return as_schedule(value)
-
-
-def _typed_as(new: Any, old: Any) -> Any:
-    """`new` with the dtypes of `old`: a float32 rate must not widen bfloat16 moments."""
-
-    def cast(x: Any, like: Any) -> Any:
-        same = not hasattr(like, "dtype") or jnp.result_type(x) == like.dtype
-        return x if same else jnp.asarray(x).astype(like.dtype)
-
-    if jax.tree.structure(new) != jax.tree.structure(old):
-        return new  # a transformation that restructures its updates knows its dtypes
-    return jax.tree.map(cast, new, old)

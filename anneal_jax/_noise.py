@@ -1,0 +1,137 @@
+"""Noise on a schedule: seeded, bounded, and a pure function of the step.
+
+The draw of a step depends on the key and the step alone, so a resumed run sees the noise it
+would have seen, and every member of a vmapped population can have its own.
+"""
+
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+
+from . import _checks
+from ._numerics import Number, as_float, as_int, select
+from ._schedule import Array, Scale, Schedule, verb
+
+_KINDS = ("normal", "uniform")
+_BITS = 23  # of a draw: so few that a draw is exact in float32
+
+
+class Noise(Schedule):
+    """A schedule times one plus noise; what `schedule.noise(key, ...)` builds.
+
+    `value(t) = schedule(t) * (1 + n(t))` for `begin <= t < end`, else `schedule(t)`, with
+
+    - distribution "normal": `n(t)` normal with mean 0 and deviation `std`, cut off at `limit`
+      (drawn from the part of the bell within it, as timm does by drawing again)
+    - distribution "uniform": `n(t)` uniform between `-limit` and `limit`
+
+    So the value stays within `limit` times the schedule. `n(t)` depends on `key` and `t` only
+    (threefry, whatever the default generator is; the same numbers with x64 on or off).
+
+    Args:
+      schedule: any schedule.
+      key: a whole number from 0 up, or a JAX random key (`jax.random.key(0)`; what counts is
+        its threefry data, two words of 32 bits).
+      std: standard deviation before the cut, above 0; a part of the rate. Unused by "uniform".
+      distribution: "normal" or "uniform".
+      begin: first step with noise.
+      end: first step without it again; None: none.
+      limit: bound of the noise, above 0 and at most 1; timm's `noise_pct`.
+
+    Raises:
+      ValueError: for arguments outside their ranges.
+
+    Example:
+        >>> import anneal_jax as anneal
+        >>> schedule = anneal.Constant(1.0).noise(key=0, std=0.1, range=(2, None))
+        >>> print(schedule([0, 1, 2, 3]).round(3))
+        [1.    1.    1.13  0.938]
+
+    References:
+      `noise_range_t`, `noise_pct` and `noise_std` of timm's schedulers
+    """
+
+    schedule: Schedule
+    key: Any = eqx.field(converter=lambda key: _words(key))
+    std: Number = eqx.field(default=1.0, converter=_checks.real)
+    distribution: str = eqx.field(default="normal", static=True)
+    begin: Number = eqx.field(default=0, converter=_checks.whole)
+    end: Number | None = eqx.field(default=None, converter=_checks.whole)
+    limit: Number = eqx.field(default=0.67, converter=_checks.real)
+
+    def __check_init__(self) -> None:
+        _checks.nearest("Noise", "distribution (kind)", self.distribution, _KINDS)
+        _checks.number("Noise", "std", self.std, above=0)
+        _checks.number("Noise", "limit", self.limit, above=0, most=1)
+        _checks.steps("Noise", "begin", self.begin)
+        if self.end is not None:
+            _checks.steps("Noise", "end", self.end)
+            if _checks.known(self.begin, self.end) and self.end < self.begin:
+                _checks.fail("Noise", "end", f"at least begin={self.begin}", self.end, "swap them")
+
+    @property
+    def steps(self) -> Number | None:
+        return self.schedule.steps
+
+    @property
+    def has_restarts(self) -> bool:
+        return self.schedule.has_restarts
+
+    def cycle_at(self, step: Array) -> Array:
+        return self.schedule.cycle_at(step)
+
+    def value_at(self, step: Array) -> Array:
+        noisy = step >= as_int(self.begin)
+        if self.end is not None:
+            noisy &= step < as_int(self.end)
+        return self.schedule.value_at(step) * (1 + select(noisy, self._noise(step), 0))
+
+    def _noise(self, step: Array) -> Array:
+        key = jax.random.wrap_key_data(jnp.asarray(self.key, np.uint32), impl="threefry2x32")
+        bits = jax.random.bits(jax.random.fold_in(key, step.astype(np.uint32)), dtype=np.uint32)
+        # Odd multiples of 2 ** -_BITS between -1 and 1: symmetric, never an end, exact.
+        odd = 2 * as_int(bits >> (32 - _BITS)) + 1 - 2**_BITS
+        draw, limit = as_float(odd) * 2.0**-_BITS, as_float(self.limit)
+        if self.distribution == "uniform":
+            return draw * limit
+        width = as_float(self.std) * np.sqrt(2)
+        return lax.clamp(-limit, width * lax.erf_inv(draw * lax.erf(limit / width)), limit)
+
+    def stretched(self, scale: Scale) -> "Noise":
+        begin = scale(self.begin)
+        end = None if self.end is None else begin + scale.at(self.begin)(self.end - self.begin)
+        inner = self.schedule.stretched(scale)
+        return Noise(inner, self.key, self.std, self.distribution, begin, end, self.limit)
+
+
+@verb
+def noise(
+    schedule: Schedule, key: Any, std: Number, kind: str, window: Any, limit: Number
+) -> Noise:
+    """Build `schedule.noise(key, std, kind, range, limit=limit)`."""
+    if window is not None and (not isinstance(window, tuple | list) or len(window) != 2):
+        rule = "a pair of steps (begin, end), end None for ever after"
+        _checks.fail("noise", "range", rule, window, "pass such a pair")
+    begin, end = (0, None) if window is None else window
+    return Noise(schedule, key, std, kind, begin, end, limit)
+
+
+def _words(key: Any) -> Any:
+    """A key as its two words of 32 bits."""
+    if isinstance(key, jax.Array) and jnp.issubdtype(key.dtype, jax.dtypes.prng_key):
+        key = jax.random.key_data(key)
+    whole = _checks.whole(key)
+    if isinstance(whole, int) and not isinstance(whole, bool):
+        if not 0 <= whole < 2**64:
+            _checks.fail("Noise", "key", "from 0 to 2**64 - 1", key, "pass another seed")
+        return np.array([whole >> 32, whole & 0xFFFFFFFF], np.uint32)
+    words = key if isinstance(key, jax.Array) else np.asarray(key)
+    integral = jnp.issubdtype(words.dtype, jnp.integer)
+    if words.shape != (2,) or not integral:
+        rule = "a whole number or a threefry key (two words)"
+        _checks.fail("Noise", "key", rule, key, "pass a seed or jax.random.key(seed)")
+    return words.astype(np.uint32)

@@ -1,0 +1,68 @@
+"""Rates that go with the batch size, where the batch size is a schedule."""
+
+from .. import _checks
+from .._numerics import Number
+from .._schedule import Schedule, as_schedule
+
+
+def linear_scaling(
+    learning_rate: Schedule | Number, batch_size: Schedule | Number, reference: Number
+) -> Schedule:
+    """The linear scaling rule: twice the batch, twice the rate.
+
+    `value(t) = learning_rate(t) * batch_size(t) / reference`
+
+    Args:
+      learning_rate: the rate for a batch of `reference`; a schedule or a number.
+      batch_size: a schedule (a ramp) or a number; see `accumulate`.
+      reference: the batch size that `learning_rate` was chosen for, above 0.
+
+    Returns:
+      A schedule.
+
+    Example:
+        >>> import anneal_jax as anneal
+        >>> batch_size = anneal.PiecewiseConstant([256, 1024], boundaries=[100])
+        >>> print(anneal.linear_scaling(0.1, batch_size, reference=256)([0, 100]))
+        [0.1 0.4]
+
+    References:
+      Goyal et al., [Accurate, Large Minibatch SGD](https://arxiv.org/abs/1706.02677), 2017
+    """
+    return as_schedule(learning_rate) * _relative("linear_scaling", batch_size, reference)
+
+
+def sqrt_scaling(
+    learning_rate: Schedule | Number, batch_size: Schedule | Number, reference: Number
+) -> Schedule:
+    """The square-root scaling rule, for Adam and its kin: four times the batch, twice the rate.
+
+    `value(t) = learning_rate(t) * sqrt(batch_size(t) / reference)`
+
+    Args:
+      learning_rate: the rate for a batch of `reference`; a schedule or a number.
+      batch_size: a schedule (a ramp) or a number; see `accumulate`.
+      reference: the batch size that `learning_rate` was chosen for, above 0.
+
+    Returns:
+      A schedule.
+
+    Example:
+        >>> import anneal_jax as anneal
+        >>> batch_size = anneal.PiecewiseConstant([256, 1024], boundaries=[100])
+        >>> print(anneal.sqrt_scaling(0.1, batch_size, reference=256)([0, 100]))
+        [0.1 0.2]
+
+    References:
+      Malladi et al., [On the SDEs and Scaling Rules for Adaptive Gradient
+      Algorithms](https://arxiv.org/abs/2205.10287), 2022
+    """
+    return as_schedule(learning_rate) * _relative("sqrt_scaling", batch_size, reference) ** 0.5
+
+
+def _relative(owner: str, batch_size: Schedule | Number, reference: Number) -> Schedule:
+    reference = _checks.real(reference)
+    _checks.number(owner, "reference", reference, above=0)
+    if not isinstance(batch_size, Schedule):
+        _checks.number(owner, "batch_size", _checks.real(batch_size), above=0)
+    return as_schedule(batch_size) / reference

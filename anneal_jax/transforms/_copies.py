@@ -1,0 +1,61 @@
+"""Copies of the parameters in an optimizer state: one, or a ring of several.
+
+They are of what the parameters become: the last link of a chain sees the updates that will
+be added to them.
+"""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import optax
+from jax import lax
+from jax.core import Tracer
+
+from .. import _checks
+from .._schedule import Array
+
+
+def require_params(owner: str, params: Any) -> None:
+    """Require that `update` got the parameters."""
+    if params is None:
+        rule = "given to update, as in tx.update(grads, state, params)"
+        _checks.fail(owner, "params", rule, None, "pass them")
+
+
+def moved(owner: str, params: Any, updates: Any) -> Any:
+    """The parameters after `updates`, as `optax.apply_updates` makes them."""
+    require_params(owner, params)
+    return optax.apply_updates(params, updates)
+
+
+def empty_ring(params: Any, size: int) -> Any:
+    """A ring of `size` copies of zeros, placed on devices as the parameters are."""
+
+    def ring(p: Array) -> Array:
+        zeros = jnp.zeros_like(p)
+        if isinstance(p, Tracer) or not isinstance(p, jax.Array):
+            return jnp.stack([zeros] * size)
+        # A computation follows the sharding of what it computes with.
+        return jnp.broadcast_to(p[None], (size, *p.shape)) * jnp.zeros((), p.dtype)
+
+    return jax.tree.map(ring, params)
+
+
+def put(ring: Any, index: Array, copy: Any) -> Any:
+    """`ring` with `copy` at `index`."""
+
+    def one(all_: Array, new: Array) -> Array:
+        return lax.dynamic_update_index_in_dim(all_, new.astype(all_.dtype), index, 0)
+
+    return jax.tree.map(one, ring, copy)
+
+
+def wide(params: Any) -> Any:
+    """`params` in at least float32, as fresh arrays; integers stay what they are."""
+
+    def widened(p: Array) -> Array:
+        half = jnp.issubdtype(p.dtype, jnp.floating) and jnp.finfo(p.dtype).bits < 32
+        return jnp.array(p, dtype=jnp.float32 if half else p.dtype)
+
+    return jax.tree.map(widened, params)

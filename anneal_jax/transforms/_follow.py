@@ -1,0 +1,98 @@
+"""Schedules inside the optimizer state.
+
+A schedule that a train step closes over is part of the compiled program. One that lives in
+the optimizer state is data: it can be replaced without recompiling, differs between the
+members of a vmapped population, is differentiable, and is saved with the rest.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import optax
+
+from .._numerics import as_float
+from .._schedule import Array, Schedule
+from ._states import owned
+
+
+class Plan(eqx.Module):
+    """One scheduled hyperparameter in an optimizer state."""
+
+    schedule: Schedule  # leaves are strongly typed arrays
+    value: Array  # float[]: what was last written to `hyperparams`
+    held: Array  # bool[]: whether somebody assigned to `hyperparams` since; then it stays
+    name: str = eqx.field(static=True)
+
+
+class InjectHyperparamsState(NamedTuple):
+    """State of `inject_hyperparams`."""
+
+    # (Tuples have a method of this name; Optax's states have called it so for years.)
+    count: Array  # pyright: ignore[reportIncompatibleMethodOverride]  # int32[], saturating
+    hyperparams: dict[str, Array]  # float[] each: what the last update used; assignable
+    schedules: tuple[Plan, ...]
+    inner_state: Any
+
+
+def follow(
+    values: Mapping[str, Any],
+    inner: Callable[[dict[str, Array]], optax.GradientTransformationExtraArgs],
+    clock: Callable[[Array, Any], Array] = lambda count, _: jnp.asarray(
+        optax.safe_increment(count)
+    ),
+) -> optax.GradientTransformationExtraArgs:
+    """A transformation built anew at every step from hyperparameters that the state holds.
+
+    Args:
+      values: by name, schedules to follow, or numbers that stay until somebody changes them.
+      inner: the transformation for given values of all of them; its state must have the same
+        structure for all values.
+      clock: the next step, from this one and the new state of `inner`.
+    """
+
+    def init(params: Any) -> Any:
+        count = jnp.zeros((), jnp.int32)
+        scheduled = {name: x for name, x in values.items() if isinstance(x, Schedule)}
+        plans = tuple(plan_for(name, x, count) for name, x in scheduled.items())
+        first = {**values, **{plan.name: plan.value for plan in plans}}
+        hyperparams = owned({name: as_float(x) for name, x in first.items()})
+        return InjectHyperparamsState(count, hyperparams, plans, inner(hyperparams).init(params))
+
+    def update(updates: Any, state: Any, params: Any = None, **extra: Any) -> tuple[Any, Any]:
+        hyperparams = {name: as_float(x) for name, x in state.hyperparams.items()}
+        plans = tuple(_advanced(p, hyperparams[p.name], state.count) for p in state.schedules)
+        hyperparams |= {plan.name: plan.value for plan in plans}
+        new, inner_state = inner(hyperparams).update(updates, state.inner_state, params, **extra)
+        new, inner_state = typed_as((new, inner_state), (updates, state.inner_state))
+        count = clock(state.count, inner_state)
+        return new, InjectHyperparamsState(count, hyperparams, plans, inner_state)
+
+    return optax.GradientTransformationExtraArgs(init, update)
+
+
+def plan_for(name: str, schedule: Schedule, count: Array) -> Plan:
+    """A fresh plan, its value that of step `count`."""
+    schedule = owned(schedule)
+    return Plan(schedule, as_float(schedule(count)), jnp.zeros((), bool), name)
+
+
+def _advanced(plan: Plan, current: Array, count: Array) -> Plan:
+    """The plan at step `count`, where `current` is what `hyperparams` now says."""
+    held = plan.held | (current != plan.value)
+    value = jnp.where(held, current, as_float(plan.schedule(count)))
+    return Plan(plan.schedule, value, held, plan.name)
+
+
+def typed_as(new: Any, old: Any) -> Any:
+    """`new` with the dtypes of `old`: a float32 rate must not widen bfloat16 moments."""
+
+    def cast(x: Any, like: Any) -> Any:
+        same = not hasattr(like, "dtype") or jnp.result_type(x) == like.dtype
+        return x if same else jnp.asarray(x).astype(like.dtype)
+
+    if jax.tree.structure(new) != jax.tree.structure(old):
+        return new  # a transformation that restructures its updates knows its dtypes
+    return jax.tree.map(cast, new, old)

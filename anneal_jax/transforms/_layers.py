@@ -1,0 +1,182 @@
+"""Layer-wise learning-rate decay: the deeper from the head, the smaller the rate."""
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from .. import _checks
+from .._numerics import as_float
+from .._schedule import Array, Schedule, as_schedule
+from ._follow import follow
+from ._paths import Group, GroupedTransformation, Groups, gathered, paths, scale_leaves, shown
+
+Depth = int | Sequence[int] | None
+_OWNER = "layerwise_decay"
+_NUMBERED = re.compile(r"^(.*?)(\d+)$")
+_EMBEDDING = re.compile(
+    r"(?<!un)emb|wte|wpe|stem|patch|cls_?token|^cls$|mask_?token|register|pos_", re.IGNORECASE
+)
+
+
+def layerwise_decay(
+    schedule: Schedule | float | Callable[[Array], Any],
+    decay: Schedule | float,
+    depth_of: Callable[[str], Depth] | None = None,
+    inner: optax.GradientTransformation | None = None,
+    *,
+    flip_sign: bool = True,
+) -> GroupedTransformation:
+    r"""Layer-wise decay: `rate_d(t) = schedule(t) * decay ** (top - d)` at depth `d`.
+
+    As fine-tuning of ViT, BEiT, MAE, ELECTRA and BERT uses it (`layer_decay` of timm): the
+    head learns at the full rate, each block below it at `decay` times the rate of the next,
+    the embeddings slowest.
+
+    Unless `depth_of` says otherwise, depths are read from the paths of the parameters:
+    embeddings have depth 0, those in block `i` of `n` (`"blocks/3/kernel"`,
+    `"encoderblock_3/..."`, `"layer/3"`) `i + 1`, all others (final norm, pooler, head)
+    `n + 1`. `print(tx.groups(params))` shows what was found.
+
+    Schedule and decay live in the state, as `learning_rate` and `layer_decay`: `hyperparams`
+    reads them, `with_schedules` replaces them. One evaluation serves all layers.
+
+    Args:
+      schedule: the learning rate at the top, a schedule or a number.
+      decay: factor per layer, above 0 and at most 1; .65 to .95 are usual. May be a schedule.
+      depth_of: from a path such as `"encoder/blocks/0/kernel"` to a depth from 0 up, or None
+        for the top (one above the largest depth). For a parameter that stacks layers along
+        its first axis (`nn.scan`), the depths of all of them: `range(1, 13)`.
+      inner: what makes the direction from the gradients, such as `optax.scale_by_adam()`;
+        None: this is the last link of a chain that does.
+      flip_sign: whether to descend (the default) rather than ascend.
+
+    Returns:
+      A `GradientTransformationExtraArgs` with `groups(params, step=0)`.
+
+    Raises:
+      ValueError: for a decay outside its range; and from `init` and `groups`, if there are no
+        numbered blocks or `depth_of` returns no depth.
+
+    Example:
+        >>> import anneal_jax as anneal, jax.numpy as jnp, optax
+        >>> params = {
+        ...     "embed": jnp.ones(8),
+        ...     "blocks": [{"kernel": jnp.ones((4, 4))} for _ in range(2)],
+        ...     "head": jnp.ones(4),
+        ... }
+        >>> groups = anneal.layerwise_decay(1e-3, decay=0.5)
+        >>> print(groups.groups(params))
+        group        rate  parameters  tensors
+        depth 0  0.000125           8        1
+        depth 1   0.00025          16        1
+        depth 2    0.0005          16        1
+        depth 3     0.001           4        1
+        total                      44        4
+        >>> tx = optax.chain(optax.scale_by_adam(), optax.add_decayed_weights(0.05), groups)
+
+    References:
+      Clark et al., [ELECTRA](https://arxiv.org/abs/2003.10555), 2020; Bao et al.,
+      [BEiT](https://arxiv.org/abs/2106.08254), 2021
+    """
+    if not isinstance(decay, Schedule):
+        _checks.number(_OWNER, "decay", _checks.real(decay), above=0, most=1)
+    if not isinstance(schedule, Schedule) and not callable(schedule):
+        _checks.number(_OWNER, "schedule", _checks.real(schedule), least=0)
+    values = {"learning_rate": as_schedule(schedule), "layer_decay": _checks.real(decay)}
+    sign = -1.0 if flip_sign else 1.0
+
+    def scaling(hyperparams: dict[str, Array]) -> optax.GradientTransformationExtraArgs:
+        rate, factor = hyperparams["learning_rate"], hyperparams["layer_decay"]
+
+        def init(params: Any) -> Any:
+            _depths(paths(params), depth_of)  # what is wrong with them is told here
+            return optax.EmptyState()
+
+        def update(updates: Any, state: Any, params: Any = None, **extra: Any) -> tuple[Any, Any]:
+            depths = _depths(paths(updates), depth_of)
+            rates = sign * rate * _powers(factor, depths)
+            scale = scale_leaves(lambda path: rates[np.asarray(depths[path])])
+            return scale.update(updates, state, params, **extra)
+
+        return optax.GradientTransformationExtraArgs(init, update)
+
+    def groups(params: Any, step: int = 0) -> Groups:
+        depths = _depths(paths(params), depth_of)
+        rate, factor = (as_schedule(x)(step) for x in values.values())
+        rates = (rate * _powers(factor, depths)).tolist()
+        names = {p: tuple(f"depth {i}" for i in np.atleast_1d(d)) for p, d in depths.items()}
+        members = gathered(params, names)
+        order = [(f"depth {d}", r) for d, r in enumerate(rates) if f"depth {d}" in members]
+        return Groups(Group(n, r, members[n][0], tuple(members[n][1])) for n, r in order)
+
+    link = follow(values, scaling)
+    tx = link if inner is None else optax.chain(inner, link)
+    return GroupedTransformation(tx.init, tx.update, groups)
+
+
+def _powers(decay: Array, depths: dict[str, Any]) -> Array:
+    """`decay ** (top - d)` for every depth `d` from 0 to the top."""
+    top = max(int(np.max(d)) for d in depths.values())
+    return decay ** as_float(jnp.arange(top, -1, -1))
+
+
+def _depths(names: Sequence[str], depth_of: Callable[[str], Depth] | None) -> dict[str, Any]:
+    """The depth of every path, or its depths if it stacks layers."""
+    found = _detected(names) if depth_of is None else {p: _checked(p, depth_of(p)) for p in names}
+    known = [int(np.max(d)) for d in found.values() if d is not None]
+    top = max(known, default=0) + 1 if None in found.values() else max(known, default=0)
+    return {path: top if depth is None else depth for path, depth in found.items()}
+
+
+def _checked(path: str, depth: Any) -> Depth:
+    if depth is None:
+        return None
+    whole = np.asarray(depth)
+    if whole.dtype.kind not in "iu" or whole.ndim > 1 or whole.size == 0 or whole.min() < 0:
+        rule = "a depth from 0 up, several for stacked layers, or None for the top"
+        _checks.fail(_OWNER, f"depth_of({path!r})", rule, depth, "correct depth_of")
+    return int(whole) if whole.ndim == 0 else [int(d) for d in whole]
+
+
+def _detected(names: Sequence[str]) -> dict[str, Depth]:
+    """Depths by the largest family of numbered parts, outermost first, such as `"blocks/7"`."""
+    numbered = {path: _numbers(path) for path in names}
+    sizes: dict[str, set[int]] = {}
+    for parts in numbered.values():
+        for stem, number in parts:
+            sizes.setdefault(stem, set()).add(number)
+    outer = {}  # of every path, the first part that has siblings
+    for path, parts in numbered.items():
+        outer[path] = next(((s, n) for s, n in parts if len(sizes[s]) > 1), None)
+    families = {part[0] for part in outer.values() if part}
+    if not families:
+        raise ValueError(
+            f"{_OWNER}: the parameters must have numbered blocks (as in 'blocks/3/kernel'), got "
+            f"{shown(names)}; pass depth_of=."
+        )
+    most = max(len(sizes[stem]) for stem in families)
+    blocks = {stem: min(sizes[stem]) for stem in families if len(sizes[stem]) == most}
+    return {path: _depth(path, part, blocks) for path, part in outer.items()}
+
+
+def _depth(path: str, part: tuple[str, int] | None, blocks: dict[str, int]) -> int | None:
+    if part and part[0] in blocks:
+        return part[1] - blocks[part[0]] + 1
+    return 0 if any(_EMBEDDING.search(p) for p in path.split("/")) else None
+
+
+def _numbers(path: str) -> list[tuple[str, int]]:
+    """Parts of a path that end in a number, as stem and number, outermost first."""
+    found = []
+    before = ""
+    for part in path.split("/"):
+        match = _NUMBERED.match(part)
+        if match:
+            # The stem of a bare number, as in "blocks/3", is the part before it.
+            found.append((match[1] or before, int(match[2])))
+        before = part
+    return found

@@ -1,0 +1,129 @@
+"""Warm restarts of the optimizer too: its moments begin anew with each cycle."""
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from .. import _checks
+from .._schedule import Array, Schedule
+from ._copies import require_params
+from ._cycles import Cycles
+from ._follow import InjectHyperparamsState
+from ._states import owned
+
+# States that count steps for a schedule, or do not belong to the optimizer's memory of the
+# gradients. They carry on; what they wrap does not.
+_CARRY_ON = (
+    InjectHyperparamsState,
+    optax.InjectHyperparamsState,
+    optax.InjectStatefulHyperparamsState,
+    optax.ScaleByScheduleState,
+    optax.MultiStepsState,
+    optax.ApplyIfFiniteState,
+    optax.contrib.ReduceLROnPlateauState,
+)
+_INNER = ("inner_state", "inner_states", "inner_opt_state")
+
+
+class ResetOnRestartState(NamedTuple):
+    """State of `reset_on_restart`."""
+
+    count: Array  # pyright: ignore[reportIncompatibleMethodOverride]  # int32[], saturating
+    cycles: Cycles
+    inner_state: Any
+
+
+def reset_on_restart(
+    inner: optax.GradientTransformation, schedule: Schedule, keep: str | Iterable[str] = ()
+) -> optax.GradientTransformationExtraArgs:
+    """Begin anew with the moments of an optimizer at each restart of a schedule.
+
+    Before the first update of every cycle but the first, the state of `inner` is set to what
+    `inner.init(params)` gives, on the device and inside `jit`. Momentum gathered at the end of
+    one cycle, at other parameters and tiny steps, then does not push the first large ones.
+
+    What counts steps for a schedule or follows a metric carries on: schedules inside `inner`
+    are at the same step as without this. The count of Adam's bias correction begins anew.
+
+    Args:
+      inner: any Optax optimizer.
+      schedule: whose restarts; the schedule of the learning rate, as a rule. It lives in the
+        state: `with_schedules(opt_state, cycles=new)` replaces it.
+      keep: names of fields of the inner state to leave alone, such as `"nu"` for Adam's second
+        moments (with them `"count"`, unless their bias correction is to begin anew too).
+
+    Returns:
+      A `GradientTransformationExtraArgs`; its `update` needs `params`.
+
+    Raises:
+      ValueError: if the schedule has no restarts; from `init`, if `keep` names no field.
+
+    Example:
+        >>> import anneal_jax as anneal, jax.numpy as jnp, optax
+        >>> rate = anneal.cosine_restarts(1e-3, cycle_steps=2)
+        >>> tx = anneal.reset_on_restart(optax.adamw(rate), rate)
+        >>> params = jnp.zeros(3)
+        >>> state = tx.init(params)
+        >>> for _ in range(3):
+        ...     updates, state = tx.update(jnp.ones(3), state, params)
+        >>> print(optax.tree.get(state, "mu").round(3))  # of one update, not of three
+        [0.1 0.1 0.1]
+
+    References:
+      Loshchilov and Hutter, [SGDR](https://arxiv.org/abs/1608.03983), 2017
+    """
+    cycles = Cycles.of("reset_on_restart", schedule)
+    kept = {keep} if isinstance(keep, str) else set(keep)
+    transformation = optax.with_extra_args_support(inner)
+
+    def init(params: Any) -> Any:
+        state = transformation.init(params)
+        for name in kept:
+            _checks.nearest("reset_on_restart", "keep", name, _fields(state))
+        return ResetOnRestartState(jnp.zeros((), jnp.int32), owned(cycles), state)
+
+    def update(updates: Any, state: Any, params: Any = None, **extra: Any) -> tuple[Any, Any]:
+        require_params("reset_on_restart", params)
+        restart = state.cycles.begin_at(state.count)
+        inner_state = _reset(state.inner_state, transformation.init(params), restart, kept)
+        new, inner_state = transformation.update(updates, inner_state, params, **extra)
+        count = jnp.asarray(optax.safe_increment(state.count))
+        return new, ResetOnRestartState(count, state.cycles, inner_state)
+
+    return optax.GradientTransformationExtraArgs(init, update)
+
+
+def _is_named(x: Any) -> bool:
+    return isinstance(x, tuple) and hasattr(x, "_fields")
+
+
+def _fields(state: Any) -> set[str]:
+    """Names of all fields of all states in `state`."""
+    if not isinstance(state, tuple | list | dict):
+        return set()
+    names = set(getattr(type(state), "_fields", ()))
+    parts = state.values() if isinstance(state, dict) else state
+    return names.union(*map(_fields, parts))
+
+
+def _reset(state: Any, fresh: Any, restart: Array, kept: set[str]) -> Any:
+    """`fresh` in place of `state` where `restart`, but for what is kept."""
+    if _is_named(state):
+        carries_on = isinstance(state, _CARRY_ON) or getattr(state, "carries_on", False)
+        new = {
+            name: _reset(old, getattr(fresh, name), restart, kept)
+            for name, old in zip(state._fields, state, strict=True)
+            if name not in kept and (name in _INNER or not carries_on)
+        }
+        return state._replace(**new)
+    if isinstance(state, dict) and isinstance(fresh, dict):
+        return type(state)({k: _reset(v, fresh[k], restart, kept) for k, v in state.items()})
+    if isinstance(state, tuple | list):
+        pairs = zip(state, fresh, strict=True)
+        return type(state)([_reset(old, new, restart, kept) for old, new in pairs])
+    return jax.tree.map(
+        lambda old, new: jnp.where(restart, jnp.asarray(new).astype(old.dtype), old), state, fresh
+    )
