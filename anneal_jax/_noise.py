@@ -131,6 +131,8 @@ def _words(key: Any) -> Any:
         return np.array([whole >> 32, whole & 0xFFFFFFFF], np.uint32)
     words = key if isinstance(key, jax.Array) else np.asarray(key)
     integral = jnp.issubdtype(words.dtype, jnp.integer)
+    if integral and words.shape == ():  # a seed that is a tracer
+        words = jnp.stack([jnp.zeros((), np.uint32), words.astype(np.uint32)])
     if words.shape != (2,) or not integral:
         rule = "a whole number or a threefry key (two words)"
         _checks.fail("Noise", "key", rule, key, "pass a seed or jax.random.key(seed)")

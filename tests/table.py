@@ -10,6 +10,7 @@ import anneal_jax as anneal
 from tests import oracle as o, oracle_compose as oc
 from tests.cases import Case
 from tests.table_compositions import COMPOSITIONS
+from tests.table_mapped import MAPPED
 from tests.table_recipes import RECIPES
 
 UP = {"init_value": 0.003, "end_value": 0.7}
@@ -153,4 +154,4 @@ TABLES = [
     _interpolated(anneal.OneMinusSqrt, o.one_minus_sqrt),
 ]
 
-CASES = SEGMENTS + LAWS + TABLES + COMPOSITIONS + RECIPES
+CASES = SEGMENTS + LAWS + TABLES + COMPOSITIONS + MAPPED + RECIPES
