@@ -1,0 +1,324 @@
+"""Parameter groups: which parameter follows which rate, in every kind of tree."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+import anneal_jax as anneal
+from tests.stateful import close, problem
+
+RATE = anneal.warmup_cosine(1.0, warmup_steps=2, total_steps=10)
+OWN = anneal.Linear(0.5, 0.0, steps=10)
+PARAMS = {
+    "embed": {"table": jnp.ones((4, 2))},
+    "blocks": [{"kernel": jnp.ones((2, 2)), "bias": jnp.ones(2)} for _ in range(3)],
+    "head": {"kernel": jnp.ones((2, 3)), "bias": jnp.ones(3)},
+}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def strict():
+    """Optax's Adam and Flax need JAX's own promotion rules."""
+    return
+
+
+def steps(tx, params, count):
+    """The updates of `count` steps on gradients of 1, one tree each."""
+    update = jax.jit(tx.update)
+    state, found = tx.init(params), []
+    for _ in range(count):
+        updates, state = update(jax.tree.map(jnp.ones_like, params), state, params)
+        found.append(updates)
+    return found, state
+
+
+def linen():
+    """Parameters of a Flax Linen model."""
+    from flax import linen as nn
+
+    class Block(nn.Module):
+        @nn.compact
+        def __call__(self, x):
+            return x + nn.Dense(2)(nn.LayerNorm()(x))
+
+    class Model(nn.Module):
+        @nn.compact
+        def __call__(self, tokens):
+            x = nn.Embed(5, 2)(tokens)
+            for _ in range(3):
+                x = Block()(x)
+            return nn.Dense(4)(nn.LayerNorm()(x))
+
+    return Model().init(jax.random.key(0), jnp.zeros(1, jnp.int32))
+
+
+def nnx_state():
+    """Parameters of a Flax NNX model."""
+    from flax import nnx
+
+    class Block(nnx.Module):
+        def __init__(self, rngs):
+            self.dense = nnx.Linear(2, 2, rngs=rngs)
+
+    class Model(nnx.Module):
+        def __init__(self, rngs):
+            self.embed = nnx.Embed(5, 2, rngs=rngs)
+            self.blocks = nnx.List([Block(rngs) for _ in range(3)])
+            self.head = nnx.Linear(2, 4, rngs=rngs)
+
+    return nnx.state(Model(nnx.Rngs(0)), nnx.Param)
+
+
+def equinox():
+    """Parameters of an Equinox model."""
+
+    class Model(eqx.Module):
+        embedding: eqx.nn.Embedding
+        layers: list
+        head: eqx.nn.Linear
+
+    k = jax.random.key(0)
+    layers = [eqx.nn.Linear(2, 2, key=k) for _ in range(3)]
+    model = Model(eqx.nn.Embedding(5, 2, key=k), layers, eqx.nn.Linear(2, 4, key=k))
+    return eqx.filter(model, eqx.is_array)
+
+
+TREES = {"dict": lambda: PARAMS, "linen": linen, "nnx": nnx_state, "equinox": equinox}
+
+
+class TestPartitionByPath:
+    """`partition_by_path`."""
+
+    def test_rates_of_the_groups(self):
+        """Factor, own schedule, frozen: minus that rate, at every step."""
+        rules = {"embed": None, "head": OWN, "bias$": 2.0, ".*": 1.0}
+        found, state = steps(anneal.partition_by_path(rules, RATE), PARAMS, 4)
+        for t, updates in enumerate(found):
+            assert np.all(updates["embed"]["table"] == 0)
+            np.testing.assert_allclose(updates["head"]["bias"], -OWN(t), rtol=1e-6)
+            np.testing.assert_allclose(updates["blocks"][1]["bias"], -2 * RATE(t), rtol=1e-6)
+            np.testing.assert_allclose(updates["blocks"][2]["kernel"], -RATE(t), rtol=1e-6)
+        assert anneal.hyperparams(state) == {
+            "learning_rate": RATE(3),
+            "learning_rate/head": OWN(3),
+            "factor/bias$": 2.0,
+            "factor/.*": 1.0,
+        }
+
+    def test_like_optax_with_one_optimizer_per_group(self):
+        """Adam with three rates equals `optax.partition` of three Adams."""
+        params, loss = problem()
+        labels = {"dense": {"kernel": "a", "bias": "b"}, "spare": "c"}
+        parts = {"a": optax.adam(RATE), "b": optax.adam(0.5 * RATE), "c": optax.set_to_zero()}
+        ours = anneal.partition_by_path(
+            {"kernel": 1.0, "bias": 0.5, "spare": None}, RATE, optax.scale_by_adam()
+        )
+        ends = []
+        for tx in (ours, optax.partition(parts, labels)):
+            p, state = params, tx.init(params)
+            update = jax.jit(tx.update)
+            for _ in range(6):
+                updates, state = update(jax.grad(loss)(p), state, p)
+                p = optax.apply_updates(p, updates)
+            ends.append(p)
+        close(*ends)
+
+    def test_frozen_parameters_have_no_moments(self):
+        """They take no memory in the inner optimizer."""
+        tx = anneal.partition_by_path({"head": 1.0, ".": None}, RATE, optax.scale_by_adam())
+        moments = optax.tree.get(tx.init(PARAMS), "mu")
+        assert sum(x.size for x in jax.tree.leaves(moments)) == 6 + 3
+
+    def test_an_optimizer_of_its_own(self):
+        """A rule may hand its parameters to another transformation altogether."""
+        tx = anneal.partition_by_path({"embed": optax.sgd(0.25), ".": 1.0}, RATE)
+        found, _ = steps(tx, PARAMS, 1)
+        assert np.all(found[0]["embed"]["table"] == -0.25)
+
+    def test_first_match_wins(self):
+        """In the order of the rules, not of the parameters."""
+        tx = anneal.partition_by_path([("kernel", 3.0), ("head", 2.0), (".", 1.0)], 0.5)
+        found, _ = steps(tx, PARAMS, 1)
+        assert np.all(found[0]["head"]["kernel"] == -1.5)
+        assert np.all(found[0]["head"]["bias"] == -1.0)
+
+    def test_equal_schedules_are_evaluated_once(self):
+        """One plan in the state for each distinct schedule, not for each rule or leaf."""
+        twin = anneal.Linear(0.5, 0.0, steps=10)
+        same_as_base = anneal.warmup_cosine(1.0, warmup_steps=2, total_steps=10)
+        tx = anneal.partition_by_path({"head": OWN, "bias": twin, ".": same_as_base}, RATE)
+        state = tx.init(PARAMS)
+        plans = jax.tree.leaves(state, is_leaf=lambda x: isinstance(x, anneal.Schedule))
+        assert sum(isinstance(x, anneal.Schedule) for x in plans) == 2
+
+    def test_a_factor_can_become_a_schedule(self):
+        """Gradual unfreezing, in the middle of a run."""
+        tx = anneal.partition_by_path({"embed": 0.0, ".": 1.0}, anneal.Constant(1.0))
+        state = tx.init(PARAMS)
+        state = anneal.with_schedules(state, **{"factor/embed": anneal.Linear(0.0, 1.0, steps=2)})
+        for factor in (0.0, 0.5, 1.0):
+            updates, state = tx.update(PARAMS, state, PARAMS)
+            assert np.all(updates["embed"]["table"] == -factor)
+
+    @pytest.mark.parametrize("tree", TREES)
+    def test_in_every_tree(self, tree):
+        """Paths of dictionaries, Linen, NNX and Equinox read alike."""
+        params = TREES[tree]()
+        tx = anneal.partition_by_path({"(?i)embed": None, "bias": 2.0, ".*": 1.0}, 0.5)
+        groups = {group.name: group for group in tx.groups(params)}
+        assert {name: group.rate for name, group in groups.items()} == {
+            "(?i)embed": None,
+            "bias": 1.0,
+            ".*": 0.5,
+        }
+        sizes = [x.size for x in jax.tree.leaves(params)]
+        assert sum(group.parameters for group in groups.values()) == sum(sizes)
+        assert not any(path.endswith("/value") for g in groups.values() for path in g.paths)
+        found, _ = steps(tx, params, 1)
+        assert {float(x.ravel()[0]) for x in jax.tree.leaves(found)} == {0.0, -1.0, -0.5}
+
+    def test_ascends_without_the_flip(self):
+        """`flip_sign=False` leaves the sign to whoever made the direction."""
+        found, _ = steps(anneal.partition_by_path({".": 1.0}, 0.5, flip_sign=False), PARAMS, 1)
+        assert np.all(found[0]["embed"]["table"] == 0.5)
+
+
+class TestLayerwiseDecay:
+    """`layerwise_decay`."""
+
+    @pytest.mark.parametrize("tree", TREES)
+    def test_depths_of_the_usual_trees(self, tree):
+        """Embedding lowest, blocks by number, final norm and head at the full rate."""
+        params = TREES[tree]()
+        groups = anneal.layerwise_decay(1.0, 0.5).groups(params)
+        assert [group.rate for group in groups] == [0.0625, 0.125, 0.25, 0.5, 1.0]
+        assert all("mbed" in path for path in groups[0].paths)
+        for k, group in enumerate(groups[1:4]):
+            assert all(str(k) in path for path in group.paths)
+        assert all("mbed" not in path for path in groups[-1].paths)
+
+    @pytest.mark.parametrize(
+        ("paths", "depths"),
+        [
+            # ViT of big_vision
+            (
+                "cls embedding/kernel pos_embedding Transformer/encoderblock_0/k "
+                "Transformer/encoderblock_1/k Transformer/encoder_norm/scale head/kernel",
+                [0, 0, 0, 1, 2, 3, 3],
+            ),
+            # BERT of transformers
+            (
+                "bert/embeddings/word_embeddings/embedding bert/encoder/layer/0/attention/k "
+                "bert/encoder/layer/1/output/k bert/pooler/kernel classifier/kernel",
+                [0, 1, 2, 3, 3],
+            ),
+            # GPT-2, counted from 1, with an output head named after what it undoes
+            ("wte wpe h_1/k h_2/k h_3/mlp_1/k h_3/mlp_2/k ln_f unembed", [0, 0, 1, 2, 3, 3, 4, 4]),
+            # T5: encoder and decoder blocks of one number learn alike
+            (
+                "shared_embed enc/layers_0/k enc/layers_1/k dec/layers_0/k dec/layers_1/k",
+                [0, 1, 2, 1, 2],
+            ),
+            # a plain stack: the last layer has the full rate
+            ("layers_0/w layers_1/w layers_2/w", [1, 2, 3]),
+        ],
+    )
+    def test_depths_of_other_models(self, paths, depths):
+        """As written in the wild."""
+        params = {path: jnp.ones(1) for path in paths.split()}
+        found, _ = steps(anneal.layerwise_decay(1.0, 0.5), params, 1)
+        top = max(depths)
+        wanted = [0.5 ** (top - depth) for depth in depths]
+        assert [-float(found[0][path][0]) for path in params] == wanted
+
+    def test_like_the_factors_of_timm(self):
+        """Its `layer_decay` gives group `i` of `n + 2` the scale `decay ** (n + 1 - i)`."""
+        found, state = steps(anneal.layerwise_decay(RATE, 0.75), PARAMS, 3)
+        for t, updates in enumerate(found):
+            for k in range(3):
+                factor = float(RATE(t)) * 0.75 ** (4 - (k + 1))
+                np.testing.assert_allclose(updates["blocks"][k]["bias"], -factor, rtol=1e-6)
+            np.testing.assert_allclose(updates["head"]["bias"], -RATE(t), rtol=1e-6)
+        assert anneal.hyperparams(state) == {"learning_rate": RATE(2), "layer_decay": 0.75}
+
+    def test_stacked_layers(self):
+        """A parameter of `nn.scan` holds all layers along its first axis: a rate for each."""
+        params = {"embed": jnp.ones(2), "layers": jnp.ones((3, 2, 2)), "head": jnp.ones(2)}
+        depth = {"embed": 0, "layers": range(1, 4), "head": None}.get
+        tx = anneal.layerwise_decay(1.0, 0.5, depth)
+        found, _ = steps(tx, params, 1)
+        np.testing.assert_array_equal(found[0]["layers"][:, 0, 0], [-0.125, -0.25, -0.5])
+        assert [group.parameters for group in tx.groups(params)] == [2, 4, 4, 4, 2]
+
+    def test_the_decay_may_follow_a_schedule(self):
+        """From a strong one to none."""
+        tx = anneal.layerwise_decay(1.0, anneal.Linear(0.5, 1.0, steps=2))
+        found, _ = steps(tx, PARAMS, 3)
+        got = [-float(updates["blocks"][2]["bias"][0]) for updates in found]
+        np.testing.assert_allclose(got, [0.5, 0.75, 1.0])
+
+
+def test_the_table_prints():
+    """Group, rate, number of parameters, one line each, and a total."""
+    text = str(anneal.layerwise_decay(RATE, 0.5).groups(PARAMS, step=2))
+    lines = [line.split() for line in text.splitlines()]
+    assert lines[0] == ["group", "rate", "parameters", "tensors"]
+    assert lines[1] == ["depth", "0", "0.0625", "8", "1"]
+    assert lines[-1] == ["total", "35", "9"]
+
+
+BAD = {
+    "a parameter without a rule": (
+        lambda: anneal.partition_by_path({"head": 1.0}, RATE).init(PARAMS),
+        ["'embed/table'", "'blocks/0/kernel'", "add a rule"],
+    ),
+    "a rule that matches nothing": (
+        lambda: anneal.partition_by_path({"haed": 1.0, ".": 1.0}, RATE).init(PARAMS),
+        ["'haed' matches none of", "'head/kernel'"],
+    ),
+    "a rule that comes too late": (
+        lambda: anneal.partition_by_path({".": 1.0, "head": 2.0}, RATE).init(PARAMS),
+        ["earlier rules take all", "'head/bias'", "move it up"],
+    ),
+    "a factor of nothing": (
+        lambda: anneal.partition_by_path({".": 1.0}),
+        ["rule '.'", "learning_rate="],
+    ),
+    "no expression": (lambda: anneal.partition_by_path({"(": None}), ["'('", "regular expression"]),
+    "no rules": (lambda: anneal.partition_by_path({}), ["at least one rule"]),
+    "a rule twice": (
+        lambda: anneal.partition_by_path([("a", None), ("a", None)]),
+        ["different expressions"],
+    ),
+    "a word": (lambda: anneal.partition_by_path({"a": "frozen"}, RATE), ["None (frozen)"]),
+    "a negative factor": (
+        lambda: anneal.partition_by_path({"a": -1.0}, RATE),
+        ["rule 'a'", "-1.0"],
+    ),
+    "a rate of NaN": (
+        lambda: anneal.partition_by_path({"a": None}, float("nan")),
+        ["learning_rate"],
+    ),
+    "a decay above 1": (lambda: anneal.layerwise_decay(RATE, 1.5), ["decay", "at most 1", "1.5"]),
+    "no blocks": (
+        lambda: anneal.layerwise_decay(RATE, 0.5).init({"a": jnp.ones(1), "b": jnp.ones(1)}),
+        ["numbered blocks", "'a', 'b'", "depth_of"],
+    ),
+    "no depth": (
+        lambda: anneal.layerwise_decay(RATE, 0.5, lambda path: "top").init(PARAMS),
+        ["depth_of('blocks/0/bias')", "'top'"],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_input_is_one_clear_sentence(name):
+    """Each error names the argument, the rule, what came and what to do."""
+    call, words = BAD[name]
+    with pytest.raises(ValueError, match="must") as error:
+        call()
+    assert "\n" not in str(error.value)
+    assert [word for word in words if word not in str(error.value)] == []

@@ -1,0 +1,153 @@
+"""`reset_on_restart`: at each cycle start the optimizer's memory begins anew, and only then."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+import anneal_jax as anneal
+from tests.stateful import close, problem, same
+
+GROWING = anneal.cosine_restarts(0.1, cycle_steps=3, cycles=3, steps_factor=2)  # starts 0, 3, 9
+NESTED = anneal.Cosine(0.1, 0.0, 2).repeat(3).then(anneal.Linear(0.1, 0.0, 4).repeat(2))
+
+
+@pytest.fixture(autouse=True, scope="module")
+def strict():
+    """Optax's Adam needs JAX's own promotion rules."""
+    return
+
+
+def train(tx, params, steps, state=None):
+    """Parameters and state after some steps on the loss of `problem`."""
+    loss = problem()[1]
+    state = tx.init(params) if state is None else state
+    update = jax.jit(tx.update)
+    for _ in range(steps):
+        updates, state = update(jax.grad(loss)(params), state, params)
+        params = optax.apply_updates(params, updates)
+    return params, state
+
+
+@pytest.mark.parametrize("schedule", [GROWING, NESTED, GROWING.shift(2), GROWING + NESTED])
+def test_like_a_new_optimizer_in_each_cycle(schedule):
+    """Starting Adam afresh by hand, at every restart of the schedule, is the same run."""
+    length = 22
+    tx = anneal.reset_on_restart(optax.chain(optax.scale_by_adam(), optax.scale(-0.01)), schedule)
+    ours, _ = train(tx, problem()[0], length)
+    starts = [t for t in range(length) if t == 0 or bool(schedule.is_restart(t))]
+    assert len(starts) >= 3
+    params = problem()[0]
+    for begin, end in zip(starts, [*starts[1:], length], strict=True):
+        adam = optax.chain(optax.scale_by_adam(), optax.scale(-0.01))
+        params, _ = train(adam, params, end - begin)
+    close(ours, params)
+
+
+def test_schedules_inside_carry_on():
+    """The rate is that of the step, not of the cycle; and so for every way to hold a schedule."""
+    for inner in (
+        optax.adamw(GROWING),
+        anneal.inject_hyperparams(optax.adamw)(GROWING),
+        optax.inject_hyperparams(optax.adamw)(GROWING),
+        optax.chain(optax.scale_by_adam(), anneal.scale_by_learning_rate(GROWING)),
+        anneal.layerwise_decay(GROWING, 1.0, lambda _: 0, optax.scale_by_adam()),
+    ):
+        _, state = train(anneal.reset_on_restart(inner, GROWING), problem()[0], 10)
+        counts = [int(c) for _, c in optax.tree.get_all_with_path(state, "count")]
+        assert sorted(set(counts)) == [1, 10]  # Adam's own, one step into the cycle; all others
+
+
+def test_metrics_and_copies_carry_on():
+    """What follows the loss or keeps copies of the parameters is no memory of gradients."""
+    inner = optax.chain(
+        optax.adam(0.1),
+        anneal.reduce_on_plateau(patience=0, factor=0.5),
+        anneal.average_params("uniform"),
+        anneal.snapshots(GROWING, keep=3),
+    )
+    tx = anneal.reset_on_restart(inner, GROWING)
+    params = problem()[0]
+    state = tx.init(params)
+    for _ in range(10):
+        _, state = tx.update(params, state, params, value=1.0)
+    assert anneal.hyperparams(state)["plateau_scale"] == 0.5**9
+    assert anneal.ensemble.member_steps(state) == [3, 9]
+    average = [s for s in state.inner_state if isinstance(s, anneal.AverageParamsState)]
+    assert [int(s.samples) for s in average] == [10]
+
+
+@pytest.mark.parametrize(("keep", "kept"), [((), set()), ("nu", {"nu"}), (["nu", "count"], {"nu"})])
+def test_kept_fields_stay(keep, kept):
+    """All but the named fields begin anew."""
+    tx = anneal.reset_on_restart(optax.adam(GROWING), GROWING, keep)
+    reference = optax.adam(GROWING)
+    params = problem()[0]
+    state, other = tx.init(params), reference.init(params)
+    grads = jax.grad(problem()[1])(params)
+    for _ in range(4):
+        _, state = tx.update(grads, state, params)
+        _, other = reference.update(grads, other, params)
+    for name, once in (("mu", 0.1), ("nu", 0.001)):
+        first = jax.tree.map(lambda g, n=name, f=once: f * (g if n == "mu" else g * g), grads)
+        wanted = optax.tree.get(other, name) if name in kept else first
+        close(optax.tree.get(state, name), wanted)
+    counts = [int(c) for _, c in optax.tree.get_all_with_path(state.inner_state[0], "count")]
+    assert counts == [4 if "count" in keep else 1]
+
+
+def test_no_host_sync_and_no_second_evaluation_of_the_inner_optimizer():
+    """One program without callbacks, whose size is that of the inner one and a little."""
+    params = {"w": jnp.ones(64)}
+    inner = optax.adam(1e-3)
+    tx = anneal.reset_on_restart(inner, GROWING)
+    programs = [str(jax.make_jaxpr(t.update)(params, t.init(params), params)) for t in (inner, tx)]
+    assert "callback" not in programs[1]
+    assert programs[1].count("sqrt") == programs[0].count("sqrt")
+
+
+def test_between_restarts_nothing_is_touched():
+    """Bit for bit the inner optimizer, where the schedule does not restart."""
+    inner = optax.adamw(0.1)
+    ours, state = train(anneal.reset_on_restart(inner, GROWING.shift(100)), problem()[0], 5)
+    wanted, other = train(inner, problem()[0], 5)
+    same((ours, state.inner_state), (wanted, other))
+
+
+BAD = {
+    "no restarts": (
+        lambda: anneal.reset_on_restart(optax.adam(1.0), anneal.Linear(1.0, 0.0, 5)),
+        ["schedule", "restarts", "cosine_restarts"],
+    ),
+    "no schedule of ours": (
+        lambda: anneal.reset_on_restart(optax.adam(1.0), optax.constant_schedule(1.0)),
+        ["schedule", "a Schedule"],
+    ),
+    "keep names no field": (
+        lambda: anneal.reset_on_restart(optax.adam(1.0), GROWING, keep="mv").init(jnp.ones(2)),
+        ["keep", "'mv'", "'mu'", "did you mean"],
+    ),
+    "no params": (
+        lambda: _update_without_params(anneal.reset_on_restart(optax.adam(1.0), GROWING)),
+        ["params", "tx.update(grads, state, params)"],
+    ),
+    "cycles where nothing follows them": (
+        lambda: anneal.with_schedules(optax.adam(1.0).init(jnp.ones(2)), cycles=GROWING),
+        ["cycles", "reset_on_restart"],
+    ),
+}
+
+
+def _update_without_params(tx):
+    tx.update(jnp.ones(2), tx.init(jnp.ones(2)))
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_input_is_one_clear_sentence(name):
+    """Each error names the argument, the rule, what came and what to do."""
+    call, words = BAD[name]
+    with pytest.raises(ValueError, match="must be") as error:
+        call()
+    assert "\n" not in str(error.value)
+    assert [word for word in words if word not in str(error.value)] == []
