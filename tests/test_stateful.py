@@ -13,6 +13,8 @@ import optax
 import pytest
 
 import anneal_jax as anneal
+from anneal_jax.transforms._cycles import Cycles
+from anneal_jax.transforms._states import find
 from tests.stateful import FAST_TO_COMPILE, OTHER, RATE, STATEFUL, close, problem, same, stepper
 
 
@@ -151,10 +153,8 @@ def test_a_change_of_plan_recompiles_nothing(build):
     state = tx.init(params)
     for _ in range(5):
         params, state = step(params, state)
-    try:
+    if list(find(state, lambda x: isinstance(x, Cycles))):
         state = anneal.with_schedules(state, cycles=OTHER)
-    except ValueError as error:
-        assert "cycles" in str(error)
     state = anneal.with_schedules(state, learning_rate=OTHER)
     for _ in range(4):
         params, state = step(params, state)
