@@ -16,9 +16,9 @@ def _count(run: Callable[[Callable], None]) -> int:
     traces = []
 
     def traced(function: Callable) -> Callable:
-        def wrapper(*args: object) -> object:
+        def wrapper(*args: object, **extra: object) -> object:
             traces.append(1)
-            return function(*args)
+            return function(*args, **extra)
 
         return jax.jit(wrapper)
 
@@ -43,7 +43,32 @@ def _optax(traced: Callable) -> None:
         traced(tx.update)(params, tx.init(params), params)
 
 
+def _stateful(traced: Callable) -> None:
+    """Five cycles, drops on a plateau, snapshots, and another plan after each cycle."""
+    rate = anneal.cosine_restarts(*PLANS[0][:2])
+    inner = anneal.inject_hyperparams(optax.adamw)(rate)
+    tx = optax.chain(
+        anneal.reset_on_restart(inner, rate),
+        anneal.reduce_on_plateau(patience=3),
+        anneal.snapshots(rate, keep=2),
+    )
+    params = jnp.ones(10)
+    state, step = tx.init(params), traced(tx.update)
+    for peak, _, _ in PLANS:
+        for _ in range(10):
+            _, state = step(params, state, params, value=jnp.ones(()))
+        plan = anneal.cosine_restarts(peak, 10)
+        state = anneal.with_schedules(state, learning_rate=plan, cycles=plan)
+    assert anneal.hyperparams(state)["plateau_scale"] < 1
+    assert len(anneal.ensemble.member_steps(state)) == 2
+
+
 def rows() -> list[tuple[str, str, str]]:
     """(what, figure, goal) for the report."""
     what = "compilations of a train step over five plans (peak, warmup, total)"
-    return [(f"{what}, ours", str(_count(_ours)), "1"), (f"{what}, Optax", str(_count(_optax)), "")]
+    cycles = "compilations over five cycles, drops on a plateau, snapshots and five plans"
+    return [
+        (f"{what}, ours", str(_count(_ours)), "1"),
+        (f"{what}, Optax", str(_count(_optax)), ""),
+        (cycles, str(_count(_stateful)), "1"),
+    ]
