@@ -87,16 +87,7 @@ from anneal_jax._version import (
     __version__ as __version__,
 )
 from anneal_jax.transforms import (
-    AverageParamsState as AverageParamsState,
-    Group as Group,
-    GroupedTransformation as GroupedTransformation,
-    Groups as Groups,
-    HypergradientState as HypergradientState,
     InjectHyperparamsState as InjectHyperparamsState,
-    MetricScaleState as MetricScaleState,
-    ResetOnRestartState as ResetOnRestartState,
-    SnapshotsState as SnapshotsState,
-    WindowParamsState as WindowParamsState,
     accumulate as accumulate,
     average_params as average_params,
     averaged_params as averaged_params,

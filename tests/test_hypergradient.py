@@ -32,7 +32,7 @@ def descend(tx, loss, params, steps):
         return (optax.apply_updates(params, updates), state), (value, scale)
 
     state = tx.init(params)
-    scaled = isinstance(state, anneal.HypergradientState)
+    scaled = isinstance(state, anneal.transforms.HypergradientState)
     (params, _), (losses, scales) = jax.jit(
         lambda carry: jax.lax.scan(step, carry, None, length=steps)
     )((params, state))

@@ -52,6 +52,7 @@ def test_no_public_name_is_missing_from_the_inventory():
     """A feature that nobody can find is a failure."""
     public = {n for n in dir(anneal) if not n.startswith("_") and callable(getattr(anneal, n))}
     built_by_verbs = {"Join", "Repeat", "Shift", "Reverse", "Sum", "Product", "Minimum", "Maximum"}
+    built_by_verbs |= {"Noise", "Power"}
     for_extension = {"Blend", "Clip", "Function", "Progress", "Scale", "Schedule", "Segment"}
     plumbing = {"InjectHyperparamsState", "as_schedule"}
     hidden = {n for n in public if f"`{n}" not in TEXT}

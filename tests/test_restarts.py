@@ -73,7 +73,7 @@ def test_metrics_and_copies_carry_on():
         _, state = tx.update(params, state, params, value=1.0)
     assert anneal.hyperparams(state)["plateau_scale"] == 0.5**9
     assert anneal.ensemble.member_steps(state) == [3, 9]
-    average = [s for s in state.inner_state if isinstance(s, anneal.AverageParamsState)]
+    average = [s for s in state.inner_state if isinstance(s, anneal.transforms.AverageParamsState)]
     assert [int(s.samples) for s in average] == [10]
 
 

@@ -141,7 +141,7 @@ class TestBatchStats:
                 return nn.BatchNorm(use_running_average=not train, momentum=self.momentum)(x)
 
         keys = jax.random.split(jax.random.key(0), 3)
-        data = jax.random.normal(jax.random.key(1), (40, 3)) * 3 + 1
+        data = jax.random.normal(jax.random.key(1), (40, 3), jnp.float32) * 3 + 1
         variables = jax.vmap(lambda key: Model().init(key, data, train=True))(keys)
 
         def statistics(params, batch):
