@@ -65,7 +65,7 @@ def member_steps(opt_state: Any) -> list[int]:
       opt_state: as for `members`.
 
     Returns:
-      Numbers of updates.
+      Numbers of updates; empty before the first snapshot.
     """
     state = _snapshots(opt_state)
     taken, size = int(state.taken), state.steps.shape[0]
@@ -137,14 +137,25 @@ def refresh_batch_stats(
 
     An average of parameters was never run, and running statistics belong to the parameters at
     the end of the run; both need statistics of their own: their mean over `batches`, all with
-    the same weight (torch's `update_bn`).
+    the same weight. (Of a variance that is the mean within batches, as in torch's
+    `update_bn`; large batches make it that of the data.)
+
+    With Flax, `BatchNorm(momentum=0.0)` makes the running statistics those of the batch:
+
+    ```python
+    def statistics(params, batch):  # one function, defined once: it is compiled once
+        _, new = model.apply({"params": params}, batch, train=True, mutable="batch_stats")
+        return new["batch_stats"]
+
+
+    stats = refresh_batch_stats(jax.vmap(statistics, in_axes=(0, None)), members, batches)
+    predict(model.apply, {"params": members, "batch_stats": stats}, x)
+    ```
 
     Args:
-      statistics: from parameters and one batch to the statistics of that batch alone. With
-        Flax, run the model in training mode with `BatchNorm(momentum=0.0)`: its new running
-        statistics are then those of the batch.
-      params: what is passed to `statistics`. For an ensemble, pass the stacked members and
-        `jax.vmap(statistics, in_axes=(0, None))`.
+      statistics: from parameters and one batch to the statistics of that batch alone.
+      params: what is passed to `statistics`: one set of parameters, or (with `jax.vmap`) the
+        stacked members of an ensemble.
       batches: batches of one shape.
       progress: whether to show a bar.
 

@@ -26,7 +26,7 @@ def _after(link: Callable[[anneal.Schedule], Any]) -> Build:
 
 STATEFUL: dict[str, Build] = {
     "partition_by_path": lambda rate: anneal.partition_by_path(
-        {"bias": 0.5, "kernel": 2 * rate, ".": None}, rate, optax.scale_by_adam()
+        {"bias": 0.5, "^dense/ker.*l$": 2 * rate, ".": None}, rate, optax.scale_by_adam()
     ),
     "layerwise_decay": lambda rate: anneal.layerwise_decay(
         rate, 0.5, lambda path: 0 if "kernel" in path else None, optax.scale_by_adam()

@@ -13,8 +13,9 @@ import pytest
 from flax import nnx
 
 import anneal_jax as anneal
+from examples.command_line import BadInput
 from examples.transformer_lm import data, ops, schedules
-from examples.transformer_lm.config import BadInput, Config, parse
+from examples.transformer_lm.config import Config, parse
 from examples.transformer_lm.model import compute_dtype, losses
 from examples.transformer_lm.train import dispatches, main, make_evaluate, make_model
 

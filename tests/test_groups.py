@@ -106,6 +106,9 @@ class TestPartitionByPath:
             "learning_rate/head": OWN(3),
             "factor/bias$": 2.0,
             "factor/.*": 1.0,
+            "rate/head": OWN(3),
+            "rate/bias$": 2 * RATE(3),
+            "rate/.*": RATE(3),
         }
 
     def test_like_optax_with_one_optimizer_per_group(self):
@@ -222,6 +225,9 @@ class TestLayerwiseDecay:
                 "shared_embed enc/layers_0/k enc/layers_1/k dec/layers_0/k dec/layers_1/k",
                 [0, 1, 2, 1, 2],
             ),
+            # one network among several numbered parts; two layers of another kind around blocks
+            ("net_0/embed net_0/layers_0/w net_0/layers_1/w net_0/out", [0, 1, 2, 3]),
+            ("Dense_0/k Block_0/k Block_1/k Block_2/k Dense_1/k", [4, 1, 2, 3, 4]),
             # a plain stack: the last layer has the full rate
             ("layers_0/w layers_1/w layers_2/w", [1, 2, 3]),
         ],
@@ -242,7 +248,10 @@ class TestLayerwiseDecay:
                 factor = float(RATE(t)) * 0.75 ** (4 - (k + 1))
                 np.testing.assert_allclose(updates["blocks"][k]["bias"], -factor, rtol=1e-6)
             np.testing.assert_allclose(updates["head"]["bias"], -RATE(t), rtol=1e-6)
-        assert anneal.hyperparams(state) == {"learning_rate": RATE(2), "layer_decay": 0.75}
+        rates = {f"rate/depth {d}": RATE(2) * 0.75 ** (4 - d) for d in range(5)}
+        wanted = {"learning_rate": RATE(2), "layer_decay": 0.75} | rates
+        found = anneal.hyperparams(state)
+        assert {k: float(v) for k, v in found.items()} == pytest.approx(jax.tree.map(float, wanted))
 
     def test_stacked_layers(self):
         """A parameter of `nn.scan` holds all layers along its first axis: a rate for each."""
@@ -261,13 +270,26 @@ class TestLayerwiseDecay:
         np.testing.assert_allclose(got, [0.5, 0.75, 1.0])
 
 
+def test_half_precision_updates_are_rounded_once():
+    """The product is formed in float32: the rate itself is not rounded to bfloat16."""
+    update = jnp.linspace(-3, 3, 101).astype(jnp.bfloat16)
+    wanted = (update.astype(jnp.float32) * jnp.float32(0.001)).astype(jnp.bfloat16)
+    tx = anneal.partition_by_path({".": 1.0}, 0.001, flip_sign=False)
+    got, _ = tx.update({"w": update}, tx.init({"w": update}))
+    np.testing.assert_array_equal(got["w"].astype(jnp.float32), wanted.astype(jnp.float32))
+
+
 def test_the_table_prints():
     """Group, rate, number of parameters, one line each, and a total."""
     text = str(anneal.layerwise_decay(RATE, 0.5).groups(PARAMS, step=2))
     lines = [line.split() for line in text.splitlines()]
-    assert lines[0] == ["group", "rate", "parameters", "tensors"]
+    assert lines[0] == ["group", "rate", "at", "step", "2", "parameters", "tensors"]
     assert lines[1] == ["depth", "0", "0.0625", "8", "1"]
     assert lines[-1] == ["total", "35", "9"]
+    rules = {"head": None, "embed": optax.sgd(1.0), ".": 1.0}
+    lines = str(anneal.partition_by_path(rules, RATE).groups(PARAMS)).splitlines()
+    assert lines[1].split() == ["head", "frozen", "9", "2"]
+    assert lines[2].split() == ["embed", "its", "own", "8", "1"]
 
 
 BAD = {
@@ -322,3 +344,16 @@ def test_bad_input_is_one_clear_sentence(name):
         call()
     assert "\n" not in str(error.value)
     assert [word for word in words if word not in str(error.value)] == []
+
+
+def test_with_ranks_that_must_match():
+    """In a program that forbids implicit broadcasting, for scalar and stacked rates."""
+    params = {"w": jnp.ones((3, 2, 2)), "b": jnp.ones(2)}
+    depth = {"w": range(3), "b": None}.get
+    with jax.numpy_rank_promotion("raise"):
+        for tx in (
+            anneal.partition_by_path({".": 1.0}, 0.5),
+            anneal.layerwise_decay(1, 0.5, depth),
+        ):
+            updates, _ = tx.update(params, tx.init(params))
+            assert updates["w"].shape == (3, 2, 2)

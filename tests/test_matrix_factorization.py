@@ -1,5 +1,6 @@
 """The example of matrix factorization keeps its promises, on ratings made up in a second."""
 
+import sys
 from pathlib import Path
 
 import jax
@@ -16,7 +17,7 @@ TINY = {"rank": 2, "epochs": 6, "batch_size": 32, "seeds": 1, "peak": 0.05, "sha
 
 @pytest.fixture(autouse=True, scope="module")
 def strict():
-    """Ranks only: Optax's Adam raises a float to the power of an integer count."""
+    """Optax's Adam mixes dtypes; ranks are to match."""
     with jax.numpy_rank_promotion("raise"):
         yield
 
@@ -43,6 +44,16 @@ def dataset(config):
     return example.split(config, example.read(config.data))
 
 
+@pytest.fixture(scope="module")
+def tx(config, dataset):
+    return example.make_optimizers(config, dataset.steps)["rate per group"]
+
+
+@pytest.fixture(scope="module")
+def trained(config, dataset, tx):
+    return example.make_train(config, dataset, tx, config.latent_l2)(0)
+
+
 def command(data: Path, out: Path, **options: object) -> list[str]:
     """The command line of a tiny run."""
     given = {"data": data, "out": out} | TINY | options
@@ -56,7 +67,7 @@ def test_a_run_prints_groups_and_errors_and_writes_the_figure(capsys, ratings, t
     errors = {}
     for name in ("global mean", "biases only", "one rate", "rate per group"):
         (line,) = [line for line in printed.splitlines() if line.startswith(name)]
-        errors[name] = float(line.removeprefix(name).split("±")[-2].split()[-1])  # on the test part
+        errors[name] = float(line.split()[-3])  # on the test part
     assert errors["biases only"] < 0.6 * errors["global mean"]
     assert errors["one rate"] < 0.8 * errors["global mean"]
     assert errors["rate per group"] < 0.8 * errors["global mean"]
@@ -64,14 +75,6 @@ def test_a_run_prints_groups_and_errors_and_writes_the_figure(capsys, ratings, t
 
 
 class TestTraining:
-    @pytest.fixture(scope="class")
-    def tx(self, config, dataset):
-        return example.make_optimizers(config, dataset.steps)["rate per group"]
-
-    @pytest.fixture(scope="class")
-    def trained(self, config, dataset, tx):
-        return example.make_train(config, dataset, tx, config.latent_l2)(0)
-
     def test_it_starts_at_the_error_of_the_mean_and_lowers_it(self, dataset, trained):
         stars = np.asarray(dataset.validation.stars)
         mean = np.asarray(dataset.train.stars).mean()
@@ -105,7 +108,7 @@ class TestTraining:
         for group in tx.groups(params):
             if group.rate is None:
                 continue
-            logged = example.group_rate(trained.hyperparams, group.name)
+            logged = trained.hyperparams[f"rate/{group.name}"]
             assert logged.shape == (steps,)
             for step in (0, 5, steps - 1):
                 (there,) = [g for g in tx.groups(params, step) if g.name == group.name]
@@ -151,7 +154,6 @@ class TestBadInput:
             ("user,item,stars\n1,2,3\n", "columns expected but not found"),
             ("userId,movieId,rating\n1,2,good\n", "could not convert string to float: 'good'"),
             ("userId,movieId,rating\n1,2,3\n1,3,\n", "there are gaps"),
-            ("userId,movieId,rating\n1,2,3\n1,3,4,5,6,7\n", "line 3"),
             ("userId,movieId,rating\n", "got 0;"),
             ("userId,movieId,rating\n1,2,3\n", "got 1;"),
         ],
@@ -168,13 +170,13 @@ class TestBadInput:
         ("option", "value"), [("epochs", 0), ("batch_size", 0), ("rank", 0), ("held_out", 0.6)]
     )
     def test_an_option_out_of_range(self, rejected, ratings, option, value):
-        assert f"--{option.replace('_', '-')}" in rejected(ratings, **{option: value})
+        assert option in rejected(ratings, **{option: value}).replace("-", "_")
 
     def test_rates_that_no_schedule_has(self, rejected, ratings):
         assert "warmup_cosine" in rejected(ratings, warmup=7)
 
     def test_a_missing_package(self, rejected, ratings, monkeypatch):
-        monkeypatch.setitem(__import__("sys").modules, "pandas", None)
+        monkeypatch.setitem(sys.modules, "pandas", None)
         assert "pip install 'anneal_jax[ratings]'" in rejected(ratings)
 
 

@@ -54,8 +54,9 @@ def test_schedules_inside_carry_on():
         anneal.layerwise_decay(GROWING, 1.0, lambda _: 0, optax.scale_by_adam()),
     ):
         _, state = train(anneal.reset_on_restart(inner, GROWING), problem()[0], 10)
-        counts = [int(c) for _, c in optax.tree.get_all_with_path(state, "count")]
-        assert sorted(set(counts)) == [1, 10]  # Adam's own, one step into the cycle; all others
+        counts = sorted(int(c) for _, c in optax.tree.get_all_with_path(state, "count"))
+        assert counts[0] == 1  # Adam's own, one step into the cycle
+        assert counts[1:] in ([10, 10], [10, 10, 10])  # of the schedule and of the transformation
 
 
 def test_metrics_and_copies_carry_on():

@@ -54,8 +54,7 @@ class Greedy(Rule):
         filled = jnp.minimum(seen, self.window_size)
         inside = as_int(jnp.arange(self.window_size)) < filled
         metric = jnp.sum(jnp.where(inside, window, 0.0)) / as_float(filled)
-        cooling = memory.cooldown_count > 0
-        warming = ~cooling & (memory.warmup_count > 0)
+        cooling, warming = memory.cooldown_count > 0, memory.warmup_count > 0  # never both
         judged = memory._replace(
             window=window,
             seen=seen,

@@ -18,7 +18,7 @@ from ._paths import (
     gathered,
     map_paths,
     paths,
-    scale_leaves,
+    scale_by_rates,
     shown,
 )
 
@@ -47,8 +47,9 @@ def partition_by_path(
     - an Optax transformation: they are left to it altogether, rate and sign too.
 
     Each distinct schedule is evaluated once a step. Schedules and factors live in the state:
-    `hyperparams` reads them and `with_schedules` replaces them, also factors by schedules
-    (gradual unfreezing), as `learning_rate`, `learning_rate/<rule>` and `factor/<rule>`.
+    `hyperparams` reads the rates of all groups as `rate/<rule>`; `with_schedules` replaces
+    `learning_rate`, `learning_rate/<rule>` (not of a schedule equal to an earlier one: they
+    are one) and `factor/<rule>`, also by a schedule (gradual unfreezing).
 
     Args:
       rules: regular expressions and what they stand for, in the order of trial.
@@ -73,11 +74,11 @@ def partition_by_path(
         ... )
         >>> params = {"embed": jnp.ones(8), "body": jnp.ones((4, 4)), "head": jnp.ones(4)}
         >>> print(tx.groups(params, step=10))
-        group   rate  parameters  tensors
-        embed      -           8        1
-        head    0.01           4        1
-        .*     0.001          16        1
-        total                 28        3
+        group  rate at step 10  parameters  tensors
+        embed           frozen           8        1
+        head              0.01           4        1
+        .*               0.001          16        1
+        total                           28        3
     """
     pairs: list[Any] = list(rules.items() if isinstance(rules, Mapping) else rules)
     base = None if learning_rate is None else _rate(_BASE, learning_rate)
@@ -88,9 +89,12 @@ def partition_by_path(
     values, names = _hyperparameters(kept, base)
     sign = -1.0 if flip_sign else 1.0
 
+    def match(params: Any) -> dict[str, str]:
+        return {path: str(_match(kept, path)) for path in paths(params)}
+
     def scaling(hyperparams: dict[str, Array]) -> optax.GradientTransformationExtraArgs:
-        rates = {pattern: sign * _product(hyperparams, name) for pattern, name in names.items()}
-        return scale_leaves(lambda path: rates[str(_match(kept, path))])
+        rates = {pattern: _product(hyperparams, name) for pattern, name in names.items()}
+        return scale_by_rates(rates, match, sign)
 
     # By label; plain ones, for they become names in checkpoints.
     others = {f"rule {i}": value for i, value in enumerate(kept.values()) if _is_other(value)}
@@ -103,8 +107,10 @@ def partition_by_path(
     def groups(params: Any, step: int = 0) -> Groups:
         first = {n: x(step) if isinstance(x, Schedule) else as_float(x) for n, x in values.items()}
         members = gathered(params, {p: (m,) for p, m in _assigned(kept, params).items()})
-        rates = {p: float(_product(first, name)) for p, name in names.items()}
-        return Groups(Group(p, rates.get(p), members[p][0], tuple(members[p][1])) for p in kept)
+        rates: dict[str, Any] = {p: float(_product(first, name)) for p, name in names.items()}
+        rates |= {p: None if x is None else float("nan") for p, x in kept.items() if _is_other(x)}
+        found = (Group(p, rates[p], members[p][0], tuple(members[p][1])) for p in kept)
+        return Groups(found, step)
 
     shared = optax.chain(*([] if inner is None else [inner]), follow(values, scaling))
     parts: dict[Hashable, Any] = {_SHARED: shared}

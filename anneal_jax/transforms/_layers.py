@@ -12,7 +12,7 @@ from .. import _checks
 from .._numerics import as_float
 from .._schedule import Array, Schedule, as_schedule
 from ._follow import follow
-from ._paths import Group, GroupedTransformation, Groups, gathered, paths, scale_leaves, shown
+from ._paths import Group, GroupedTransformation, Groups, gathered, paths, scale_by_rates, shown
 
 Depth = int | Sequence[int] | None
 _OWNER = "layerwise_decay"
@@ -42,7 +42,8 @@ def layerwise_decay(
     `n + 1`. `print(tx.groups(params))` shows what was found.
 
     Schedule and decay live in the state, as `learning_rate` and `layer_decay`: `hyperparams`
-    reads them, `with_schedules` replaces them. One evaluation serves all layers.
+    reads them, and the rates as `rate/depth <d>`; `with_schedules` replaces them. One
+    evaluation serves all layers.
 
     Args:
       schedule: the learning rate at the top, a schedule or a number.
@@ -70,12 +71,12 @@ def layerwise_decay(
         ... }
         >>> groups = anneal.layerwise_decay(1e-3, decay=0.5)
         >>> print(groups.groups(params))
-        group        rate  parameters  tensors
-        depth 0  0.000125           8        1
-        depth 1   0.00025          16        1
-        depth 2    0.0005          16        1
-        depth 3     0.001           4        1
-        total                      44        4
+        group    rate at step 0  parameters  tensors
+        depth 0        0.000125           8        1
+        depth 1         0.00025          16        1
+        depth 2          0.0005          16        1
+        depth 3           0.001           4        1
+        total                            44        4
         >>> tx = optax.chain(optax.scale_by_adam(), optax.add_decayed_weights(0.05), groups)
 
     References:
@@ -89,39 +90,47 @@ def layerwise_decay(
     values = {"learning_rate": as_schedule(schedule), "layer_decay": _checks.real(decay)}
     sign = -1.0 if flip_sign else 1.0
 
+    def names(params: Any) -> dict[str, Any]:
+        depths = _depths(paths(params), depth_of)
+        return {p: _name(d) if isinstance(d, int) else [*map(_name, d)] for p, d in depths.items()}
+
     def scaling(hyperparams: dict[str, Array]) -> optax.GradientTransformationExtraArgs:
         rate, factor = hyperparams["learning_rate"], hyperparams["layer_decay"]
 
+        def scale(tree: Any) -> optax.GradientTransformationExtraArgs:
+            rates = _rates(rate, factor, _depths(paths(tree), depth_of))
+            return scale_by_rates(rates, names, sign)
+
         def init(params: Any) -> Any:
-            _depths(paths(params), depth_of)  # what is wrong with them is told here
-            return optax.EmptyState()
+            return scale(params).init(params)
 
         def update(updates: Any, state: Any, params: Any = None, **extra: Any) -> tuple[Any, Any]:
-            depths = _depths(paths(updates), depth_of)
-            rates = sign * rate * _powers(factor, depths)
-            scale = scale_leaves(lambda path: rates[np.asarray(depths[path])])
-            return scale.update(updates, state, params, **extra)
+            return scale(updates).update(updates, state, params, **extra)
 
         return optax.GradientTransformationExtraArgs(init, update)
 
     def groups(params: Any, step: int = 0) -> Groups:
-        depths = _depths(paths(params), depth_of)
         rate, factor = (as_schedule(x)(step) for x in values.values())
-        rates = (rate * _powers(factor, depths)).tolist()
-        names = {p: tuple(f"depth {i}" for i in np.atleast_1d(d)) for p, d in depths.items()}
-        members = gathered(params, names)
-        order = [(f"depth {d}", r) for d, r in enumerate(rates) if f"depth {d}" in members]
-        return Groups(Group(n, r, members[n][0], tuple(members[n][1])) for n, r in order)
+        rates = _rates(rate, factor, _depths(paths(params), depth_of))
+        belongs = {p: (n,) if isinstance(n, str) else n for p, n in names(params).items()}
+        members = gathered(params, belongs)
+        found = ((name, float(r), *members[name]) for name, r in rates.items() if name in members)
+        return Groups((Group(n, r, size, tuple(p)) for n, r, size, p in found), step)
 
     link = follow(values, scaling)
     tx = link if inner is None else optax.chain(inner, link)
     return GroupedTransformation(tx.init, tx.update, groups)
 
 
-def _powers(decay: Array, depths: dict[str, Any]) -> Array:
-    """`decay ** (top - d)` for every depth `d` from 0 to the top."""
+def _name(depth: int) -> str:
+    return f"depth {depth}"
+
+
+def _rates(rate: Array, decay: Array, depths: dict[str, Any]) -> dict[str, Array]:
+    """`rate * decay ** (top - d)` for every depth `d` from 0 to the top, by its name."""
     top = max(int(np.max(d)) for d in depths.values())
-    return decay ** as_float(jnp.arange(top, -1, -1))
+    rates = rate * decay ** as_float(jnp.arange(top, -1, -1))
+    return {_name(d): rates[d] for d in range(top + 1)}
 
 
 def _depths(names: Sequence[str], depth_of: Callable[[str], Depth] | None) -> dict[str, Any]:

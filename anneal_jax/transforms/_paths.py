@@ -13,27 +13,34 @@ import numpy as np
 import optax
 
 from .._schedule import Array
-from ._states import is_variable
+from ._states import is_variable, owned
 
 
 class Group(NamedTuple):
     """Parameters that share a rate."""
 
     name: str
-    rate: float | None  # the learning rate; None: frozen, or left to an optimizer of its own
+    rate: float | None  # the learning rate; None: frozen; NaN: left to an optimizer of its own
     parameters: int  # how many numbers
     paths: tuple[str, ...]
 
 
 class Groups(tuple[Group, ...]):
-    """Groups that print as a table of name, rate and number of parameters."""
+    """Groups that print as a table of name, rate at a step and number of parameters."""
 
-    __slots__ = ()
+    step: int
+
+    def __new__(cls, groups: Iterable[Group], step: int):
+        """The groups, with their rates at `step`."""
+        self = super().__new__(cls, groups)
+        self.step = step
+        return self
 
     def __str__(self) -> str:
-        rows = [("group", "rate", "parameters", "tensors")]
+        rows = [("group", f"rate at step {self.step:,}", "parameters", "tensors")]
         for group in self:
-            rate = "-" if group.rate is None else f"{group.rate:.4g}"
+            rate = "frozen" if group.rate is None else f"{group.rate:.4g}"
+            rate = "its own" if rate == "nan" else rate
             rows.append((group.name, rate, f"{group.parameters:,}", str(len(group.paths))))
         tensors = sum(len(g.paths) for g in self)
         rows.append(("total", "", f"{sum(g.parameters for g in self):,}", str(tensors)))
@@ -95,21 +102,47 @@ def scaled(update: Array, factor: Array) -> Array:
         return (update * factor).astype(update.dtype)
 
 
-def scale_leaves(factor_of: Callable[[str], Array]) -> optax.GradientTransformationExtraArgs:
-    """Multiply every leaf by a factor that belongs to its path.
+class GroupRatesState(NamedTuple):
+    """The rates that the last update used."""
 
-    A vector of factors runs along the first axis of a leaf that stacks several layers.
+    rates: dict[str, Array]  # float[] each, by the name of the group
+
+    @property
+    def hyperparams(self) -> dict[str, Array]:
+        """What `anneal_jax.hyperparams` reads."""
+        return {f"rate/{name}": rate for name, rate in self.rates.items()}
+
+
+def scale_by_rates(
+    rates: dict[str, Array], groups_of: Callable[[Any], Mapping[str, Any]], sign: float
+) -> optax.GradientTransformationExtraArgs:
+    """Multiply every leaf by `sign` times the rate of its group.
+
+    Args:
+      rates: by the name of the group.
+      groups_of: from a tree to the name of the group of each path; or, of a leaf that stacks
+        several layers along its first axis, the names of the groups of all of them.
+      sign: 1 or -1.
     """
 
-    def scale(path: str, update: Any) -> Any:
-        factor = factor_of(path)
-        return scaled(update, jnp.reshape(factor, factor.shape + (1,) * (update.ndim - 1)))
+    def init(params: Any) -> Any:
+        groups_of(params)  # what is wrong with them is told here
+        return GroupRatesState(owned(rates))
 
     def update(updates: Any, state: Any, params: Any = None, **extra: Any) -> tuple[Any, Any]:
-        del params, extra
-        return map_paths(scale, updates), state
+        del state, params, extra
+        groups = groups_of(updates)
 
-    return optax.GradientTransformationExtraArgs(lambda params: optax.EmptyState(), update)
+        def scale(path: str, leaf: Any) -> Any:
+            group = groups[path]
+            if isinstance(group, str):
+                return scaled(leaf, sign * rates[group])
+            layers = sign * jnp.stack([rates[name] for name in group])
+            return scaled(leaf, jnp.reshape(layers, (-1,) + (1,) * (leaf.ndim - 1)))
+
+        return map_paths(scale, updates), GroupRatesState(rates)
+
+    return optax.GradientTransformationExtraArgs(init, update)
 
 
 def _text(path: Any) -> str:

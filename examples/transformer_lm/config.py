@@ -1,18 +1,14 @@
 """What a run is made of. Every field is a command-line option: `--peak 3e-3`."""
 
 import dataclasses
-import difflib
 import math
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
-import tyro
-
-
-class BadInput(Exception):
-    """Something the user gave cannot be used; the message says what and what to do."""
+from .. import command_line
+from ..command_line import reject
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,26 +73,7 @@ class Config:
 def parse(arguments: Sequence[str] | None = None) -> Config:
     """The configuration that command-line arguments (by default this program's) ask for."""
     arguments = sys.argv[1:] if arguments is None else arguments
-    config, unknown = tyro.cli(
-        Config, args=arguments, prog="examples.transformer_lm.train", return_unknown_args=True
-    )
-    if unknown:
-        known = [f"--{field.name}".replace("_", "-") for field in dataclasses.fields(Config)]
-        remedy = nearest(unknown[0], known) or "--help lists the options."
-        raise BadInput(f"every argument must be an option, got {unknown[0]!r}; {remedy}")
-    return config
-
-
-def reject(option: str, rule: str, value: object, remedy: str) -> None:
-    """Raise the sentence that every bad option gets."""
-    end = "" if remedy.endswith("?") else "."
-    raise BadInput(f"--{option.replace('_', '-')} must be {rule}, got {value}; {remedy}{end}")
-
-
-def nearest(word: str, valid: Iterable[str]) -> str:
-    """`did you mean …?`, or nothing where no valid word is near."""
-    close = difflib.get_close_matches(word.partition("=")[0], list(valid), n=1, cutoff=0.5)
-    return f"did you mean {close[0]}?" if close else ""
+    return command_line.parse(Config, "examples.transformer_lm.train", arguments)
 
 
 def at_least_one(option: str, value: int) -> None:

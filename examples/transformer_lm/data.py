@@ -9,7 +9,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .config import BadInput, Config
+from ..command_line import BadInput
+from .config import Config
 
 HELD_OUT = 0.1  # of the text, for validation
 

@@ -6,7 +6,8 @@ import numpy as np
 from tensorboardX import SummaryWriter
 from tqdm import tqdm
 
-from .config import BadInput, Config
+from ..command_line import BadInput
+from .config import Config
 from .figure import draw
 
 COLUMNS = ("step", "learning_rate", "loss", "tokens_per_second", "val_loss")

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import anneal_jax as anneal
 
-from .config import BadInput, Config, nearest, reject
+from ..command_line import BadInput, nearest, reject
+from .config import Config
 
 
 def horizon(config: Config) -> anneal.Horizon:

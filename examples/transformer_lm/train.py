@@ -21,8 +21,9 @@ from flax import nnx
 
 import anneal_jax as anneal
 
+from ..command_line import BadInput
 from . import data, schedules
-from .config import BadInput, Config, parse
+from .config import Config, parse
 from .generate import generate
 from .model import Transformer, compute_dtype, losses
 from .report import Report
