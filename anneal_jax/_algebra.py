@@ -71,7 +71,24 @@ class Maximum(Pair):
         return jnp.maximum(self.first.value_at(step), self.second.value_at(step))
 
 
-class Power(Schedule):
+class Mapped(Schedule):
+    """The abstract base of what changes the value of one schedule, and not its time."""
+
+    schedule: eqx.AbstractVar[Schedule]
+
+    @property
+    def steps(self) -> Number | None:
+        return self.schedule.steps
+
+    @property
+    def has_restarts(self) -> bool:
+        return self.schedule.has_restarts
+
+    def cycle_at(self, step: Array) -> Array:
+        return self.schedule.cycle_at(step)
+
+
+class Power(Mapped):
     """`value(t) = schedule(t) ** exponent`; what `schedule ** exponent` builds.
 
     For schedules that are never negative, and exponents of at least 0. The derivative where
@@ -84,27 +101,16 @@ class Power(Schedule):
     def __check_init__(self) -> None:
         _checks.number("Power", "exponent", self.exponent, least=0)
 
-    @property
-    def steps(self) -> Number | None:
-        return self.schedule.steps
-
-    @property
-    def has_restarts(self) -> bool:
-        return self.schedule.has_restarts
-
     def value_at(self, step: Array) -> Array:
         value, exponent = self.schedule.value_at(step), as_float(self.exponent)
         some = value > 0
         return select(some, lax.pow(select(some, value, 1), exponent), as_float(exponent == 0))
 
-    def cycle_at(self, step: Array) -> Array:
-        return self.schedule.cycle_at(step)
-
     def stretched(self, scale: Scale) -> "Power":
         return Power(self.schedule.stretched(scale), self.exponent)
 
 
-class Clip(Schedule):
+class Clip(Mapped):
     """`value(t) = min(max(schedule(t), lower), upper)`; what `schedule.clip` builds."""
 
     schedule: Schedule
@@ -119,22 +125,11 @@ class Clip(Schedule):
         if len(bounds) == 2 and _checks.known(*bounds) and float(bounds[0]) > float(bounds[1]):
             _checks.fail("Clip", "lower", f"at most upper={self.upper}", self.lower, "swap them")
 
-    @property
-    def steps(self) -> Number | None:
-        return self.schedule.steps
-
     def value_at(self, step: Array) -> Array:
         value = self.schedule.value_at(step)
         if self.lower is not None:
             value = jnp.maximum(value, as_float(self.lower))
         return value if self.upper is None else jnp.minimum(value, as_float(self.upper))
-
-    @property
-    def has_restarts(self) -> bool:
-        return self.schedule.has_restarts
-
-    def cycle_at(self, step: Array) -> Array:
-        return self.schedule.cycle_at(step)
 
     def stretched(self, scale: Scale) -> "Clip":
         return Clip(self.schedule.stretched(scale), self.lower, self.upper)

@@ -42,6 +42,13 @@ def fail(owner: str, name: str, rule: str, value: Any, remedy: str) -> NoReturn:
     raise ValueError(f"{owner}: {name} must be {rule}, got {value!r}; {remedy}.")
 
 
+def items(owner: str, name: str, values: Any, of: str) -> list[Any]:
+    """`values` as a list."""
+    if isinstance(values, str | dict) or not isinstance(values, Iterable):
+        fail(owner, name, f"a list of {of}", values, "put it into one, as in [a, b]")
+    return list(values)
+
+
 def number(
     owner: str,
     name: str,

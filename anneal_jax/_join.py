@@ -165,7 +165,7 @@ def join(
         >>> print(anneal.join([warmup, decay])([0, 1, 2, 4, 6]).round(3))
         [0.  0.5 1.  0.5 0. ]
     """
-    segments = list(segments)
+    segments = _checks.items("join", "segments", segments, "schedules")
     for segment in segments:
         if not isinstance(segment, Schedule):
             _checks.fail("join", "segments", "schedules", segment, "wrap it with as_schedule")
@@ -207,6 +207,7 @@ def _starts(segments: list[Schedule], boundaries: Sequence[Number] | None) -> An
         if is_concrete(*lengths):
             return _checked(np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)]))
         return jnp.cumsum(jnp.stack([as_int(n) for n in (0, *lengths)]))
+    boundaries = _checks.items("join", "boundaries", boundaries, "steps")
     boundaries = [_checks.whole(b) for b in boundaries]
     if len(boundaries) != len(segments) - 1:
         rule = f"{len(segments) - 1} step(s), one fewer than the {len(segments)} segments"

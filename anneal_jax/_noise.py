@@ -13,6 +13,7 @@ import numpy as np
 from jax import lax
 
 from . import _checks
+from ._algebra import Mapped
 from ._numerics import Number, as_float, as_int, select
 from ._schedule import Array, Scale, Schedule, verb
 
@@ -20,7 +21,7 @@ _KINDS = ("normal", "uniform")
 _BITS = 23  # of a draw: so few that a draw is exact in float32
 
 
-class Noise(Schedule):
+class Noise(Mapped):
     """A schedule times one plus noise; what `schedule.noise(key, ...)` builds.
 
     `value(t) = schedule(t) * (1 + n(t))` for `begin <= t < end`, else `schedule(t)`, with
@@ -72,17 +73,6 @@ class Noise(Schedule):
             _checks.steps("Noise", "end", self.end)
             if _checks.known(self.begin, self.end) and self.end < self.begin:
                 _checks.fail("Noise", "end", f"at least begin={self.begin}", self.end, "swap them")
-
-    @property
-    def steps(self) -> Number | None:
-        return self.schedule.steps
-
-    @property
-    def has_restarts(self) -> bool:
-        return self.schedule.has_restarts
-
-    def cycle_at(self, step: Array) -> Array:
-        return self.schedule.cycle_at(step)
 
     def value_at(self, step: Array) -> Array:
         noisy = step >= as_int(self.begin)

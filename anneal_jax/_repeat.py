@@ -185,6 +185,7 @@ def repeat(
         if cycles is not None or not _are_equal(steps_factor, None):
             rule = "given without cycles and steps_factor"
             _checks.fail("repeat", "periods", rule, periods, "leave those out")
+        periods = _checks.items("repeat", "periods", periods, "steps")
         lengths = _listed(periods)
         endless = is_concrete(*periods) and sum(periods) >= MAX_STEP
         cycles = None if endless else len(periods)

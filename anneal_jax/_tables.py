@@ -1,6 +1,6 @@
 """Schedules given by a table: constant between boundaries, or a shape between knots."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import equinox as eqx
@@ -15,23 +15,21 @@ from ._schedule import Array, Scale, Schedule
 from ._segments import Linear, Segment, segment_class
 
 
-def _table(dtype: type, values: Any) -> Any:
+def _table(owner: str, name: str, dtype: type) -> Callable[[Any], Any]:
     """Field converter: known numbers to a NumPy array of their own, any others to a JAX one."""
-    if isinstance(values, jax.Array):
-        return values
-    values = list(values)
-    if not is_concrete(*values):
-        return jnp.stack([jnp.asarray(v) for v in values])
-    array = np.array(values, np.float64)
-    return array.astype(dtype) if np.array_equal(array, array.astype(dtype)) else array
 
+    def convert(values: Any) -> Any:
+        if isinstance(values, jax.Array) and values.ndim == 1:
+            return values
+        values = _checks.items(owner, name, values, "numbers")
+        if not all(is_concrete(v) or isinstance(v, jax.Array) for v in values):
+            _checks.fail(owner, name, "a list of numbers", values, "correct it")
+        if not is_concrete(*values):
+            return jnp.stack([jnp.asarray(v) for v in values])
+        array = np.array(values, np.float64)
+        return array.astype(dtype) if np.array_equal(array, array.astype(dtype)) else array
 
-def _values(values: Any) -> Any:
-    return _table(np.float64, values)
-
-
-def _positions(steps: Any) -> Any:
-    return _table(np.int64, steps)
+    return convert
 
 
 def _check_values(owner: str, values: Any) -> None:
@@ -67,8 +65,8 @@ class PiecewiseConstant(Schedule):
         [1.   0.5  0.25]
     """
 
-    values: Any = eqx.field(converter=_values)
-    boundaries: Any = eqx.field(converter=_positions)
+    values: Any = eqx.field(converter=_table("PiecewiseConstant", "values", np.float64))
+    boundaries: Any = eqx.field(converter=_table("PiecewiseConstant", "boundaries", np.int64))
 
     def __check_init__(self) -> None:
         owner = "PiecewiseConstant"
@@ -83,6 +81,8 @@ class PiecewiseConstant(Schedule):
         cls, init_value: Number, boundaries: Sequence[Number], factors: Sequence[Number]
     ) -> "PiecewiseConstant":
         """`init_value`, multiplied by each of `factors` at its boundary."""
+        boundaries = _checks.items("PiecewiseConstant", "boundaries", boundaries, "steps")
+        factors = _checks.items("PiecewiseConstant", "factors", factors, "numbers")
         rule = f"one for each of the {len(boundaries)} boundaries"
         _check_count("PiecewiseConstant", "the number of factors", factors, len(boundaries), rule)
         values = [_checks.real(init_value)]
@@ -124,8 +124,8 @@ class Interpolated(Schedule):
         [0.   0.5  1.   0.75 0.5 ]
     """
 
-    knots: Any = eqx.field(converter=_positions)
-    values: Any = eqx.field(converter=_values)
+    knots: Any = eqx.field(converter=_table("Interpolated", "knots", np.int64))
+    values: Any = eqx.field(converter=_table("Interpolated", "values", np.float64))
     shape: type[Segment] = eqx.field(default=Linear, static=True)
 
     def __check_init__(self) -> None:

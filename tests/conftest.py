@@ -14,7 +14,7 @@ import pytest
 # Read when the first array is made: an accelerator in the machine stays out of it.
 jax.config.update("jax_platforms", "cpu")
 
-pytest.register_assert_rewrite("tests.cases")
+pytest.register_assert_rewrite("tests.cases", "tests.stateful")
 
 from tests.cases import Case  # noqa: E402  (after the line above, to be rewritten by it)
 from tests.table import CASES  # noqa: E402

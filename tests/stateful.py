@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+import pytest
 
 import anneal_jax as anneal
 
@@ -111,3 +112,11 @@ def close(a: Any, b: Any, rtol: float = 1e-6, atol: float = 1e-7) -> None:
     assert jax.tree.structure(a) == jax.tree.structure(b)
     for x, y in zip(jax.tree.leaves(a), jax.tree.leaves(b), strict=True):
         np.testing.assert_allclose(np.asarray(x, float), np.asarray(y, float), rtol, atol)
+
+
+def one_clear_sentence(call: Callable[[], Any], words: list[str]) -> None:
+    """That a call is rejected in one line that says what must be, and holds these words."""
+    with pytest.raises(ValueError, match="must") as error:
+        call()
+    assert "\n" not in str(error.value)
+    assert [word for word in words if word not in str(error.value)] == []

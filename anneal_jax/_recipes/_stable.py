@@ -102,6 +102,7 @@ def warmup_stable_decay_cycles(
     Reference: Wen et al., Understanding warmup-stable-decay learning rates, 2024
     (arXiv 2410.05192).
     """
+    periods = _checks.items("warmup_stable_decay_cycles", "periods", periods, "steps")
     if len(periods) == 0:
         rule = "at least one length"
         _checks.fail("warmup_stable_decay_cycles", "periods", rule, periods, "list the periods")
