@@ -39,7 +39,8 @@ def whole(x: Any) -> Any:
 
 def fail(owner: str, name: str, rule: str, value: Any, remedy: str) -> NoReturn:
     """Raise the sentence that every bad argument gets."""
-    raise ValueError(f"{owner}: {name} must be {rule}, got {value!r}; {remedy}.")
+    shown = " ".join(repr(value).split())  # on one line, arrays too
+    raise ValueError(f"{owner}: {name} must be {rule}, got {shown}; {remedy}.")
 
 
 def items(owner: str, name: str, values: Any, of: str) -> list[Any]:
