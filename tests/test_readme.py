@@ -1,4 +1,4 @@
-"""The README is a promise: its Python runs, its commands are there once, its names exist."""
+"""The README is a promise: its Python runs, as that of docs/, its commands and names exist."""
 
 import pathlib
 import re
@@ -8,8 +8,9 @@ import pytest
 
 import anneal_jax as anneal
 
-README = pathlib.Path(__file__).parents[1] / "README.md"
-TEXT = README.read_text(encoding="utf-8")
+ROOT = pathlib.Path(__file__).parents[1]
+TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = ["README.md", *sorted(f"docs/{page.name}" for page in (ROOT / "docs").glob("*.md"))]
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -19,13 +20,15 @@ def strict():
         yield
 
 
-def test_the_tour_runs_from_top_to_bottom():
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_runs_from_top_to_bottom(page):
     """All Python blocks, in order, in one namespace."""
-    blocks = re.findall(r"```python\n(.*?)```", TEXT, flags=re.DOTALL)
+    text = (ROOT / page).read_text(encoding="utf-8")
+    blocks = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
     assert len(blocks) >= 6
     namespace: dict = {}
     for block in blocks:
-        exec(compile(block, "README.md", "exec"), namespace)
+        exec(compile(block, page, "exec"), namespace)
 
 
 @pytest.mark.parametrize("command", ["-m pytest", "-m examples.transformer_lm.train"])
