@@ -15,6 +15,12 @@ from anneal_jax._config import (
     from_config as from_config,
     to_config as to_config,
 )
+from anneal_jax._exponentials import (
+    Exponential as Exponential,
+    Logarithmic as Logarithmic,
+    ShiftedExponential as ShiftedExponential,
+    Tanh as Tanh,
+)
 from anneal_jax._horizon import (
     Horizon as Horizon,
 )
@@ -62,18 +68,18 @@ from anneal_jax._schedule import (
     Schedule as Schedule,
     as_schedule as as_schedule,
 )
-from anneal_jax._segments import (
+from anneal_jax._segment import (
     Blend as Blend,
+    Progress as Progress,
+    Segment as Segment,
+)
+from anneal_jax._segments import (
     Cosine as Cosine,
-    Exponential as Exponential,
     Linear as Linear,
-    Logarithmic as Logarithmic,
     OneMinusSqrt as OneMinusSqrt,
     OneMinusSquare as OneMinusSquare,
     Polynomial as Polynomial,
-    Progress as Progress,
-    Segment as Segment,
-    ShiftedExponential as ShiftedExponential,
+    Rex as Rex,
 )
 from anneal_jax._tables import (
     Interpolated as Interpolated,

@@ -16,7 +16,7 @@ import numpy as np
 from . import _checks, _join, _recipes, _repeat
 from ._rate import Rate
 from ._schedule import Function, Schedule
-from ._segments import Segment
+from ._segment import Segment
 
 _VERSION = 1
 _WORDS = ("mode", "distribution")  # arguments that are words, not durations

@@ -12,7 +12,8 @@ from jax import lax
 from . import _checks
 from ._numerics import Number, as_float, as_int, is_concrete, last_reached, row, select
 from ._schedule import Array, Scale, Schedule
-from ._segments import Linear, Segment, segment_class
+from ._segment import Segment, segment_class
+from ._segments import Linear
 
 
 def _table(owner: str, name: str, dtype: type) -> Callable[[Any], Any]:

@@ -152,6 +152,19 @@ def shifted_exponential(init: Real, end: Real, steps: int, base: float = 2.0) ->
     return Segment(blend(lambda q, t, n: (b ** (1 - q) - 1) / (b - 1)), init, end, steps)
 
 
+def rex(init: Real, end: Real, steps: int) -> Plan:
+    return Segment(blend(lambda q, t, n: (1 - q) / (0.5 + (1 - q) / 2)), init, end, steps)
+
+
+def tanh(init: Real, end: Real, steps: int, lower: float = -7.0, upper: float = 3.0) -> Plan:
+    low, high = mp.mpf(lower), mp.mpf(upper)
+
+    def weight(q: Real, t: int, n: int) -> Real:
+        return (mp.tanh(high) - mp.tanh(low * (1 - q) + high * q)) / (mp.tanh(high) - mp.tanh(low))
+
+    return Segment(blend(weight), init, end, steps)
+
+
 def logarithmic(init: Real, end: Real, steps: int) -> Plan:
     # 1 - log(1 + t) / log(1 + steps), with the quotient inside one logarithm
     return Segment(

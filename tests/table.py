@@ -58,6 +58,14 @@ SEGMENTS = [
         30,
         similar=True,
     ),
+    _segment("rex", anneal.Rex, o.rex, DOWN, 90),
+    _segment("rex up", anneal.Rex, o.rex, UP, 8000, True),
+    _segment("tanh", anneal.Tanh, o.tanh, DOWN | {"lower": -6.7, "upper": 3.1}, 100),
+    _segment("tanh up", anneal.Tanh, o.tanh, UP | {"lower": -7.0, "upper": 3.0}, 10**6, True),
+    _segment(
+        "tanh of one sign", anneal.Tanh, o.tanh, BOTH | {"lower": 0.3, "upper": 2.2}, 77, True
+    ),
+    _segment("tanh, steep", anneal.Tanh, o.tanh, DOWN | {"lower": -3.0, "upper": 9.5}, 500, True),
     _segment("logarithmic", anneal.Logarithmic, o.logarithmic, DOWN, 90),
     _segment("logarithmic up", anneal.Logarithmic, o.logarithmic, UP, 1000, True),
 ]

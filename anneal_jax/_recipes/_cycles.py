@@ -5,7 +5,8 @@ from .._join import join
 from .._numerics import Number, is_concrete, product, round_half_up
 from .._repeat import repeat
 from .._schedule import Schedule
-from .._segments import Cosine, Linear, Segment, segment_class
+from .._segment import Segment, segment_class
+from .._segments import Cosine, Linear
 from ._phases import check, rest
 
 

@@ -6,7 +6,8 @@ from .. import _checks
 from .._join import join
 from .._numerics import Number
 from .._schedule import Constant, Schedule, as_schedule
-from .._segments import Cosine, Linear, OneMinusSqrt, Segment, segment_class
+from .._segment import Segment, segment_class
+from .._segments import Cosine, Linear, OneMinusSqrt
 from ._phases import check, rest
 
 

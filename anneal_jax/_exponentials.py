@@ -1,0 +1,164 @@
+"""Segments of exponentials and logarithms: one formula each."""
+
+import equinox as eqx
+from jax import lax
+
+from . import _checks
+from ._numerics import Fraction, Number, as_float, float_head, select, within
+from ._schedule import Array
+from ._segment import Blend, Progress, Segment, Weights
+
+
+class Exponential(Segment):
+    """A constant factor per step: a straight line on a logarithmic axis.
+
+    `value(t) = init_value ** r * end_value ** q`
+
+    Args:
+      init_value: value at step 0; above 0.
+      end_value: value from step `steps` on; above 0.
+      steps: length in optimizer steps.
+
+    Raises:
+      ValueError: at construction, if a value is not above 0 or steps not a count.
+
+    Example:
+        >>> import anneal_jax as anneal
+        >>> print(anneal.Exponential(1.0, 0.01, steps=2)([0, 1, 2]))
+        [1.   0.1  0.01]
+    """
+
+    def __check_init__(self) -> None:
+        remedy = "an exponential reaches no zero; end at a small positive value"
+        _checks.number("Exponential", "init_value", self.init_value, above=0, remedy=remedy)
+        _checks.number("Exponential", "end_value", self.end_value, above=0, remedy=remedy)
+
+    def between(self, progress: Progress) -> Array:
+        init, end = as_float(self.init_value), as_float(self.end_value)
+        return within(init * progress.exact_q.exponential(end / init), init, end)
+
+
+class ShiftedExponential(Blend):
+    """An exponential decay shifted so that it ends where it should; Megatron's cooldown.
+
+    `value(t) = end_value + (init_value - end_value) * (base ** r - 1) / (base - 1)`;
+    with base 2 the weight is `2 * 0.5 ** q - 1`.
+
+    Args:
+      init_value: value at step 0; finite, not negative.
+      end_value: value from step `steps` on; finite, not negative.
+      steps: length in optimizer steps.
+      base: above 1; the larger, the earlier the fall. Up to 1,000 the relative error stays
+        below 1e-6.
+
+    Raises:
+      ValueError: at construction, if a value is negative or not finite, or steps not a count.
+
+    Example:
+        >>> import anneal_jax as anneal
+        >>> print(anneal.ShiftedExponential(1.0, 0.0, steps=2, base=9.0)([0, 1, 2]))
+        [1.   0.25 0.  ]
+
+    Reference: the exponential WSD decay of Megatron-LM.
+    """
+
+    base: Number = eqx.field(default=2.0, converter=_checks.real)
+
+    def __check_init__(self) -> None:
+        _checks.number("ShiftedExponential", "base", self.base, above=1)
+
+    def shape(self, progress: Progress) -> Weights:
+        base = as_float(self.base)
+        growth = lax.log1p(base - 1)
+        falling = lax.expm1(growth * progress.r) / (base - 1)
+        rising = -lax.expm1(-growth * progress.q) * base / (base - 1)
+        return falling, rising
+
+
+class Logarithmic(Blend):
+    """A logarithm of the step: rises fast, then ever more slowly; DeepSpeed's log warmup.
+
+    `value(t) = init_value + (end_value - init_value) * log(1 + t) / log(1 + steps)`
+
+    Args:
+      init_value: value at step 0; finite, not negative.
+      end_value: value from step `steps` on; finite, not negative.
+      steps: length in optimizer steps (DeepSpeed's `warmup_num_steps - 1`).
+
+    Raises:
+      ValueError: at construction, if a value is negative or not finite, or steps not a count.
+
+    Example:
+        >>> import anneal_jax as anneal
+        >>> print(anneal.Logarithmic(0.0, 1.0, steps=15)([0, 3, 15]))
+        [0.  0.5 1. ]
+
+    Reference: WarmupLR of DeepSpeed.
+    """
+
+    def shape(self, progress: Progress) -> Weights:
+        t, steps = as_float(progress.elapsed), as_float(progress.steps)
+        left = as_float(progress.remaining)
+        whole, so_far = lax.log1p(steps), lax.log1p(t)
+        # log(1 + steps) - log(1 + t), without the difference of two large logarithms
+        near = left < t
+        close = -lax.log1p(-select(near, left, 0) / (1 + steps))
+        return select(near, close, whole - so_far) / whole, so_far / whole
+
+
+class Tanh(Blend):
+    """A hyperbolic tangent: high at first, a smooth fall around where it crosses 0, then low.
+
+    With `x = lower * r + upper * q`,
+    `value(t) = end_value + (init_value - end_value) * (tanh(upper) - tanh(x)) / (tanh(upper) -
+    tanh(lower))`, so that both ends are hit.
+
+    Args:
+      init_value: value at step 0; finite, not negative.
+      end_value: value from step `steps` on; finite, not negative.
+      steps: length in optimizer steps.
+      lower: argument of the tangent at step 0.
+      upper: its argument at the end; above `lower`, by at most 40.
+
+    Raises:
+      ValueError: at construction, if a value is negative or not finite, or steps not a count,
+        or `upper` does not lie above `lower`.
+
+    Example:
+        >>> import anneal_jax as anneal
+        >>> print([f"{x:.3f}" for x in anneal.Tanh(1.0, 0.0, steps=4)([0, 2, 3, 4])])
+        ['1.000', '0.982', '0.267', '0.000']
+
+    Reference: Hsueh, Li and Wu, Stochastic gradient descent with hyperbolic-tangent decay on
+    classification, 2019 (arXiv 1806.01593). timm's does not reach its ends.
+    """
+
+    lower: Number = eqx.field(default=-7.0, converter=_checks.real)
+    upper: Number = eqx.field(default=3.0, converter=_checks.real)
+
+    def __check_init__(self) -> None:
+        _checks.number("Tanh", "lower", self.lower)
+        _checks.number("Tanh", "upper", self.upper)
+        if _checks.known(self.lower, self.upper) and not 0 < self.upper - self.lower <= 40:
+            rule = f"above lower={self.lower}, by at most 40"
+            _checks.fail("Tanh", "upper", rule, self.upper, "timm's are -7 and 3")
+
+    def shape(self, progress: Progress) -> Weights:
+        # tanh(a) - tanh(b) = sinh(a - b) / (cosh(a) cosh(b)); each weight from its own fraction.
+        lower, upper = as_float(self.lower), as_float(self.upper)
+        width = upper - lower
+        return _hump(progress.exact_r, width, -upper), _hump(progress.exact_q, width, lower)
+
+
+def _hump(part: Fraction, width: Array, start: Array) -> Array:
+    """`sinh(y) cosh(end) / (cosh(x) sinh(width))` for `y = width * part`, `x = start + y`.
+
+    `end = start + width`. In exponentials of differences, none of which overflows.
+    """
+    short = float_head(width)
+    y = short * part.head + ((width - short) * part.head + width * part.tail)  # first is exact
+    x, end = start + y, start + width
+    growth = lax.exp(2 * (lax.min(x, as_float(0)) - lax.min(end, as_float(0))))
+    sines = lax.expm1(-2 * y) / lax.expm1(-2 * width)
+    cosines = (1 + lax.exp(-2 * lax.abs(end))) / (1 + lax.exp(-2 * lax.abs(x)))
+    return growth * sines * cosines

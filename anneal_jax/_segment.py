@@ -1,0 +1,97 @@
+"""What a segment is: a way from `init_value` to `end_value` in `steps` steps, then held.
+
+A segment sees its progress as two fractions, `q = t / steps` elapsed and `r = 1 - q`
+remaining, each formed from integers. Most shapes are a blend
+`init_value * w + end_value * (1 - w)`, where both weights come from `shape`, because each
+must be accurate near its own zero: `1 - w` computed from a rounded `w` is not. So a rate that
+decays to 0 keeps its digits down to the last step, and so does one that warms up from 0.
+"""
+
+import abc
+from typing import Any, NamedTuple
+
+import equinox as eqx
+from jax import lax
+
+from . import _checks
+from ._numerics import Fraction, Number, as_float, as_int, fraction, mix, select
+from ._schedule import Array, Scale, Schedule
+
+Weights = tuple[Array, Array]
+_UNSIGNED = "build a negative value by algebra, as in -schedule or schedule - 1.0"
+
+
+class Progress(NamedTuple):
+    """How far a segment is, in whole steps, and as fractions of its length."""
+
+    elapsed: Array
+    remaining: Array
+    steps: Array
+
+    @property
+    def q(self) -> Array:
+        """The fraction elapsed, `t / steps`, rounded."""
+        return as_float(self.elapsed) / as_float(self.steps)
+
+    @property
+    def r(self) -> Array:
+        """The fraction remaining, `1 - q`, rounded; formed from the remaining steps."""
+        return as_float(self.remaining) / as_float(self.steps)
+
+    @property
+    def exact_q(self) -> Fraction:
+        """The fraction elapsed, for use under powers."""
+        return fraction(self.elapsed, self.steps)
+
+    @property
+    def exact_r(self) -> Fraction:
+        """The fraction remaining, for use under powers."""
+        return fraction(self.remaining, self.steps)
+
+
+class Segment(Schedule):
+    """The abstract base of what goes from one value to another in a known number of steps."""
+
+    init_value: Number = eqx.field(converter=_checks.real)
+    end_value: Number = eqx.field(converter=_checks.real)
+    steps: Number = eqx.field(converter=_checks.whole)
+
+    def __check_init__(self) -> None:
+        owner = type(self).__name__
+        _checks.number(owner, "init_value", self.init_value, least=0, remedy=_UNSIGNED)
+        _checks.number(owner, "end_value", self.end_value, least=0, remedy=_UNSIGNED)
+        _checks.steps(owner, "steps", self.steps)
+
+    @abc.abstractmethod
+    def between(self, progress: Progress) -> Array:
+        """The value strictly between the two ends."""
+
+    def value_at(self, step: Array) -> Array:
+        steps = lax.max(as_int(self.steps), as_int(1))
+        t = lax.min(step, steps)
+        value = self.between(Progress(t, steps - t, steps))
+        value = select(step <= 0, as_float(self.init_value), value)  # ends are not computed
+        return select(step >= as_int(self.steps), as_float(self.end_value), value)
+
+    def stretched(self, scale: Scale) -> "Segment":
+        return eqx.tree_at(lambda s: s.steps, self, scale(self.steps))
+
+
+class Blend(Segment):
+    """The abstract base of segments whose value is a weighted mean of the two ends."""
+
+    @abc.abstractmethod
+    def shape(self, progress: Progress) -> Weights:
+        """The weights of `init_value` and `end_value`; they fall from 1 and rise to 1."""
+
+    def between(self, progress: Progress) -> Array:
+        falling, rising = self.shape(progress)
+        return mix(as_float(self.init_value), as_float(self.end_value), falling, rising)
+
+
+def segment_class(owner: str, name: str, x: Any) -> type[Segment]:
+    """`x` if it is a segment class (something to pass as a cooldown or a shape)."""
+    if not (isinstance(x, type) and issubclass(x, Segment)):
+        remedy = "pass the class itself, such as anneal_jax.Linear or anneal_jax.OneMinusSqrt"
+        _checks.fail(owner, name, "a segment class", x, remedy)
+    return x
