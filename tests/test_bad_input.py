@@ -121,7 +121,7 @@ OTHERS = {
     "periods and cycles": (lambda: LINE.repeat(2, periods=[3]), "periods"),
     "no periods": (lambda: LINE.repeat(periods=[]), "periods"),
     "a period of 0": (lambda: LINE.repeat(periods=[3, 0]), "periods"),
-    "a tangent that does not rise": (lambda: anneal.Tanh(1.0, 0.0, 5, 3.0, -7.0), "above lower=3.0"),
+    "a tangent that falls": (lambda: anneal.Tanh(1.0, 0.0, 5, 3.0, -7.0), "above lower=3.0"),
     "a tangent too wide": (lambda: anneal.Tanh(1.0, 0.0, 5, -40.0, 3.0), "by at most 40"),
     "boundaries that are no list": (lambda: anneal.join([LINE, LINE], 5), "a list of steps"),
     "segments that are no list": (lambda: anneal.join(LINE), "a list of schedules"),

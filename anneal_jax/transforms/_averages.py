@@ -8,9 +8,9 @@ import optax
 from jax import lax
 
 from .. import _checks
-from .._numerics import Number, as_float, as_int
+from .._numerics import Number, as_float
 from .._schedule import Array, Schedule, as_schedule
-from ._copies import empty_ring, moved, put, wide
+from ._copies import moved, put, ring_of, wide
 from ._cycles import Cycles
 from ._follow import follow
 from ._states import find, owned, plain
@@ -214,8 +214,7 @@ def _running(share: Any) -> _Kind:
 
 def _window(size: int) -> _Kind:
     def start(params: Any, cycles: Cycles | None) -> WindowParamsState:
-        ring = put(empty_ring(params, size), as_int(0), params)
-        return WindowParamsState(_zero(), _zero(), ring, owned(cycles))
+        return WindowParamsState(_zero(), _zero(), ring_of(params, size), owned(cycles))
 
     def add(ring: Any, samples: Array, params: Any) -> Any:
         return put(ring, (samples - 1) % size, params)

@@ -10,7 +10,6 @@ import jax
 import jax.numpy as jnp
 import optax
 from jax import lax
-from jax.core import Tracer
 
 from .. import _checks
 from .._schedule import Array
@@ -29,17 +28,12 @@ def moved(owner: str, params: Any, updates: Any) -> Any:
     return optax.apply_updates(params, updates)
 
 
-def empty_ring(params: Any, size: int) -> Any:
-    """A ring of `size` copies of zeros, placed on devices as the parameters are."""
+def ring_of(params: Any, size: int) -> Any:
+    """A ring of `size` copies, at first of `params` as they are, and placed as they are.
 
-    def ring(p: Array) -> Array:
-        zeros = jnp.zeros_like(p)
-        if isinstance(p, Tracer) or not isinstance(p, jax.Array):
-            return jnp.stack([zeros] * size)
-        # A computation follows the sharding of what it computes with.
-        return jnp.broadcast_to(p[None], (size, *p.shape)) * jnp.zeros((), p.dtype)
-
-    return jax.tree.map(ring, params)
+    (The computation follows the sharding of its input, as one that makes zeros would not.)
+    """
+    return jax.tree.map(lambda p: jnp.array(jnp.broadcast_to(p, (size, *jnp.shape(p)))), params)
 
 
 def put(ring: Any, index: Array, copy: Any) -> Any:

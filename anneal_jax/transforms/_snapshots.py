@@ -11,7 +11,7 @@ from jax.core import Tracer
 from .. import _checks
 from .._numerics import as_int
 from .._schedule import Array, Schedule
-from ._copies import empty_ring, moved, put
+from ._copies import moved, put, ring_of
 from ._cycles import Cycles
 from ._states import owned
 
@@ -77,7 +77,7 @@ def snapshots(
     cycles = Cycles.of(_OWNER, schedule, ending=True)
 
     def init(params: Any) -> Any:
-        ring = empty_ring(params, keep)
+        ring = ring_of(params, keep)
         ring = _to_host(ring) if host else ring
         zero, steps = jnp.zeros((), jnp.int32), jnp.zeros(keep, jnp.int32)
         return SnapshotsState(zero, jnp.zeros((), jnp.int32), steps, ring, owned(cycles))
