@@ -103,7 +103,7 @@ class Power(Mapped):
 
     def value_at(self, step: Array) -> Array:
         value, exponent = self.schedule.value_at(step), as_float(self.exponent)
-        some = value > 0
+        some = ~(value <= 0)  # NaN too: it must not read as 0
         return select(some, lax.pow(select(some, value, 1), exponent), as_float(exponent == 0))
 
     def stretched(self, scale: Scale) -> "Power":

@@ -31,7 +31,8 @@ class Noise(Mapped):
     - distribution "uniform": `n(t)` uniform between `-limit` and `limit`
 
     So the value stays within `limit` times the schedule. `n(t)` depends on `key` and `t` only
-    (threefry, whatever the default generator is; the same numbers with x64 on or off).
+    (threefry, whatever the default generator is; the same numbers with x64 on or off), where
+    `t` is the step of `schedule`: noise inside a cycle that is repeated repeats with it.
 
     Args:
       schedule: any schedule.

@@ -44,10 +44,7 @@ def members(opt_state: Any, last: int | None = None) -> Any:
         >>> anneal.ensemble.members(state)["w"].shape
         (2, 3)
     """
-    state = _snapshots(opt_state)
-    if not _checks.known(state.taken):
-        remedy = "call it outside of jit; inside, use the ring of the state"
-        _checks.fail("members", "opt_state", "known", state.taken, remedy)
+    state = _snapshots("members", opt_state)
     taken, size = int(state.taken), state.steps.shape[0]
     there = min(taken, size)
     if there == 0:
@@ -67,7 +64,7 @@ def member_steps(opt_state: Any) -> list[int]:
     Returns:
       Numbers of updates; empty before the first snapshot.
     """
-    state = _snapshots(opt_state)
+    state = _snapshots("member_steps", opt_state)
     taken, size = int(state.taken), state.steps.shape[0]
     return [int(state.steps[i % size]) for i in range(max(0, taken - size), taken)]
 
@@ -192,13 +189,17 @@ def _blend(mean: Any, new: Any, share: Array) -> Any:
     return jax.tree.map(lambda m, x: m + share.astype(m.dtype) * (x - m), mean, new)
 
 
-def _snapshots(opt_state: Any) -> SnapshotsState:
+def _snapshots(owner: str, opt_state: Any) -> SnapshotsState:
     found = [s for _, s in find(opt_state, lambda x: isinstance(x, SnapshotsState))]
-    if not found:
-        remedy = "put anneal_jax.snapshots last into the chain"
-        kind = type(opt_state).__name__
-        _checks.fail("members", "opt_state", "one with snapshots", kind, remedy)
-    return plain(found[0])
+    if len(found) != 1:
+        remedy = "put anneal_jax.snapshots last into the chain, once"
+        rule, there = "one with snapshots", f"{type(opt_state).__name__} with {len(found)}"
+        _checks.fail(owner, "opt_state", rule, there, remedy)
+    state = plain(found[0])
+    if not _checks.known(state.taken) or jnp.ndim(state.taken):
+        remedy = "call it outside of jit, on one member of a population at a time"
+        _checks.fail(owner, "opt_state", "that of one run, and known", state.taken, remedy)
+    return state
 
 
 def _last(owner: str, last: int | None, there: int) -> None:
@@ -209,10 +210,12 @@ def _last(owner: str, last: int | None, there: int) -> None:
 
 def _on_device(ring: Array) -> Array:
     """A ring that may be in the memory of the host, where one can compute with it."""
+    ring = jnp.asarray(ring)
     return jax.device_put(ring, ring.sharding.with_memory_kind("device"))
 
 
 def _wide(x: Any) -> Array:
+    """`x` in a precision that means can be taken in."""
     x = jnp.asarray(x)
-    half = jnp.issubdtype(x.dtype, jnp.floating) and jnp.finfo(x.dtype).bits < 32
-    return x.astype(jnp.float32) if half else x
+    exact = jnp.issubdtype(x.dtype, jnp.inexact) and jnp.finfo(x.dtype).bits >= 32
+    return x if exact else x.astype(jnp.float32)

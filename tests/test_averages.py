@@ -176,3 +176,10 @@ def test_it_averages_noise_away():
 def test_bad_input_is_one_clear_sentence(call, words):
     """Each error names the argument, the rule, what came and what to do."""
     one_clear_sentence(call, words)
+
+
+def test_numbers_as_parameters():
+    """Python's own, as Optax takes them."""
+    tx = anneal.average_params("uniform")
+    _, state = tx.update(1.0, tx.init(2.0), 2.0)
+    assert float(anneal.averaged_params(state)) == 3.0

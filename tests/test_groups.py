@@ -1,5 +1,8 @@
 """Parameter groups: which parameter follows which rate, in every kind of tree."""
 
+import copy
+import re
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -292,7 +295,23 @@ def test_the_table_prints():
     assert lines[2].split() == ["embed", "its", "own", "8", "1"]
 
 
+def test_it_can_be_copied():
+    """Groups and all."""
+    tx = copy.copy(anneal.layerwise_decay(RATE, 0.5))
+    assert len(tx.groups(PARAMS)) == 5
+
+
 BAD = {
+    "a compiled expression": (
+        lambda: anneal.partition_by_path({re.compile("w"): 1.0}, RATE),
+        ["every rule", "regular expression"],
+    ),
+    "depths for other layers": (
+        lambda: anneal.layerwise_decay(RATE, 0.5, lambda path: range(2)).init(
+            {"w": jnp.ones((1, 2))}
+        ),
+        ["depth_of('w')", "(1, 2)"],
+    ),
     "a parameter without a rule": (
         lambda: anneal.partition_by_path({"head": 1.0}, RATE).init(PARAMS),
         ["'embed/table'", "'blocks/0/kernel'", "add a rule"],

@@ -1,5 +1,6 @@
 """Schedules in the optimizer state: values, dtypes, overrides, and every wrapper of Optax."""
 
+import collections
 import subprocess
 import sys
 import textwrap
@@ -402,3 +403,95 @@ def test_static_args_pass_a_mask():
     )
     _, _, rates = train(tx, 3)
     np.testing.assert_array_equal(rates, RATE(np.arange(3)))
+
+
+def test_a_schedule_that_is_nan_once_is_not_taken_for_an_assignment():
+    """It recovers by itself, and a new plan sets in."""
+    tx = anneal.scale_by_learning_rate(lambda t: jnp.sin(1.0 * t) / t)  # 0 / 0 at step 0 only
+    state, found = tx.init(jnp.ones(())), []
+    for _ in range(3):
+        updates, state = tx.update(jnp.ones(()), state)
+        found.append(-float(updates))
+    np.testing.assert_allclose(found, [np.nan, np.sin(1), np.sin(2) / 2], rtol=1e-6)
+    state = anneal.with_schedules(state, learning_rate=anneal.Constant(0.5))
+    assert tx.update(jnp.ones(()), state)[0] == -0.5
+
+
+@pytest.mark.parametrize(
+    "inner",
+    [
+        lambda learning_rate: anneal.scale_by_learning_rate(learning_rate),
+        lambda learning_rate: anneal.layerwise_decay(learning_rate, 1.0, lambda path: 0),
+        lambda learning_rate: anneal.reduce_on_plateau(factor=learning_rate),
+    ],
+)
+def test_hyperparameters_are_not_passed_on_to_what_keeps_its_own(inner):
+    """It would stay at the first value without a word; so there is a word."""
+    tx = anneal.inject_hyperparams(inner)(learning_rate=anneal.Linear(0.5, 0.0, steps=10))
+    with pytest.raises(ValueError, match="must not be passed on"):
+        tx.init(jnp.ones(2))
+
+
+def test_links_that_keep_their_own_may_stand_beside():
+    """What does not depend on the injected ones is left alone."""
+    tx = anneal.inject_hyperparams(
+        lambda learning_rate: optax.chain(optax.sgd(learning_rate), anneal.average_params())
+    )(learning_rate=RATE)
+    params = jnp.ones(2)
+    _, state = tx.update(params, tx.init(params), params)
+    assert anneal.hyperparams(state)["learning_rate"] == RATE(0)
+
+
+def test_a_state_after_an_eager_update_can_be_donated():
+    """No buffer stands in it twice, whoever made it."""
+    params = jnp.ones(2)
+    for tx in (
+        anneal.inject_hyperparams(optax.sgd)(RATE),
+        anneal.layerwise_decay(RATE, 0.5, lambda path: 0),
+        anneal.accumulate(optax.sgd(RATE), 2),
+    ):
+        state = tx.update(params, tx.init(params), params)[1]
+        jax.jit(tx.update, donate_argnums=1)(params, state, params)
+
+
+def test_a_plan_of_another_structure_in_flax():
+    """One more compilation, and it works; also a first plan for what was a number."""
+    from flax import nnx
+
+    model = nnx.Linear(2, 2, rngs=nnx.Rngs(0))
+    tx = anneal.inject_hyperparams(optax.adam)(RATE, b1=0.9)
+    optimizer = nnx.Optimizer(model, tx, wrt=nnx.Param)
+
+    @nnx.jit
+    def step(model, optimizer):
+        optimizer.update(model, nnx.grad(lambda m: jnp.sum(m(jnp.ones((1, 2)))))(model))
+
+    step(model, optimizer)
+    line, momentum = anneal.Linear(1.0, 0.0, steps=10), anneal.Linear(0.9, 0.8, steps=4)
+    anneal.with_schedules(optimizer, learning_rate=line, b1=momentum)
+    step(model, optimizer)
+    assert anneal.hyperparams(optimizer) == {"learning_rate": line(1), "b1": momentum(1)}
+
+
+def test_states_with_a_field_called_opt_state():
+    """A train state of one's own, and Optax's own `sam`, are trees like any other."""
+    tx = anneal.inject_hyperparams(optax.sgd)(RATE)
+    mine = collections.namedtuple("TrainState", "params opt_state")
+    state = mine(jnp.ones(2), tx.init(jnp.ones(2)))
+    state = anneal.with_schedules(state, learning_rate=0.25)
+    _, state = tx.update(jnp.ones(2), state.opt_state)
+    assert anneal.hyperparams(state)["learning_rate"] == 0.25
+    sam = optax.contrib.sam(tx, optax.sgd(0.1)).init(jnp.ones(2))
+    assert anneal.hyperparams(anneal.with_schedules(sam, learning_rate=0.25))
+
+
+def test_a_model_with_hyperparams_of_its_own():
+    """A static dictionary of that name in the parameters is none of ours."""
+    model = eqx.nn.Linear(2, 2, key=jax.random.key(0))
+
+    class Model(eqx.Module):
+        linear: eqx.nn.Linear
+        hyperparams: dict = eqx.field(static=True)
+
+    state = anneal.inject_hyperparams(optax.adam)(RATE).init(Model(model, {"width": 3}))
+    assert set(anneal.hyperparams(state)) == {"learning_rate"}

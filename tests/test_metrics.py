@@ -196,3 +196,25 @@ def test_bad_input_is_one_clear_sentence(name, build):
     """Each error names the argument, the rule, what came and what to do."""
     call, words = BAD[name]
     one_clear_sentence(lambda: call(build), words)
+
+
+def test_the_largest_relative_threshold():
+    """The first metric is an improvement whatever the threshold; to 0 is one of all."""
+    tx = anneal.reduce_on_plateau(patience=0, factor=0.5, threshold=1.0, threshold_mode="rel")
+    assert scales(tx, [1.0, 0.5, -0.5])[0] == [1, 0.5, 0.5]
+
+
+def test_numpy_numbers_are_numbers():
+    """As a configuration reader hands them over."""
+    tx = anneal.reduce_on_plateau(
+        patience=np.int64(0), factor=np.float32(0.5), min_scale=np.float32(0.25)
+    )
+    assert scales(tx, [1.0, 1.0, 1.0, 1.0])[0] == [1, 0.5, 0.25, 0.25]
+    tx = anneal.greedy(patience=np.int64(0), factor=np.float64(0.5), window_size=np.int64(1))
+    assert scales(tx, [1.0, 1.0])[0] == [2, 1]
+
+
+def test_a_state_that_came_back_from_the_host():
+    """NumPy arrays, as `jax.device_get` gives them."""
+    state = jax.device_get(anneal.greedy(factor=0.5, patience=0, observed=True).init(jnp.ones(1)))
+    assert anneal.hyperparams(anneal.observe(state, 1.0))["greedy_scale"] == 2

@@ -1,7 +1,10 @@
 """`reset_on_restart`: at each cycle start the optimizer's memory begins anew, and only then."""
 
+import collections
+
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 import pytest
 
@@ -148,3 +151,61 @@ def test_bad_input_is_one_clear_sentence(name):
     """Each error names the argument, the rule, what came and what to do."""
     call, words = BAD[name]
     one_clear_sentence(call, words)
+
+
+def test_one_inside_another():
+    """The outer one leaves the clock of the inner one alone: both restart when they should."""
+    fast, slow = (anneal.cosine_restarts(1.0, cycle_steps=n) for n in (3, 5))
+    inner = anneal.reset_on_restart(optax.trace(1.0), fast)
+    tx = anneal.reset_on_restart(inner, slow)
+    state, found = tx.init(jnp.zeros(())), []
+    for _ in range(8):
+        updates, state = tx.update(jnp.ones(()), state, jnp.zeros(()))
+        found.append(float(updates))
+    assert found == [1, 2, 3, 1, 2, 1, 1, 2]
+
+
+def test_a_scheduled_weight_decay_carries_on():
+    """It counts steps in a state of its own."""
+    if isinstance(optax.add_decayed_weights(lambda count: count).init(()), optax.EmptyState):
+        pytest.skip("this Optax has no scheduled weight decay")
+    tx = anneal.reset_on_restart(optax.add_decayed_weights(lambda count: 1.0 * count), GROWING)
+    state, found = tx.init(jnp.ones(())), []
+    for _ in range(6):
+        updates, state = tx.update(jnp.zeros(()), state, jnp.ones(()))
+        found.append(float(updates))
+    assert found == [0, 1, 2, 3, 4, 5]
+
+
+def test_random_keys_are_not_used_twice():
+    """A restart does not bring the noise of the first cycle back."""
+    rate = anneal.cosine_restarts(1.0, cycle_steps=2)
+    tx = anneal.reset_on_restart(optax.add_noise(1.0, 0.0, 0), rate)
+    state, found = tx.init(jnp.zeros(())), []
+    for _ in range(4):
+        updates, state = tx.update(jnp.zeros(()), state, jnp.zeros(()))
+        found.append(float(updates))
+    assert len(set(found)) == 4
+
+
+def test_names_of_parameters_are_no_fields():
+    """`keep` speaks of the optimizer's fields, whatever the parameters are called."""
+    params = collections.namedtuple("Params", "nu w")(jnp.zeros(()), jnp.zeros(()))
+    tx = anneal.reset_on_restart(optax.sgd(1.0, momentum=1.0), GROWING, keep="trace")
+    state = tx.init(params)
+    for _ in range(4):
+        updates, state = tx.update(jax.tree.map(jnp.ones_like, params), state, params)
+    assert (float(updates.nu), float(updates.w)) == (-4, -4)
+    tx = anneal.reset_on_restart(optax.adam(1.0), GROWING, keep="nu")
+    state = tx.init(params)
+    for _ in range(4):
+        updates, state = tx.update(jax.tree.map(jnp.ones_like, params), state, params)
+    np.testing.assert_allclose(optax.tree.get(state, "mu").nu, 0.1, rtol=1e-6)
+
+
+def test_parameters_in_any_dictionary():
+    """Also in one that cannot be made from its items alone."""
+    params = collections.defaultdict(list, {"w": jnp.zeros(2)})
+    tx = anneal.reset_on_restart(optax.adam(1.0), GROWING)
+    _, state = tx.update(params, tx.init(params), params)
+    assert int(state.count) == 1

@@ -227,3 +227,27 @@ def test_bad_input_is_one_clear_sentence(name):
     """Each error names the argument, the rule, what came and what to do."""
     call, words = BAD[name]
     one_clear_sentence(call, words)
+
+
+def test_states_that_came_back_from_the_host():
+    """NumPy arrays, as `jax.device_get` or pickle give them."""
+    state = jax.device_get(count_up(anneal.snapshots(CYCLES, keep=2), 7))
+    np.testing.assert_array_equal(ensemble.members(state)["w"][:, 0, 0], [2, 6])
+
+
+def test_parameters_without_a_gradient():
+    """Optax passes None for them (Equinox, integers): the copies have them as they are."""
+    params = {"w": jnp.ones(3), "n": jnp.arange(3)}
+    for tx in (anneal.snapshots(anneal.Linear(1.0, 0.0, 1), 1), anneal.average_params("window")):
+        _, state = tx.update({"w": jnp.ones(3), "n": None}, tx.init(params), params)
+        last = [x for x in jax.tree.leaves(state) if x.shape[1:] == (3,) and x.dtype == jnp.int32]
+        np.testing.assert_array_equal(last[0][0], params["n"])
+    np.testing.assert_array_equal(anneal.averaged_params(state)["n"], params["n"])
+
+
+def test_whole_statistics_are_averaged_too():
+    """As numbers, not cut off."""
+    found = ensemble.refresh_batch_stats(
+        lambda _, x: jnp.sum(x), 0, [jnp.array([2]), jnp.array([5])], progress=False
+    )
+    assert float(found) == 3.5

@@ -55,6 +55,8 @@ class WindowParamsState(NamedTuple):
 
         def mean(ring: Array) -> Array:
             size = ring.shape[0]
+            if not jnp.issubdtype(ring.dtype, jnp.inexact):  # counts and masks: the newest
+                return ring[jnp.maximum(self.samples - 1, 0) % size]
             filled = jnp.clip(self.samples, 1, size)
             here = jnp.arange(size, dtype=filled.dtype) < filled
             here = jnp.reshape(here, (size,) + (1,) * (ring.ndim - 1))
@@ -87,7 +89,8 @@ def average_params(
     SWA does with a cyclic rate; else, if there is a schedule, the average begins anew with
     each of its cycles. Until the first sample the average is the newest parameters.
 
-    Place it last in a chain, for it must see the updates that will be added. `hyperparams`
+    Place it last in a chain, for it must see the updates that will be added, and outside of
+    `optax.masked` and `partition`, which would show it a part of the parameters. `hyperparams`
     reads the decay as `ema_decay`.
 
     Args:
@@ -123,6 +126,7 @@ def average_params(
       Time!](https://arxiv.org/abs/2209.14981), 2022
     """
     _checks.nearest(_OWNER, "kind", kind, ("ema", "uniform", "window"))
+    start, every, window = (_checks.whole(x) for x in (start, every, window))
     _checks.steps(_OWNER, "start", start)
     cycles = _cycles(every, schedule)
     if kind == "window":

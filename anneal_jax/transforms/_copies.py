@@ -25,7 +25,12 @@ def require_params(owner: str, params: Any) -> None:
 def moved(owner: str, params: Any, updates: Any) -> Any:
     """The parameters after `updates`, as `optax.apply_updates` makes them."""
     require_params(owner, params)
-    return optax.apply_updates(params, updates)
+    return jax.tree.map(
+        lambda u, p: p if u is None else optax.apply_updates(p, u),
+        updates,
+        params,
+        is_leaf=lambda u: u is None,  # Optax's sign for what has no gradient
+    )
 
 
 def ring_of(params: Any, size: int) -> Any:
@@ -48,7 +53,8 @@ def put(ring: Any, index: Array, copy: Any) -> Any:
 def wide(params: Any) -> Any:
     """`params` in at least float32, as fresh arrays; integers stay what they are."""
 
-    def widened(p: Array) -> Array:
+    def widened(p: Any) -> Array:
+        p = jnp.asarray(p)
         half = jnp.issubdtype(p.dtype, jnp.floating) and jnp.finfo(p.dtype).bits < 32
         return jnp.array(p, dtype=jnp.float32 if half else p.dtype)
 

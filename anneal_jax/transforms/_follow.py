@@ -67,8 +67,11 @@ def follow(
         hyperparams |= {plan.name: plan.value for plan in plans}
         new, inner_state = inner(hyperparams).update(updates, state.inner_state, params, **extra)
         new, inner_state = typed_as((new, inner_state), (updates, state.inner_state))
-        count = clock(state.count, inner_state)
-        return new, InjectHyperparamsState(count, hyperparams, plans, inner_state)
+        # Copies: run eagerly, this must not put one buffer into the state twice.
+        count, hyperparams = owned((clock(state.count, inner_state), hyperparams))
+        return new, InjectHyperparamsState(
+            count.astype(state.count.dtype), hyperparams, plans, inner_state
+        )
 
     return optax.GradientTransformationExtraArgs(init, update)
 
@@ -81,7 +84,9 @@ def plan_for(name: str, schedule: Schedule, count: Array) -> Plan:
 
 def _advanced(plan: Plan, current: Array, count: Array) -> Plan:
     """The plan at step `count`, where `current` is what `hyperparams` now says."""
-    held = plan.held | (current != plan.value)
+    # (A schedule that was NaN wrote NaN, and nobody assigned anything.)
+    unchanged = (current == plan.value) | (jnp.isnan(current) & jnp.isnan(plan.value))
+    held = plan.held | ~unchanged
     value = jnp.where(held, current, as_float(plan.schedule(count)))
     return Plan(plan.schedule, value, held, plan.name)
 

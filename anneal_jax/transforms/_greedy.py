@@ -160,7 +160,9 @@ def greedy(
     owner = "greedy"
     bar = Bar(threshold, mode, threshold_mode)
     counts = {"patience": patience, "cooldown": cooldown, "warmup": warmup}
-    sizes = {"reset_start": reset_start, "window_size": window_size}
+    counts = {name: _checks.whole(count) for name, count in counts.items()}
+    sizes = {"reset_start": _checks.whole(reset_start), "window_size": _checks.whole(window_size)}
+    accumulation_size = _checks.whole(accumulation_size)
     check_options(owner, bar, accumulation_size=accumulation_size, **counts, **sizes)
     check_factor(owner, factor)
     _checks.number(owner, "min_scale", _checks.real(min_scale), above=0, most=1)

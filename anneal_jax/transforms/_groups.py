@@ -130,6 +130,8 @@ def _rate(name: str, value: Any) -> Schedule:
 def _rule(pattern: Any, value: Any, base: Schedule | None) -> Any:
     """The value of a rule: a schedule, a factor, None or a transformation."""
     try:
+        if not isinstance(pattern, str):
+            raise TypeError("not a string")
         re.compile(pattern)
     except (re.error, TypeError) as error:
         remedy = f"correct it ({error})"

@@ -64,8 +64,8 @@ def hypergradient(
 
     Returns:
       A `GradientTransformationExtraArgs` with one more copy of the parameters in its state.
-      `hyperparams` reads its `hypergradient_scale`. A gradient that is not finite leaves the
-      scale as it is.
+      `hyperparams` reads its `hypergradient_scale`. A gradient that is not finite, or whose
+      squared norm float32 cannot hold, leaves the scale as it is.
 
     Raises:
       ValueError: for arguments outside their ranges.

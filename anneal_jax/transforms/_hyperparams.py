@@ -9,7 +9,7 @@ from .._numerics import as_float
 from .._schedule import Schedule, as_schedule
 from ._cycles import Cycles
 from ._follow import InjectHyperparamsState, Plan, plan_for
-from ._states import change, find, owned, plain, put_where
+from ._states import change, find, is_variable, owned, plain, put_where
 
 
 def hyperparams(opt_state: Any) -> dict[str, Any]:
@@ -105,7 +105,7 @@ def _with_cycles(opt_state: Any, schedule: Schedule) -> Any:
 
 
 def _has_hyperparams(x: Any) -> bool:
-    return isinstance(getattr(x, "hyperparams", None), dict)
+    return hasattr(type(x), "_fields") and isinstance(getattr(x, "hyperparams", None), dict)
 
 
 def _is_injected(x: Any) -> bool:
@@ -136,6 +136,6 @@ def _replanned(state: Any, name: str, schedule: Schedule) -> Any:
     value = jnp.array(as_float(plain(state.hyperparams[name])))  # what the last update used
     fresh = Plan(fresh.schedule, value, fresh.held, name)
     plans = {plan.name: plan for plan in state.schedules}
-    if name in plans:
-        fresh = put_where(plans[name], fresh)
+    if name in plans or is_variable(state.count):
+        fresh = put_where(plans.get(name, state.count), fresh)
     return state._replace(schedules=tuple((plans | {name: fresh}).values()))

@@ -12,7 +12,9 @@ import optax
 
 from .. import _checks
 from .._schedule import Array, Schedule, as_schedule
-from ._follow import follow
+from ._follow import InjectHyperparamsState, follow
+from ._metrics import MetricScaleState
+from ._states import find
 
 
 def inject_hyperparams(
@@ -71,7 +73,14 @@ def inject_hyperparams(
             given.arguments |= constants | hyperparams
             return optax.with_extra_args_support(inner_factory(*given.args, **given.kwargs))
 
-        return follow(injected, inner)
+        tx = follow(injected, inner)
+
+        def init(params: Any) -> Any:
+            state = tx.init(params)
+            _check_passed_on(inner, state, params)
+            return state
+
+        return optax.GradientTransformationExtraArgs(init, tx.update)
 
     return wrapped
 
@@ -114,6 +123,33 @@ def _sorted_out(
         else:
             constants[name] = value
     return injected, constants
+
+
+def _check_passed_on(inner: Callable[[Any], Any], state: Any, params: Any) -> None:
+    """Require that no hyperparameter becomes that of a link which keeps its own in the state.
+
+    It would take the first value and never look again. What depends on what is a derivative.
+    """
+
+    def kept(hyperparams: dict[str, Array]) -> list[Array]:
+        links = find(inner(hyperparams).init(params), _keeps_its_own)
+        leaves = jax.tree.leaves([link for _, link in links])
+        return [x for x in leaves if jnp.issubdtype(x.dtype, jnp.floating)]
+
+    if not any(True for _ in find(state.inner_state, _keeps_its_own)):
+        return
+    ones = jax.tree.map(jnp.ones_like, state.hyperparams)
+    tangents = jax.jvp(kept, (state.hyperparams,), (ones,))[1]
+    if _checks.known(*tangents) and any(bool(jnp.any(t)) for t in tangents):
+        raise ValueError(
+            "inject_hyperparams: hyperparameters must not be passed on to transformations of "
+            "anneal_jax, which keep their own in the state and would stay at the first value; "
+            "give schedules to those directly."
+        )
+
+
+def _keeps_its_own(x: Any) -> bool:
+    return isinstance(x, InjectHyperparamsState | MetricScaleState)
 
 
 def _is_number(value: Any, default: Any) -> bool:

@@ -12,7 +12,16 @@ from .. import _checks
 from .._numerics import as_float
 from .._schedule import Array, Schedule, as_schedule
 from ._follow import follow
-from ._paths import Group, GroupedTransformation, Groups, gathered, paths, scale_by_rates, shown
+from ._paths import (
+    Group,
+    GroupedTransformation,
+    Groups,
+    gathered,
+    map_paths,
+    paths,
+    scale_by_rates,
+    shown,
+)
 
 Depth = int | Sequence[int] | None
 _OWNER = "layerwise_decay"
@@ -39,7 +48,8 @@ def layerwise_decay(
     Unless `depth_of` says otherwise, depths are read from the paths of the parameters:
     embeddings have depth 0, those in block `i` of `n` (`"blocks/3/kernel"`,
     `"encoderblock_3/..."`, `"layer/3"`) `i + 1`, all others (final norm, pooler, head)
-    `n + 1`. `print(tx.groups(params))` shows what was found.
+    `n + 1`. `print(tx.groups(params))` shows what was found. (Inside `optax.masked` or
+    `partition` only the parameters that are left count.)
 
     Schedule and decay live in the state, as `learning_rate` and `layer_decay`: `hyperparams`
     reads them, and the rates as `rate/depth <d>`; `with_schedules` replaces them. One
@@ -92,6 +102,7 @@ def layerwise_decay(
 
     def names(params: Any) -> dict[str, Any]:
         depths = _depths(paths(params), depth_of)
+        map_paths(lambda path, leaf: _check_layers(path, leaf, depths[path]), params)
         return {p: _name(d) if isinstance(d, int) else [*map(_name, d)] for p, d in depths.items()}
 
     def scaling(hyperparams: dict[str, Array]) -> optax.GradientTransformationExtraArgs:
@@ -122,13 +133,19 @@ def layerwise_decay(
     return GroupedTransformation(tx.init, tx.update, groups)
 
 
+def _check_layers(path: str, leaf: Any, depth: Any) -> None:
+    if not isinstance(depth, int) and np.shape(leaf)[:1] != (len(depth),):
+        rule = f"as many depths as the parameter has layers, its shape being {np.shape(leaf)}"
+        _checks.fail(_OWNER, f"depth_of({path!r})", rule, depth, "correct depth_of")
+
+
 def _name(depth: int) -> str:
     return f"depth {depth}"
 
 
 def _rates(rate: Array, decay: Array, depths: dict[str, Any]) -> dict[str, Array]:
     """`rate * decay ** (top - d)` for every depth `d` from 0 to the top, by its name."""
-    top = max(int(np.max(d)) for d in depths.values())
+    top = max((int(np.max(d)) for d in depths.values()), default=0)
     rates = rate * decay ** as_float(jnp.arange(top, -1, -1))
     return {_name(d): rates[d] for d in range(top + 1)}
 

@@ -35,9 +35,9 @@ class Bar(eqx.Module):
         sign = 1.0 if self.mode == "min" else -1.0
         if self.threshold_mode == "abs":
             return sign * value < sign * best - self.threshold
-        # A part of |best|. Products, not a difference: |best| is infinite at first.
-        margin = jnp.where(sign * best > 0, 1 - self.threshold, 1 + self.threshold)
-        return sign * value < sign * best * margin
+        first = jnp.isinf(best)  # there was none yet, and infinity has no parts
+        margin = self.threshold * jnp.abs(jnp.where(first, 0.0, best))
+        return sign * value < sign * best - margin
 
 
 class Rule(eqx.Module):
@@ -127,7 +127,9 @@ def observe(opt_state: Any, value: Any) -> Any:
         kind = type(opt_state).__name__
         _checks.fail("observe", "opt_state", "one that follows a metric", kind, remedy)
     return change(
-        opt_state, _follows_metric, lambda _, state: put_where(state, _after(plain(state), metric))
+        opt_state,
+        _follows_metric,
+        lambda _, state: put_where(state, _after(jax.tree.map(jnp.asarray, plain(state)), metric)),
     )
 
 

@@ -56,11 +56,18 @@ class GroupedTransformation(optax.GradientTransformationExtraArgs):
 
     groups: Callable[..., Groups]
 
-    def __new__(cls, init: Any, update: Any, groups: Callable[..., Groups]):
-        """The transformation `(init, update)`, and how to list its groups."""
+    def __new__(cls, init: Any, update: Any, groups: Any = None):
+        """The transformation `(init, update)`, and how to list its groups.
+
+        (Without the latter it is made where JAX takes the pair for a tree and rebuilds it.)
+        """
         self = super().__new__(cls, init, update)
         self.groups = groups
         return self
+
+    def __getnewargs__(self) -> tuple[Any, ...]:
+        """What a copy is made from."""
+        return (*self, self.groups)
 
 
 def paths(params: Any) -> list[str]:

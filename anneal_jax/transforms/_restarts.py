@@ -16,13 +16,16 @@ from ._states import owned
 
 # States that count steps for a schedule, or do not belong to the optimizer's memory of the
 # gradients. They carry on; what they wrap does not.
-_CARRY_ON = (
+_CARRY_ON: tuple[Any, ...] = (
     InjectHyperparamsState,
     optax.InjectHyperparamsState,
     optax.InjectStatefulHyperparamsState,
     optax.ScaleByScheduleState,
     optax.MultiStepsState,
     optax.ApplyIfFiniteState,
+    optax.ConditionallyMaskState,
+    optax.ConditionallyTransformState,
+    type(optax.add_decayed_weights(optax.constant_schedule(0.0)).init(())),  # has no public name
     optax.contrib.ReduceLROnPlateauState,
 )
 _INNER = ("inner_state", "inner_states", "inner_opt_state")
@@ -34,6 +37,11 @@ class ResetOnRestartState(NamedTuple):
     count: Array  # pyright: ignore[reportIncompatibleMethodOverride]  # int32[], saturating
     cycles: Cycles
     inner_state: Any
+
+    @property
+    def carries_on(self) -> bool:
+        """Inside another one it goes on counting."""
+        return True
 
 
 def reset_on_restart(
@@ -47,6 +55,7 @@ def reset_on_restart(
 
     What counts steps for a schedule or follows a metric carries on: schedules inside `inner`
     are at the same step as without this. The count of Adam's bias correction begins anew.
+    Around `accumulate` or `MultiSteps` this would count batches: place it inside.
 
     Args:
       inner: any Optax optimizer.
@@ -88,7 +97,8 @@ def reset_on_restart(
     def update(updates: Any, state: Any, params: Any = None, **extra: Any) -> tuple[Any, Any]:
         require_params("reset_on_restart", params)
         restart = state.cycles.begin_at(state.count)
-        inner_state = _reset(state.inner_state, transformation.init(params), restart, kept)
+        like = jax.tree.structure(params)
+        inner_state = _reset(state.inner_state, transformation.init(params), restart, kept, like)
         new, inner_state = transformation.update(updates, inner_state, params, **extra)
         count = jnp.asarray(optax.safe_increment(state.count))
         return new, ResetOnRestartState(count, state.cycles, inner_state)
@@ -109,21 +119,32 @@ def _fields(state: Any) -> set[str]:
     return names.union(*map(_fields, parts))
 
 
-def _reset(state: Any, fresh: Any, restart: Array, kept: set[str]) -> Any:
-    """`fresh` in place of `state` where `restart`, but for what is kept."""
+def _reset(state: Any, fresh: Any, restart: Array, kept: set[str], params: Any) -> Any:
+    """`fresh` in place of `state` where `restart`, but for what is kept.
+
+    What has the structure `params` of the parameters is no state: its names are theirs.
+    """
+    if jax.tree.structure(state) == params:
+        return jax.tree.map(lambda old, new: _chosen(old, new, restart), state, fresh)
     if _is_named(state):
         carries_on = isinstance(state, _CARRY_ON) or getattr(state, "carries_on", False)
         new = {
-            name: _reset(old, getattr(fresh, name), restart, kept)
+            name: _reset(old, getattr(fresh, name), restart, kept, params)
             for name, old in zip(state._fields, state, strict=True)
             if name not in kept and (name in _INNER or not carries_on)
         }
         return state._replace(**new)
     if isinstance(state, dict) and isinstance(fresh, dict):
-        return type(state)({k: _reset(v, fresh[k], restart, kept) for k, v in state.items()})
+        changed = state.copy()
+        changed.update({k: _reset(v, fresh[k], restart, kept, params) for k, v in state.items()})
+        return changed
     if isinstance(state, tuple | list):
         pairs = zip(state, fresh, strict=True)
-        return type(state)([_reset(old, new, restart, kept) for old, new in pairs])
-    return jax.tree.map(
-        lambda old, new: jnp.where(restart, jnp.asarray(new).astype(old.dtype), old), state, fresh
-    )
+        return type(state)([_reset(old, new, restart, kept, params) for old, new in pairs])
+    return jax.tree.map(lambda old, new: _chosen(old, new, restart), state, fresh)
+
+
+def _chosen(old: Any, new: Any, restart: Array) -> Any:
+    if jnp.issubdtype(old.dtype, jax.dtypes.prng_key):
+        return old  # the same random numbers again would be worse than others
+    return jnp.where(restart, jnp.asarray(new).astype(old.dtype), old)

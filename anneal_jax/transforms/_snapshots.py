@@ -6,7 +6,6 @@ import jax
 import jax.numpy as jnp
 import optax
 from jax import lax
-from jax.core import Tracer
 
 from .. import _checks
 from .._numerics import as_int
@@ -50,7 +49,8 @@ def snapshots(
         `with_schedules(opt_state, cycles=new)` replaces it.
       keep: size of the ring, from 1 up; it takes that many times the parameters' memory.
       host: keep the ring in the memory of the host (`"pinned_host"`), for devices that have
-        no room for it; each snapshot is then one transfer.
+        no room for it; each snapshot is then one transfer. (Such a ring is committed to its
+        device: after an `init` outside of `jit` the train step compiles twice.)
 
     Returns:
       A `GradientTransformationExtraArgs`; its `update` needs `params`.
@@ -73,12 +73,13 @@ def snapshots(
     References:
       Huang et al., [Snapshot Ensembles](https://arxiv.org/abs/1704.00109), 2017
     """
+    keep = _checks.whole(keep)
     _checks.steps(_OWNER, "keep", keep, least=1, remedy="say how many snapshots to keep")
     cycles = Cycles.of(_OWNER, schedule, ending=True)
 
     def init(params: Any) -> Any:
         ring = ring_of(params, keep)
-        ring = _to_host(ring) if host else ring
+        ring = jax.jit(_to_host)(ring) if host else ring
         zero, steps = jnp.zeros((), jnp.int32), jnp.zeros(keep, jnp.int32)
         return SnapshotsState(zero, jnp.zeros((), jnp.int32), steps, ring, owned(cycles))
 
@@ -90,7 +91,7 @@ def snapshots(
 
         def take() -> tuple[Any, Any, Any]:
             copy = jax.tree.map(lambda p: p.astype(p.dtype), new)
-            copy = jax.device_put(copy, jax.memory.Space.Host) if host else copy
+            copy = _to_host(copy) if host else copy
             return put(state.ring, slot, copy), state.steps.at[slot].set(done), state.taken + 1
 
         def pass_by() -> tuple[Any, Any, Any]:
@@ -103,9 +104,4 @@ def snapshots(
 
 
 def _to_host(ring: Any) -> Any:
-    def move(x: Any) -> Any:
-        if isinstance(x, Tracer):
-            return jax.device_put(x, jax.memory.Space.Host)
-        return jax.device_put(x, x.sharding.with_memory_kind("pinned_host"))
-
-    return jax.tree.map(move, ring)
+    return jax.device_put(ring, jax.memory.Space.Host)

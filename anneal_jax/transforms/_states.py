@@ -1,5 +1,6 @@
 """Finding and changing states of one kind, wherever in an optimizer state they stand."""
 
+import dataclasses
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -18,7 +19,7 @@ def find(opt_state: Any, wanted: Wanted) -> Iterator[tuple[str, Any]]:
     `opt_state` is of any nesting, or has one as its `opt_state`: a Flax `TrainState`, an
     `nnx.Optimizer`.
     """
-    return _find(getattr(opt_state, "opt_state", opt_state), wanted, "", None)
+    return _find(opt_state.opt_state if _is_holder(opt_state) else opt_state, wanted, "", None)
 
 
 def change(opt_state: Any, wanted: Wanted, new: Callable[[str, Any], Any]) -> Any:
@@ -26,13 +27,16 @@ def change(opt_state: Any, wanted: Wanted, new: Callable[[str, Any], Any]) -> An
 
     A Flax `TrainState` is replaced; an `nnx.Optimizer` is changed in place.
     """
-    if hasattr(opt_state, "opt_state"):
-        changed = change(opt_state.opt_state, wanted, new)
-        if hasattr(opt_state, "replace"):
-            return opt_state.replace(opt_state=changed)
-        opt_state.opt_state = changed
+    if _is_holder(opt_state):
+        opt_state.opt_state = change(opt_state.opt_state, wanted, new)
         return opt_state
     return _change(opt_state, wanted, new, "", None)
+
+
+def _is_holder(x: Any) -> bool:
+    """Whether `x` is an object with a state, rather than a tree that can be walked."""
+    is_tree = hasattr(x, "_fields") or dataclasses.is_dataclass(x)
+    return hasattr(x, "opt_state") and not is_tree
 
 
 def _find(tree: Any, wanted: Wanted, prefix: str, outer: Any) -> Iterator[tuple[str, Any]]:
@@ -87,7 +91,9 @@ def plain(tree: Any) -> Any:
 def put_where(old: Any, new: Any) -> Any:
     """`new` where `old` was: on its devices, and in its Flax variables, which are changed."""
     if jax.tree.structure(plain(old)) != jax.tree.structure(new):
-        return new
+        variables = filter(is_variable, jax.tree.leaves(old, is_leaf=is_variable))
+        kind = next((type(x) for x in variables), None)
+        return new if kind is None else jax.tree.map(kind, new)
 
     def place(was: Any, now: Any) -> Any:
         if is_variable(was):
