@@ -1,6 +1,7 @@
 """Imports go downwards, in the order that DESIGN.md fixes, also the lazy ones; and stay light."""
 
 import ast
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -129,3 +130,16 @@ def test_import_is_light() -> None:
     assert "jax" in loaded
     assert (loaded - set(plain.stdout.split())) & OPTIONAL == set()
     assert not loaded & {"matplotlib", "torch", "keras", "flax", "orbax"}
+
+
+def test_import_starts_no_backend() -> None:
+    """No array is made: `jax.distributed.initialize` and a choice of devices can still follow."""
+    run = subprocess.run(
+        [sys.executable, "-c", "import anneal_jax"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT.parent,
+        env=os.environ | {"JAX_PLATFORMS": "no_such_platform"},
+    )
+    assert run.returncode == 0, run.stderr

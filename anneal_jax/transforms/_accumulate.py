@@ -47,8 +47,10 @@ def accumulate(
         >>> state = tx.init(jnp.zeros(2))
         >>> for gradient in (1.0, 3.0):
         ...     updates, state = tx.update(gradient * jnp.ones(2), state)
-        ...     print(updates)
-        [0. 0.]
+        ...     print(updates == 0)
+        [ True  True]
+        [False False]
+        >>> print(updates)
         [-2. -2.]
     """
     if not isinstance(every, Schedule):

@@ -1,5 +1,6 @@
 """Warm restarts of the optimizer too: its moments begin anew with each cycle."""
 
+import functools
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
@@ -25,7 +26,6 @@ _CARRY_ON: tuple[Any, ...] = (
     optax.ApplyIfFiniteState,
     optax.ConditionallyMaskState,
     optax.ConditionallyTransformState,
-    type(optax.add_decayed_weights(optax.constant_schedule(0.0)).init(())),  # has no public name
     optax.contrib.ReduceLROnPlateauState,
 )
 _INNER = ("inner_state", "inner_states", "inner_opt_state")
@@ -106,6 +106,15 @@ def reset_on_restart(
     return optax.GradientTransformationExtraArgs(init, update)
 
 
+@functools.cache
+def _decay_schedule() -> type:
+    """The state of a scheduled weight decay, which has no public name.
+
+    Not made on import: an array would start JAX's backends.
+    """
+    return type(jax.eval_shape(optax.add_decayed_weights(optax.constant_schedule(0.0)).init, ()))
+
+
 def _is_named(x: Any) -> bool:
     return isinstance(x, tuple) and hasattr(x, "_fields")
 
@@ -127,7 +136,8 @@ def _reset(state: Any, fresh: Any, restart: Array, kept: set[str], params: Any) 
     if jax.tree.structure(state) == params:
         return jax.tree.map(lambda old, new: _chosen(old, new, restart), state, fresh)
     if _is_named(state):
-        carries_on = isinstance(state, _CARRY_ON) or getattr(state, "carries_on", False)
+        clock = isinstance(state, (*_CARRY_ON, _decay_schedule()))
+        carries_on = clock or getattr(state, "carries_on", False)
         new = {
             name: _reset(old, getattr(fresh, name), restart, kept, params)
             for name, old in zip(state._fields, state, strict=True)
