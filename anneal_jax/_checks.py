@@ -58,12 +58,15 @@ def number(
     least: float | None = None,
     above: float | None = None,
     most: float | None = None,
+    below: float | None = None,
     remedy: str = "pass such a number",
 ) -> None:
     """Require a finite real scalar inside the given bounds."""
+    value = real(value)
     bounds = [f"at least {least:g}"] if least is not None else []
     bounds += [f"above {above:g}"] if above is not None else []
     bounds += [f"at most {most:g}"] if most is not None else []
+    bounds += [f"below {below:g}"] if below is not None else []
     rule = " and ".join(["a finite number", *bounds]).replace("number and", "number", 1)
     if not _is_real_scalar(value):
         fail(
@@ -77,6 +80,7 @@ def number(
         and (least is None or x >= least)
         and (above is None or x > above)
         and (most is None or x <= most)
+        and (below is None or x < below)
     )
     if not inside:
         fail(owner, name, rule, value, remedy)

@@ -49,6 +49,13 @@ def as_array(x: Number) -> jax.Array:
     return as_float(x) if jnp.issubdtype(jnp.result_type(x), jnp.inexact) else as_int(x)
 
 
+def wide(x: Any) -> jax.Array:
+    """`x` in a precision that means can be taken in: floats of at least 32 bits."""
+    x = jnp.asarray(x)
+    half = jnp.issubdtype(x.dtype, jnp.floating) and jnp.finfo(x.dtype).bits < 32
+    return x.astype(jnp.float32) if half else x
+
+
 def select(condition: jax.Array, yes: Number, no: Number) -> jax.Array:
     """`yes` where the condition holds, else `no`: scalars, one of them typed."""
     typed = yes if isinstance(yes, jax.Array) else no

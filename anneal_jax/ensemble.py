@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 
 from . import _checks
+from ._numerics import as_float, wide
 from ._schedule import Array
 from .transforms import SnapshotsState
 from .transforms._states import find, plain
@@ -119,8 +120,8 @@ def predict(
     if combine == "members":
         return outputs
     if combine == "probabilities":
-        outputs = jax.tree.map(lambda y: jax.nn.softmax(_wide(y), axis=-1), outputs)
-    return jax.tree.map(lambda y: jnp.mean(_wide(y), axis=0), outputs)
+        outputs = jax.tree.map(lambda y: jax.nn.softmax(wide(y), axis=-1), outputs)
+    return jax.tree.map(lambda y: jnp.mean(wide(y), axis=0), outputs)
 
 
 def refresh_batch_stats(
@@ -177,7 +178,7 @@ def refresh_batch_stats(
     mean = None
     bar = tqdm(batches, desc="batch statistics", disable=not progress)
     for count, batch in enumerate(bar, start=1):
-        new = jax.tree.map(_wide, compiled(params, batch))
+        new = jax.tree.map(_as_mean, compiled(params, batch))
         mean = new if mean is None else _blend(mean, new, jnp.asarray(1 / count))
     if mean is None:
         _checks.fail("refresh_batch_stats", "batches", "at least one", "none", "pass some data")
@@ -187,6 +188,11 @@ def refresh_batch_stats(
 @jax.jit
 def _blend(mean: Any, new: Any, share: Array) -> Any:
     return jax.tree.map(lambda m, x: m + share.astype(m.dtype) * (x - m), mean, new)
+
+
+def _as_mean(x: Any) -> Array:
+    """`x` as something to average: whole numbers too."""
+    return wide(x) if jnp.issubdtype(jnp.result_type(x), jnp.inexact) else as_float(x)
 
 
 def _snapshots(owner: str, opt_state: Any) -> SnapshotsState:
@@ -212,10 +218,3 @@ def _on_device(ring: Array) -> Array:
     """A ring that may be in the memory of the host, where one can compute with it."""
     ring = jnp.asarray(ring)
     return jax.device_put(ring, ring.sharding.with_memory_kind("device"))
-
-
-def _wide(x: Any) -> Array:
-    """`x` in a precision that means can be taken in."""
-    x = jnp.asarray(x)
-    exact = jnp.issubdtype(x.dtype, jnp.inexact) and jnp.finfo(x.dtype).bits >= 32
-    return x if exact else x.astype(jnp.float32)

@@ -298,7 +298,9 @@ def test_the_table_prints():
 def test_it_can_be_copied():
     """Groups and all."""
     tx = copy.copy(anneal.layerwise_decay(RATE, 0.5))
-    assert len(tx.groups(PARAMS)) == 5
+    groups = tx.groups(PARAMS, step=2)
+    assert len(groups) == 5
+    assert str(copy.copy(groups)) == str(groups)
 
 
 BAD = {

@@ -448,6 +448,7 @@ def test_a_state_after_an_eager_update_can_be_donated():
     for tx in (
         anneal.inject_hyperparams(optax.sgd)(RATE),
         anneal.layerwise_decay(RATE, 0.5, lambda path: 0),
+        anneal.partition_by_path({".*": 0.5 * RATE}),
         anneal.accumulate(optax.sgd(RATE), 2),
     ):
         state = tx.update(params, tx.init(params), params)[1]

@@ -99,8 +99,8 @@ def one_cycle(
 
     Reference: Smith and Topin, Super-convergence, 2017 (arXiv 1708.07120).
     """
-    _checks.number("one_cycle", "div_factor", _checks.real(div_factor), least=1)
-    _checks.number("one_cycle", "final_div_factor", _checks.real(final_div_factor), least=1)
+    _checks.number("one_cycle", "div_factor", div_factor, least=1)
+    _checks.number("one_cycle", "final_div_factor", final_div_factor, least=1)
     check("one_cycle", values={"peak_value": peak_value})
     start = peak_value / div_factor
     values = [start, peak_value, *([start] if three_phase else []), start / final_div_factor]
@@ -141,7 +141,7 @@ def _phases(
 ) -> Schedule:
     """One-cycle phases through two or three values after the first, meeting at whole steps."""
     most = 1.0 if len(values) == 3 else 0.5
-    _checks.number(owner, "warmup_fraction", _checks.real(fraction), least=0, most=most)
+    _checks.number(owner, "warmup_fraction", fraction, least=0, most=most)
     segment_class(owner, "shape", shape)
     total_steps = _checks.whole(total_steps)
     _checks.steps(owner, "total_steps", total_steps, least=1)

@@ -22,6 +22,6 @@ def rest(owner: str, name: str, total: Number, **phases: Number) -> Number:
 def check(owner: str, *, values: dict[str, Number], steps: dict[str, Number] | None = None) -> None:
     """Require finite values that are not negative, and whole numbers of steps."""
     for name, value in values.items():
-        _checks.number(owner, name, _checks.real(value), least=0)
+        _checks.number(owner, name, value, least=0)
     for name, count in (steps or {}).items():
         _checks.steps(owner, name, _checks.whole(count))

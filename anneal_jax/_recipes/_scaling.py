@@ -64,5 +64,5 @@ def _relative(owner: str, batch_size: Schedule | Number, reference: Number) -> S
     reference = _checks.real(reference)
     _checks.number(owner, "reference", reference, above=0)
     if not isinstance(batch_size, Schedule):
-        _checks.number(owner, "batch_size", _checks.real(batch_size), above=0)
+        _checks.number(owner, "batch_size", batch_size, above=0)
     return as_schedule(batch_size) / reference

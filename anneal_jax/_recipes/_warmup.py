@@ -170,8 +170,8 @@ def noam(model_size: Number, warmup_steps: Number, factor: Number = 1.0) -> Sche
 
     Reference: Vaswani et al., Attention is all you need, 2017 (arXiv 1706.03762).
     """
-    _checks.number("noam", "model_size", _checks.real(model_size), above=0)
-    _checks.number("noam", "factor", _checks.real(factor), least=0)
+    _checks.number("noam", "model_size", model_size, above=0)
+    _checks.number("noam", "factor", factor, least=0)
     _checks.steps("noam", "warmup_steps", _checks.whole(warmup_steps), least=1)
     warmup_steps = _checks.whole(warmup_steps)
     width, warmup = product(1.0, model_size), product(1.0, warmup_steps)

@@ -8,12 +8,12 @@ import optax
 from jax import lax
 
 from .. import _checks
-from .._numerics import Number, as_float
+from .._numerics import Number, as_float, wide
 from .._schedule import Array, Schedule, as_schedule
-from ._copies import moved, put, ring_of, wide
+from ._copies import moved, put, ring_of
 from ._cycles import Cycles
 from ._follow import follow
-from ._states import find, owned, plain
+from ._states import counter, find, increment, owned, plain
 
 _OWNER = "average_params"
 _EACH_CYCLE = "cycle"
@@ -24,17 +24,14 @@ class AverageParamsState(NamedTuple):
 
     count: Array  # pyright: ignore[reportIncompatibleMethodOverride]  # int32[]: updates so far
     samples: Array  # int32[]: parameters in the average
-    average: Any  # like the parameters, at least float32; until there are samples, the newest
+    store: Any  # the average, at least float32; until there are samples, the newest parameters
     cycles: Cycles | None
 
-    @property
-    def carries_on(self) -> bool:
-        """A restart of the schedule does not touch it but as `average_params` says."""
-        return True
+    carries_on = True  # `reset_on_restart` leaves it alone
 
     def averaged(self) -> Any:
         """The average."""
-        return self.average
+        return self.store
 
 
 class WindowParamsState(NamedTuple):
@@ -42,13 +39,10 @@ class WindowParamsState(NamedTuple):
 
     count: Array  # pyright: ignore[reportIncompatibleMethodOverride]  # int32[]: updates so far
     samples: Array  # int32[]: parameters that have entered the ring
-    ring: Any  # like the parameters, with an axis of `window` copies in front
+    store: Any  # a ring: like the parameters, with an axis of `window` copies in front
     cycles: Cycles | None
 
-    @property
-    def carries_on(self) -> bool:
-        """A restart of the schedule does not touch it but as `average_params` says."""
-        return True
+    carries_on = True  # `reset_on_restart` leaves it alone
 
     def averaged(self) -> Any:
         """The mean of the copies that are there."""
@@ -64,7 +58,7 @@ class WindowParamsState(NamedTuple):
             total = jnp.sum(terms, axis=0)
             return (total / filled.astype(total.dtype)).astype(total.dtype)
 
-        return jax.tree.map(mean, self.ring)
+        return jax.tree.map(mean, self.store)
 
 
 def average_params(
@@ -135,9 +129,7 @@ def average_params(
     if kind == "uniform":
         return _averaging(_running(lambda n: 1 / as_float(n)), start, every, cycles)
     if not isinstance(decay, Schedule) and not callable(decay):
-        _checks.number(_OWNER, "decay", _checks.real(decay), least=0)
-        if _checks.known(decay) and decay >= 1:
-            _checks.fail(_OWNER, "decay", "below 1", decay, "1 would never move")
+        _checks.number(_OWNER, "decay", decay, least=0, below=1)
 
     def averaging(hyperparams: dict[str, Array]) -> optax.GradientTransformationExtraArgs:
         share = 1 - hyperparams["ema_decay"]
@@ -200,7 +192,8 @@ def _running(share: Any) -> _Kind:
     """`a_n = a_{n-1} + share(n) * (p_n - a_{n-1})`."""
 
     def start(params: Any, cycles: Cycles | None) -> AverageParamsState:
-        return AverageParamsState(_zero(), _zero(), wide(params), owned(cycles))
+        average = jax.tree.map(lambda p: jnp.array(wide(p)), params)
+        return AverageParamsState(counter(), counter(), average, owned(cycles))
 
     def add(average: Any, samples: Array, params: Any) -> Any:
         weight = share(samples)
@@ -218,16 +211,12 @@ def _running(share: Any) -> _Kind:
 
 def _window(size: int) -> _Kind:
     def start(params: Any, cycles: Cycles | None) -> WindowParamsState:
-        return WindowParamsState(_zero(), _zero(), ring_of(params, size), owned(cycles))
+        return WindowParamsState(counter(), counter(), ring_of(params, size), owned(cycles))
 
     def add(ring: Any, samples: Array, params: Any) -> Any:
         return put(ring, (samples - 1) % size, params)
 
     return _Kind(start, add)
-
-
-def _zero() -> Array:
-    return jnp.zeros((), jnp.int32)
 
 
 def _averaging(
@@ -241,14 +230,14 @@ def _averaging(
     def update(updates: Any, state: Any, params: Any = None, **extra: Any) -> tuple[Any, Any]:
         del extra
         new = moved(_OWNER, params, updates)
-        done = jnp.asarray(optax.safe_increment(state.count))
+        done = increment(state.count)
         samples = state.samples
         if state.cycles is not None and not isinstance(every, str):
             samples = jnp.where(state.cycles.begin_at(state.count), 0, samples)
         take = due(state, done)
         samples = samples + take.astype(samples.dtype)
         number = jnp.maximum(samples, 1)  # before the first sample: the newest parameters
-        store = state[2]
+        store = state.store
         if every == 1:
             store = kind.add(store, number, new)
         else:

@@ -48,14 +48,3 @@ def put(ring: Any, index: Array, copy: Any) -> Any:
         return lax.dynamic_update_index_in_dim(all_, new.astype(all_.dtype), index, 0)
 
     return jax.tree.map(one, ring, copy)
-
-
-def wide(params: Any) -> Any:
-    """`params` in at least float32, as fresh arrays; integers stay what they are."""
-
-    def widened(p: Any) -> Array:
-        p = jnp.asarray(p)
-        half = jnp.issubdtype(p.dtype, jnp.floating) and jnp.finfo(p.dtype).bits < 32
-        return jnp.array(p, dtype=jnp.float32 if half else p.dtype)
-
-    return jax.tree.map(widened, params)

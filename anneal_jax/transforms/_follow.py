@@ -15,7 +15,7 @@ import optax
 
 from .._numerics import as_float
 from .._schedule import Array, Schedule
-from ._states import owned
+from ._states import counter, increment, owned
 
 
 class Plan(eqx.Module):
@@ -36,13 +36,13 @@ class InjectHyperparamsState(NamedTuple):
     schedules: tuple[Plan, ...]
     inner_state: Any
 
+    carries_on = True  # `reset_on_restart` leaves it alone, but for its inner state
+
 
 def follow(
     values: Mapping[str, Any],
     inner: Callable[[dict[str, Array]], optax.GradientTransformationExtraArgs],
-    clock: Callable[[Array, Any], Array] = lambda count, _: jnp.asarray(
-        optax.safe_increment(count)
-    ),
+    clock: Callable[[Array, Any], Array] = lambda count, _: increment(count),
 ) -> optax.GradientTransformationExtraArgs:
     """A transformation built anew at every step from hyperparameters that the state holds.
 
@@ -54,7 +54,7 @@ def follow(
     """
 
     def init(params: Any) -> Any:
-        count = jnp.zeros((), jnp.int32)
+        count = counter()
         scheduled = {name: x for name, x in values.items() if isinstance(x, Schedule)}
         plans = tuple(plan_for(name, x, count) for name, x in scheduled.items())
         first = {**values, **{plan.name: plan.value for plan in plans}}

@@ -10,7 +10,7 @@ from jax import lax
 from .. import _checks
 from .._numerics import Number, as_float, as_int
 from .._schedule import Array
-from ._metrics import Bar, Rule, check_factor, check_options, scale_by_metric
+from ._metrics import Bar, Rule, check_options, scale_by_metric
 
 
 class GreedyMemory(NamedTuple):
@@ -164,9 +164,9 @@ def greedy(
     sizes = {"reset_start": _checks.whole(reset_start), "window_size": _checks.whole(window_size)}
     accumulation_size = _checks.whole(accumulation_size)
     check_options(owner, bar, accumulation_size=accumulation_size, **counts, **sizes)
-    check_factor(owner, factor)
-    _checks.number(owner, "min_scale", _checks.real(min_scale), above=0, most=1)
-    _checks.number(owner, "max_scale", _checks.real(max_scale), least=1)
-    _checks.number(owner, "eps", _checks.real(eps), least=0)
+    _checks.number(owner, "factor", factor, above=0, below=1)
+    _checks.number(owner, "min_scale", min_scale, above=0, most=1)
+    _checks.number(owner, "max_scale", max_scale, least=1)
+    _checks.number(owner, "eps", eps, least=0)
     rule = Greedy(bar, factor, min_scale, max_scale, eps, **counts, **sizes)
     return scale_by_metric(owner, rule, accumulation_size, observed)

@@ -12,10 +12,9 @@ from .._numerics import as_float
 from .._schedule import Array, Schedule, as_schedule
 from ._follow import follow
 from ._paths import (
-    Group,
     GroupedTransformation,
     Groups,
-    gathered,
+    groups_at,
     map_paths,
     paths,
     scale_by_rates,
@@ -106,11 +105,9 @@ def partition_by_path(
 
     def groups(params: Any, step: int = 0) -> Groups:
         first = {n: x(step) if isinstance(x, Schedule) else as_float(x) for n, x in values.items()}
-        members = gathered(params, {p: (m,) for p, m in _assigned(kept, params).items()})
-        rates: dict[str, Any] = {p: float(_product(first, name)) for p, name in names.items()}
-        rates |= {p: None if x is None else float("nan") for p, x in kept.items() if _is_other(x)}
-        found = (Group(p, rates[p], members[p][0], tuple(members[p][1])) for p in kept)
-        return Groups(found, step)
+        rates: dict[str, Any] = {p: None if x is None else float("nan") for p, x in kept.items()}
+        rates |= {p: float(_product(first, name)) for p, name in names.items()}
+        return groups_at(step, params, _assigned(kept, params), rates)
 
     shared = optax.chain(*([] if inner is None else [inner]), follow(values, scaling))
     parts: dict[Hashable, Any] = {_SHARED: shared}
@@ -123,7 +120,7 @@ def partition_by_path(
 def _rate(name: str, value: Any) -> Schedule:
     if isinstance(value, Schedule) or callable(value):
         return as_schedule(value)
-    _checks.number(_OWNER, name, _checks.real(value), least=0)
+    _checks.number(_OWNER, name, value, least=0)
     return as_schedule(_checks.real(value))
 
 
@@ -144,7 +141,7 @@ def _rule(pattern: Any, value: Any, base: Schedule | None) -> Any:
     if isinstance(value, str | bool):
         rule = "a factor, a schedule, None (frozen) or an Optax transformation"
         _checks.fail(_OWNER, name, rule, value, "pass one of them")
-    _checks.number(_OWNER, name, _checks.real(value), least=0)
+    _checks.number(_OWNER, name, value, least=0)
     if base is None:
         remedy = "pass learning_rate=, or a schedule in its place"
         _checks.fail(_OWNER, name, "a schedule where there is no learning_rate", value, remedy)

@@ -118,7 +118,7 @@ def _sorted_out(
         elif isinstance(value, Schedule) or callable(value):
             injected[name] = _checked(name, value)
         elif _is_number(value, signature.parameters[name].default):
-            _checks.number("inject_hyperparams", name, _checks.real(value))
+            _checks.number("inject_hyperparams", name, value)
             injected[name] = value
         else:
             constants[name] = value
@@ -136,7 +136,7 @@ def _check_passed_on(inner: Callable[[Any], Any], state: Any, params: Any) -> No
         leaves = jax.tree.leaves([link for _, link in links])
         return [x for x in leaves if jnp.issubdtype(x.dtype, jnp.floating)]
 
-    if not any(True for _ in find(state.inner_state, _keeps_its_own)):
+    if next(find(state.inner_state, _keeps_its_own), None) is None:
         return
     ones = jax.tree.map(jnp.ones_like, state.hyperparams)
     tangents = jax.jvp(kept, (state.hyperparams,), (ones,))[1]

@@ -13,10 +13,9 @@ from .._numerics import as_float
 from .._schedule import Array, Schedule, as_schedule
 from ._follow import follow
 from ._paths import (
-    Group,
     GroupedTransformation,
     Groups,
-    gathered,
+    groups_at,
     map_paths,
     paths,
     scale_by_rates,
@@ -94,9 +93,9 @@ def layerwise_decay(
       [BEiT](https://arxiv.org/abs/2106.08254), 2021
     """
     if not isinstance(decay, Schedule):
-        _checks.number(_OWNER, "decay", _checks.real(decay), above=0, most=1)
+        _checks.number(_OWNER, "decay", decay, above=0, most=1)
     if not isinstance(schedule, Schedule) and not callable(schedule):
-        _checks.number(_OWNER, "schedule", _checks.real(schedule), least=0)
+        _checks.number(_OWNER, "schedule", schedule, least=0)
     values = {"learning_rate": as_schedule(schedule), "layer_decay": _checks.real(decay)}
     sign = -1.0 if flip_sign else 1.0
 
@@ -123,10 +122,7 @@ def layerwise_decay(
     def groups(params: Any, step: int = 0) -> Groups:
         rate, factor = (as_schedule(x)(step) for x in values.values())
         rates = _rates(rate, factor, _depths(paths(params), depth_of))
-        belongs = {p: (n,) if isinstance(n, str) else n for p, n in names(params).items()}
-        members = gathered(params, belongs)
-        found = ((name, float(r), *members[name]) for name, r in rates.items() if name in members)
-        return Groups((Group(n, r, size, tuple(p)) for n, r, size, p in found), step)
+        return groups_at(step, params, names(params), {n: float(r) for n, r in rates.items()})
 
     link = follow(values, scaling)
     tx = link if inner is None else optax.chain(inner, link)

@@ -67,10 +67,7 @@ class MetricScaleState(NamedTuple):
         """What `anneal_jax.hyperparams` reads."""
         return {f"{type(self.rule).__name__.lower()}_scale": self.memory.scale}
 
-    @property
-    def carries_on(self) -> bool:
-        """A restart of the schedule does not make the metric forgotten."""
-        return True
+    carries_on = True  # `reset_on_restart` leaves it alone
 
 
 def scale_by_metric(
@@ -131,13 +128,6 @@ def observe(opt_state: Any, value: Any) -> Any:
         _follows_metric,
         lambda _, state: put_where(state, _after(jax.tree.map(jnp.asarray, plain(state)), metric)),
     )
-
-
-def check_factor(owner: str, factor: Number) -> None:
-    """Require a factor above 0 and below 1."""
-    _checks.number(owner, "factor", _checks.real(factor), above=0)
-    if _checks.known(factor) and factor >= 1:
-        _checks.fail(owner, "factor", "below 1", factor, "pass what a reduction multiplies by")
 
 
 def check_options(owner: str, bar: Bar, **counts: Any) -> None:

@@ -4,7 +4,7 @@ A path names a parameter as in `"encoder/blocks/0/kernel"`: the keys, indices an
 that lead to it in a dictionary, a Flax NNX or Linen tree or an Equinox module.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 import jax
@@ -35,6 +35,10 @@ class Groups(tuple[Group, ...]):
         self = super().__new__(cls, groups)
         self.step = step
         return self
+
+    def __getnewargs__(self) -> tuple[Any, ...]:
+        """What a copy is made from."""
+        return (tuple(self), self.step)
 
     def __str__(self) -> str:
         rows = [("group", f"rate at step {self.step:,}", "parameters", "tensors")]
@@ -90,17 +94,26 @@ def shown(names: Iterable[str], most: int = 12) -> str:
     return ", ".join(map(repr, names[:most])) + more
 
 
-def gathered(params: Any, name_of: Mapping[str, Sequence[str]]) -> dict[str, tuple[int, list[str]]]:
-    """Number of parameters and paths by group, where a stacked parameter is in several."""
-    found: dict[str, tuple[int, list[str]]] = {}
+def groups_at(
+    step: int, params: Any, names_of: Mapping[str, Any], rates: Mapping[str, float | None]
+) -> Groups:
+    """The groups that have parameters, in the order of `rates`.
+
+    `names_of` gives the group of each path, or the groups of the layers that it stacks.
+    """
+    sizes: dict[str, int] = {}
+    members: dict[str, list[str]] = {}
 
     def count(path: str, leaf: Any) -> None:
-        for name in name_of[path]:
-            size, members = found.setdefault(name, (0, []))
-            found[name] = (size + int(np.size(leaf)) // len(name_of[path]), [*members, path])
+        names = names_of[path]
+        names = [names] if isinstance(names, str) else names
+        for name in names:
+            sizes[name] = sizes.get(name, 0) + int(np.size(leaf)) // len(names)
+            members.setdefault(name, []).append(path)
 
     map_paths(count, params)
-    return found
+    found = (n for n in rates if n in members)
+    return Groups((Group(n, rates[n], sizes[n], tuple(members[n])) for n in found), step)
 
 
 def scaled(update: Array, factor: Array) -> Array:

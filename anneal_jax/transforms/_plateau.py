@@ -9,7 +9,7 @@ import optax
 from .. import _checks
 from .._numerics import Number, as_float, as_int
 from .._schedule import Array
-from ._metrics import Bar, Rule, check_factor, check_options, scale_by_metric
+from ._metrics import Bar, Rule, check_options, scale_by_metric
 
 
 class PlateauMemory(NamedTuple):
@@ -118,8 +118,8 @@ def reduce_on_plateau(
     counts = {"patience": _checks.whole(patience), "cooldown": _checks.whole(cooldown)}
     accumulation_size = _checks.whole(accumulation_size)
     check_options(owner, bar, accumulation_size=accumulation_size, **counts)
-    check_factor(owner, factor)
-    _checks.number(owner, "min_scale", _checks.real(min_scale), least=0, most=1)
-    _checks.number(owner, "eps", _checks.real(eps), least=0)
+    _checks.number(owner, "factor", factor, above=0, below=1)
+    _checks.number(owner, "min_scale", min_scale, least=0, most=1)
+    _checks.number(owner, "eps", eps, least=0)
     rule = Plateau(bar, factor, min_scale, eps, **counts)
     return scale_by_metric(owner, rule, accumulation_size, observed)

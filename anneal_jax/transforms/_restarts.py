@@ -12,13 +12,11 @@ from .. import _checks
 from .._schedule import Array, Schedule
 from ._copies import require_params
 from ._cycles import Cycles
-from ._follow import InjectHyperparamsState
-from ._states import owned
+from ._states import counter, increment, owned
 
-# States that count steps for a schedule, or do not belong to the optimizer's memory of the
-# gradients. They carry on; what they wrap does not.
+# Optax's states that count steps for a schedule, or are no memory of the gradients. They carry
+# on, as ours do that say so (`carries_on`); what they wrap does not.
 _CARRY_ON: tuple[Any, ...] = (
-    InjectHyperparamsState,
     optax.InjectHyperparamsState,
     optax.InjectStatefulHyperparamsState,
     optax.ScaleByScheduleState,
@@ -38,10 +36,7 @@ class ResetOnRestartState(NamedTuple):
     cycles: Cycles
     inner_state: Any
 
-    @property
-    def carries_on(self) -> bool:
-        """Inside another one it goes on counting."""
-        return True
+    carries_on = True  # `reset_on_restart` leaves it alone
 
 
 def reset_on_restart(
@@ -92,7 +87,7 @@ def reset_on_restart(
         state = transformation.init(params)
         for name in kept:
             _checks.nearest("reset_on_restart", "keep", name, _fields(state))
-        return ResetOnRestartState(jnp.zeros((), jnp.int32), owned(cycles), state)
+        return ResetOnRestartState(counter(), owned(cycles), state)
 
     def update(updates: Any, state: Any, params: Any = None, **extra: Any) -> tuple[Any, Any]:
         require_params("reset_on_restart", params)
@@ -100,7 +95,7 @@ def reset_on_restart(
         like = jax.tree.structure(params)
         inner_state = _reset(state.inner_state, transformation.init(params), restart, kept, like)
         new, inner_state = transformation.update(updates, inner_state, params, **extra)
-        count = jnp.asarray(optax.safe_increment(state.count))
+        count = increment(state.count)
         return new, ResetOnRestartState(count, state.cycles, inner_state)
 
     return optax.GradientTransformationExtraArgs(init, update)

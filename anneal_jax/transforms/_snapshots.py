@@ -12,7 +12,7 @@ from .._numerics import as_int
 from .._schedule import Array, Schedule
 from ._copies import moved, put, ring_of
 from ._cycles import Cycles
-from ._states import owned
+from ._states import counter, increment, owned
 
 _OWNER = "snapshots"
 
@@ -26,10 +26,7 @@ class SnapshotsState(NamedTuple):
     ring: Any  # like the parameters, with an axis of `keep` copies in front
     cycles: Cycles
 
-    @property
-    def carries_on(self) -> bool:
-        """A restart of the schedule does not empty the ring."""
-        return True
+    carries_on = True  # `reset_on_restart` leaves it alone
 
 
 def snapshots(
@@ -80,13 +77,13 @@ def snapshots(
     def init(params: Any) -> Any:
         ring = ring_of(params, keep)
         ring = jax.jit(_to_host)(ring) if host else ring
-        zero, steps = jnp.zeros((), jnp.int32), jnp.zeros(keep, jnp.int32)
-        return SnapshotsState(zero, jnp.zeros((), jnp.int32), steps, ring, owned(cycles))
+        steps = jnp.zeros(keep, jnp.int32)
+        return SnapshotsState(counter(), counter(), steps, ring, owned(cycles))
 
     def update(updates: Any, state: Any, params: Any = None, **extra: Any) -> tuple[Any, Any]:
         del extra
         new = moved(_OWNER, params, updates)
-        done = jnp.asarray(optax.safe_increment(state.count))
+        done = increment(state.count)
         slot = as_int(state.taken % keep)
 
         def take() -> tuple[Any, Any, Any]:
