@@ -11,6 +11,9 @@ from anneal_jax._algebra import (
     maximum as maximum,
     minimum as minimum,
 )
+from anneal_jax._chebyshev import (
+    Chebyshev as Chebyshev,
+)
 from anneal_jax._config import (
     from_config as from_config,
     to_config as to_config,
@@ -33,6 +36,7 @@ from anneal_jax._noise import (
 )
 from anneal_jax._open_ended import (
     ExponentialDecay as ExponentialDecay,
+    InversePower as InversePower,
     InverseSqrt as InverseSqrt,
     InverseTime as InverseTime,
     Triangular as Triangular,
@@ -75,22 +79,32 @@ from anneal_jax._segment import (
 )
 from anneal_jax._segments import (
     Cosine as Cosine,
+    Harmonic as Harmonic,
     Linear as Linear,
     OneMinusSqrt as OneMinusSqrt,
     OneMinusSquare as OneMinusSquare,
     Polynomial as Polynomial,
     Rex as Rex,
 )
+from anneal_jax._span import (
+    Span as Span,
+    k_decay as k_decay,
+)
 from anneal_jax._tables import (
     Interpolated as Interpolated,
     PiecewiseConstant as PiecewiseConstant,
 )
 from anneal_jax._time import (
+    Every as Every,
     Reverse as Reverse,
     Shift as Shift,
 )
 from anneal_jax._version import (
     __version__ as __version__,
+)
+from anneal_jax._waves import (
+    CosineWave as CosineWave,
+    CyclicPolynomial as CyclicPolynomial,
 )
 from anneal_jax.transforms import (
     InjectHyperparamsState as InjectHyperparamsState,

@@ -14,7 +14,6 @@ import jax
 import numpy as np
 
 from . import _checks, _join, _recipes, _repeat
-from ._rate import Rate
 from ._schedule import Function, Schedule
 from ._segment import Segment
 
@@ -109,7 +108,7 @@ def _plain(value: Any) -> Any:
         return [_plain(v) for v in value]
     if isinstance(value, type):
         return value.__name__
-    if isinstance(value, Rate):
+    if hasattr(value, "as_number"):  # kept in parts
         return value.as_number()
     if not _checks.known(value):
         remedy = "save it outside of jit, vmap and grad"

@@ -113,6 +113,11 @@ def float_head(x: jax.Array) -> jax.Array:
     return lax.bitcast_convert_type(bits & mask, x.dtype)
 
 
+def known_head(x: float) -> float:
+    """`x` cut to 8 significant bits, on the host."""
+    return float((np.float32(x).view(np.uint32) & np.uint32(0xFFFF0000)).view(np.float32))
+
+
 def int_parts(n: jax.Array) -> tuple[jax.Array, jax.Array]:
     """The integer `n >= 0` as the sum of two floats of at most 16 significant bits."""
     low = n & (2**_LOW - 1)
@@ -124,6 +129,16 @@ class Fraction(NamedTuple):
 
     head: jax.Array
     tail: jax.Array
+
+    @classmethod
+    def of(cls, x: jax.Array) -> "Fraction":
+        """A float, split."""
+        head = float_head(x)
+        return cls(head, x - head)
+
+    def rounded(self) -> jax.Array:
+        """The fraction as one float."""
+        return self.head + self.tail
 
     def power(self, exponent: jax.Array) -> jax.Array:
         """`(n / d) ** exponent` for `exponent > 0`; its error does not grow with the exponent."""
@@ -147,12 +162,15 @@ class Fraction(NamedTuple):
         return sine + rest * (cosine + 0.5 * rest * sine)  # sin(main + rest), by Taylor
 
 
-def fraction(n: jax.Array, d: jax.Array) -> Fraction:
-    """`n / d` for integers `0 <= n <= d < 2**31` and `d >= 1`."""
-    divisor = as_float(d)
-    head = float_head(as_float(n) / divisor)
+def fraction(n: jax.Array, d: jax.Array, n_part: Number = 0.0, d_part: Number = 0.0) -> Fraction:
+    """`(n + n_part) / (d + d_part)`, for integers below 2**31 and parts between -1 and 1.
+
+    The quotient must lie between 0 and 1.
+    """
+    divisor = as_float(d) + d_part
+    head = float_head((as_float(n) + n_part) / divisor)
     (n_high, n_low), (d_high, d_low) = int_parts(n), int_parts(d)
-    remainder = (n_high - head * d_high) + (n_low - head * d_low)
+    remainder = (n_high - head * d_high) + (n_low - head * d_low) + (n_part - head * d_part)
     return Fraction(head, remainder / divisor)
 
 

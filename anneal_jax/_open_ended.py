@@ -52,12 +52,52 @@ class InverseSqrt(OpenEnded):
         _checks.number("InverseSqrt", "offset", self.offset, least=0)
 
     def value_at(self, step: Array) -> Array:
-        timescale = as_float(self.timescale)
-        behind = as_float(step) + as_float(self.offset)
-        return as_float(self.init_value) * lax.sqrt(timescale / (timescale + behind))
+        return as_float(self.init_value) * lax.sqrt(_shrunk(step, self.timescale, self.offset))
 
     def stretched(self, scale: Scale) -> "InverseSqrt":
         return InverseSqrt(self.init_value, scale.real(self.timescale), scale.real(self.offset))
+
+
+class InversePower(OpenEnded):
+    """Decay by a power of the step.
+
+    `value(t) = init_value / (1 + (t + offset) / timescale) ** power`
+
+    Args:
+      init_value: value at step 0 if `offset` is 0; finite, not negative.
+      timescale: steps in which the value falls by `2 ** power`; above 0.
+      power: above 0; 1/2 is `InverseSqrt`. The power scheduler's is about 0.51.
+      offset: steps already behind, from 0 up.
+
+    Raises:
+      ValueError: at construction, if an argument is out of its range.
+
+    Example:
+        >>> import anneal_jax as anneal
+        >>> print(anneal.InversePower(1.0, timescale=100, power=2.0)([0, 100, 300]))
+        [1.     0.25   0.0625]
+
+    Reference: Shen et al., Power Scheduler, 2024 (arXiv 2408.13359).
+    """
+
+    init_value: Number = eqx.field(converter=_checks.real)
+    timescale: Number = eqx.field(converter=_checks.real)
+    power: Number = eqx.field(converter=_checks.real)
+    offset: Number = eqx.field(default=0.0, converter=_checks.real)
+
+    def __check_init__(self) -> None:
+        _checks.number("InversePower", "init_value", self.init_value, least=0)
+        _checks.number("InversePower", "timescale", self.timescale, above=0)
+        _checks.number("InversePower", "power", self.power, above=0)
+        _checks.number("InversePower", "offset", self.offset, least=0)
+
+    def value_at(self, step: Array) -> Array:
+        shrunk = _shrunk(step, self.timescale, self.offset)
+        return as_float(self.init_value) * lax.pow(shrunk, as_float(self.power))
+
+    def stretched(self, scale: Scale) -> "InversePower":
+        times = scale.real(self.timescale), scale.real(self.offset)
+        return InversePower(self.init_value, times[0], self.power, times[1])
 
 
 class InverseTime(OpenEnded):
@@ -99,7 +139,7 @@ class InverseTime(OpenEnded):
         return as_float(self.init_value) / (1 + as_float(self.decay_rate) * time)
 
     def stretched(self, scale: Scale) -> "InverseTime":
-        return eqx.tree_at(lambda s: s.decay_steps, self, _at_least_one(scale(self.decay_steps)))
+        return eqx.tree_at(lambda s: s.decay_steps, self, at_least_one(scale(self.decay_steps)))
 
 
 class ExponentialDecay(OpenEnded):
@@ -141,7 +181,7 @@ class ExponentialDecay(OpenEnded):
         return value * fraction(lax.rem(step, unit), unit).exponential(self.decay_rate.value())
 
     def stretched(self, scale: Scale) -> "ExponentialDecay":
-        return eqx.tree_at(lambda s: s.decay_steps, self, _at_least_one(scale(self.decay_steps)))
+        return eqx.tree_at(lambda s: s.decay_steps, self, at_least_one(scale(self.decay_steps)))
 
 
 class Triangular(OpenEnded):
@@ -220,12 +260,18 @@ class Triangular(OpenEnded):
     def stretched(self, scale: Scale) -> "Triangular":
         scale = Scale(scale.numerator, scale.denominator)  # all cycles alike
         down = None if self.down_steps is None else scale.at(self.up_steps)(self.down_steps)
-        leaves = _at_least_one(scale(self.up_steps)), down
+        leaves = at_least_one(scale(self.up_steps)), down
         return eqx.tree_at(
             lambda s: (s.up_steps, s.down_steps), self, leaves, is_leaf=lambda x: x is None
         )
 
 
-def _at_least_one(steps: Number) -> Any:
+def _shrunk(step: Array, timescale: Number, offset: Number) -> Array:
+    """`1 / (1 + (t + offset) / timescale)`."""
+    timescale = as_float(timescale)
+    return timescale / (timescale + (as_float(step) + as_float(offset)))
+
+
+def at_least_one(steps: Number) -> Any:
     """A stretched duration that something is divided by."""
     return max(steps, 1) if is_concrete(steps) else jnp.maximum(steps, 1)

@@ -13,7 +13,7 @@ import numpy as np
 from jax import lax
 
 from . import _checks
-from ._numerics import Number, as_float, float_head, int_parts, is_concrete
+from ._numerics import Number, as_float, float_head, int_parts, is_concrete, known_head
 
 Array = Any
 
@@ -36,9 +36,8 @@ class Rate(eqx.Module):
         factor = _checks.real(rate)
         _checks.number("Schedule", "a factor or decay rate", factor, above=0)
         if is_concrete(factor):
-            exact = np.log2(np.float64(factor))
-            head = (np.float32(exact).view(np.uint32) & np.uint32(0xFFFF0000)).view(np.float32)
-            return cls(float(head), float(exact - head))
+            exact = float(np.log2(np.float64(factor)))
+            return cls(known_head(exact), exact - known_head(exact))
         exact = jnp.log2(as_float(factor))
         return cls(float_head(exact), exact - float_head(exact))
 

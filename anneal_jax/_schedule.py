@@ -174,6 +174,14 @@ class Schedule(eqx.Module):
         """This schedule `steps` later (its first value waits) or, below 0, that much earlier."""
         return _VERBS["shift"](self, steps)
 
+    def every(self, interval: Number) -> "Schedule":
+        """This schedule in slow motion: its next value every `interval` steps.
+
+        For schedules that count epochs: `schedule.every(steps_per_epoch)` holds each value for
+        an epoch.
+        """
+        return _VERBS["every"](self, interval)
+
     def noise(
         self,
         key: Any,

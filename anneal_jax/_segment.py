@@ -14,7 +14,16 @@ import equinox as eqx
 from jax import lax
 
 from . import _checks
-from ._numerics import Fraction, Number, as_float, as_int, fraction, mix, select
+from ._numerics import (
+    Fraction,
+    Number,
+    as_float,
+    as_int,
+    complement,
+    fraction,
+    mix,
+    select,
+)
 from ._schedule import Array, Scale, Schedule
 
 Weights = tuple[Array, Array]
@@ -22,31 +31,44 @@ _UNSIGNED = "build a negative value by algebra, as in -schedule or schedule - 1.
 
 
 class Progress(NamedTuple):
-    """How far a segment is, in whole steps, and as fractions of its length."""
+    """How far a segment is, in steps, and as fractions of its length."""
 
     elapsed: Array
     remaining: Array
     steps: Array
+    since: Fraction | None = None  # the fractions, where the steps above are not whole
+    until: Fraction | None = None
 
     @property
     def q(self) -> Array:
         """The fraction elapsed, `t / steps`, rounded."""
+        if self.since is not None:
+            return self.since.rounded()
         return as_float(self.elapsed) / as_float(self.steps)
 
     @property
     def r(self) -> Array:
         """The fraction remaining, `1 - q`, rounded; formed from the remaining steps."""
+        if self.until is not None:
+            return self.until.rounded()
         return as_float(self.remaining) / as_float(self.steps)
 
     @property
     def exact_q(self) -> Fraction:
         """The fraction elapsed, for use under powers."""
-        return fraction(self.elapsed, self.steps)
+        return self.since or fraction(self.elapsed, self.steps)
 
     @property
     def exact_r(self) -> Fraction:
         """The fraction remaining, for use under powers."""
-        return fraction(self.remaining, self.steps)
+        return self.until or fraction(self.remaining, self.steps)
+
+    def bent(self, power: Array) -> "Progress":
+        """Progress whose fraction elapsed is `q ** power`."""
+        q = self.exact_q.power(power)
+        r = complement(self.r, q, power)
+        steps = as_float(self.steps)
+        return Progress(q * steps, r * steps, steps, Fraction.of(q), Fraction.of(r))
 
 
 class Segment(Schedule):

@@ -5,8 +5,9 @@ import numpy as np
 from jax import lax
 
 from . import _checks
-from ._numerics import Number, as_float, complement, select
-from ._segment import Blend, Progress, Weights
+from ._numerics import Number, as_float, complement, select, within
+from ._schedule import Array
+from ._segment import Blend, Progress, Segment, Weights
 
 
 class Linear(Blend):
@@ -177,3 +178,35 @@ class Rex(Blend):
     def shape(self, progress: Progress) -> Weights:
         q, r = progress.q, progress.r
         return 2 * r / (1 + r), q / (1 + r)
+
+
+class Harmonic(Segment):
+    """A straight line in the inverse of the value: steep at first, then ever flatter.
+
+    `value(t) = 1 / (r / init_value + q / end_value)`
+
+    Args:
+      init_value: value at step 0; above 0.
+      end_value: value from step `steps` on; above 0.
+      steps: length in optimizer steps.
+
+    Raises:
+      ValueError: at construction, if a value is not above 0 or steps not a count.
+
+    Example:
+        >>> import anneal_jax as anneal
+        >>> print(anneal.Harmonic(1.0, 0.25, steps=3)([0, 1, 2, 3]).round(3))
+        [1.    0.5   0.333 0.25 ]
+
+    Reference: the `inv` decay of Levanter.
+    """
+
+    def __check_init__(self) -> None:
+        remedy = "its inverse must be finite; end at a small positive value"
+        _checks.number("Harmonic", "init_value", self.init_value, above=0, remedy=remedy)
+        _checks.number("Harmonic", "end_value", self.end_value, above=0, remedy=remedy)
+
+    def between(self, progress: Progress) -> Array:
+        init, end = as_float(self.init_value), as_float(self.end_value)
+        value = init * (end / (end * progress.r + init * progress.q))
+        return within(value, init, end)

@@ -4,6 +4,7 @@ from fractions import Fraction
 
 import equinox as eqx
 import jax.numpy as jnp
+from jax import lax
 
 from . import _checks
 from ._numerics import MAX_STEP, Number, as_float, as_int, is_concrete, product, round_half_up
@@ -50,6 +51,42 @@ class Shift(Schedule):
         return Shift(self.schedule.stretched(scale.at(later)), jnp.sign(self.offset) * moved)
 
 
+class Every(Schedule):
+    """`value(t) = schedule(floor(t / interval))`; what `schedule.every(interval)` builds."""
+
+    schedule: Schedule
+    interval: Number = eqx.field(converter=_checks.whole)
+
+    def __check_init__(self) -> None:
+        _checks.steps("every", "interval", self.interval, least=1)
+        length = self.schedule.steps
+        if length is not None and is_concrete(length, self.interval):
+            _checks.steps("every", "interval times the schedule's length", length * self.interval)
+
+    @property
+    def steps(self) -> Number | None:
+        return None if self.schedule.steps is None else self.schedule.steps * self.interval
+
+    @property
+    def has_restarts(self) -> bool:
+        return self.schedule.has_restarts
+
+    def _inner(self, step: Array) -> Array:
+        return lax.div(step, lax.max(as_int(self.interval), as_int(1)))
+
+    def value_at(self, step: Array) -> Array:
+        return self.schedule.value_at(self._inner(step))
+
+    def cycle_at(self, step: Array) -> Array:
+        return self.schedule.cycle_at(self._inner(step))
+
+    def stretched(self, scale: Scale) -> "Every":
+        # The schedule counts intervals: the stretch moves its ends, the interval stays.
+        return Every(
+            self.schedule.stretched(Scale(scale.numerator, scale.denominator)), self.interval
+        )
+
+
 class Reverse(Schedule):
     """`value(t) = schedule(steps - t)`; what `schedule.reverse()` builds."""
 
@@ -83,6 +120,12 @@ class Reverse(Schedule):
 def shift(schedule: Schedule, steps: Number) -> Shift:
     """Build `schedule.shift(steps)`."""
     return Shift(schedule, steps)
+
+
+@verb
+def every(schedule: Schedule, interval: Number) -> Every:
+    """Build `schedule.every(interval)`."""
+    return Every(schedule, interval)
 
 
 @verb

@@ -13,7 +13,18 @@ ROOT = Path(anneal_jax.__file__).parent
 # From the ground up. A module may import from its own layer (but never in a circle) and below.
 LAYERS = [
     {"_version", "_numerics", "_checks"},
-    {"_schedule", "_segment", "_segments", "_exponentials", "_open_ended", "_tables", "_rate"},
+    {
+        "_schedule",
+        "_segment",
+        "_segments",
+        "_exponentials",
+        "_open_ended",
+        "_tables",
+        "_rate",
+        "_span",
+        "_waves",
+        "_chebyshev",
+    },
     {"_algebra", "_compose", "_join", "_noise", "_repeat", "_time"},
     {"_recipes"},
     {"_horizon", "_config", "transforms", "ports", "laws", "theory"},
