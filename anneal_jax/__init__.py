@@ -1,6 +1,6 @@
 """Learning-rate schedules for JAX that are values, not closures."""
 
-from anneal_jax import ensemble as ensemble
+from anneal_jax import ensemble as ensemble, ports as ports
 from anneal_jax._algebra import (
     Clip as Clip,
     Maximum as Maximum,
@@ -98,6 +98,7 @@ from anneal_jax._time import (
     Every as Every,
     Reverse as Reverse,
     Shift as Shift,
+    Until as Until,
 )
 from anneal_jax._version import (
     __version__ as __version__,

@@ -182,6 +182,10 @@ class Schedule(eqx.Module):
         """
         return _VERBS["every"](self, interval)
 
+    def until(self, end: Number) -> "Schedule":
+        """This schedule up to step `end`, whose value then holds: it is `end` steps long."""
+        return _VERBS["until"](self, end)
+
     def noise(
         self,
         key: Any,

@@ -87,6 +87,33 @@ class Every(Schedule):
         )
 
 
+class Until(Schedule):
+    """`value(t) = schedule(min(t, end))`; what `schedule.until(end)` builds."""
+
+    schedule: Schedule
+    end: Number = eqx.field(converter=_checks.whole)
+
+    def __check_init__(self) -> None:
+        _checks.steps("until", "end", self.end)
+
+    @property
+    def steps(self) -> Number:
+        return self.end
+
+    @property
+    def has_restarts(self) -> bool:
+        return self.schedule.has_restarts
+
+    def value_at(self, step: Array) -> Array:
+        return self.schedule.value_at(lax.min(step, as_int(self.end)))
+
+    def cycle_at(self, step: Array) -> Array:
+        return self.schedule.cycle_at(lax.min(step, as_int(self.end)))
+
+    def stretched(self, scale: Scale) -> "Until":
+        return Until(self.schedule.stretched(scale), scale(self.end))
+
+
 class Reverse(Schedule):
     """`value(t) = schedule(steps - t)`; what `schedule.reverse()` builds."""
 
@@ -126,6 +153,12 @@ def shift(schedule: Schedule, steps: Number) -> Shift:
 def every(schedule: Schedule, interval: Number) -> Every:
     """Build `schedule.every(interval)`."""
     return Every(schedule, interval)
+
+
+@verb
+def until(schedule: Schedule, end: Number) -> Until:
+    """Build `schedule.until(end)`."""
+    return Until(schedule, end)
 
 
 @verb

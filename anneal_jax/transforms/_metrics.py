@@ -24,7 +24,7 @@ class Bar(eqx.Module):
 
     threshold: Array = eqx.field(converter=_checks.real)
     mode: str = eqx.field(static=True)  # "min" or "max"
-    threshold_mode: str = eqx.field(static=True)  # "rel" or "abs"
+    threshold_mode: str = eqx.field(static=True)  # "rel", "abs" or "factor"
 
     def first(self) -> Array:
         """The best metric before there was one."""
@@ -33,6 +33,8 @@ class Bar(eqx.Module):
     def passed(self, value: Array, best: Array) -> Array:
         """Whether `value` is better than `best`; never if it is NaN."""
         sign = 1.0 if self.mode == "min" else -1.0
+        if self.threshold_mode == "factor":
+            return sign * value < sign * (best * (1 - sign * self.threshold))
         if self.threshold_mode == "abs":
             return sign * value < sign * best - self.threshold
         first = jnp.isinf(best)  # there was none yet, and infinity has no parts
@@ -133,8 +135,8 @@ def observe(opt_state: Any, value: Any) -> Any:
 def check_options(owner: str, bar: Bar, **counts: Any) -> None:
     """Require a known mode, a threshold in range, and counts from 0 up."""
     _checks.nearest(owner, "mode", bar.mode, ("min", "max"))
-    _checks.nearest(owner, "threshold_mode", bar.threshold_mode, ("rel", "abs"))
-    most = 1.0 if bar.threshold_mode == "rel" else None
+    _checks.nearest(owner, "threshold_mode", bar.threshold_mode, ("rel", "abs", "factor"))
+    most = None if bar.threshold_mode == "abs" else 1.0
     _checks.number(owner, "threshold", bar.threshold, least=0, most=most)
     for name, value in counts.items():
         least = 1 if name in ("accumulation_size", "window_size", "reset_start") else 0

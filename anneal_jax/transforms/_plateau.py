@@ -72,23 +72,26 @@ def reduce_on_plateau(
 
     - threshold_mode "rel": `m < best - threshold * |best|`
     - threshold_mode "abs": `m < best - threshold`
+    - threshold_mode "factor": `m < best * (1 - threshold)`, what torch and Optax call
+      relative; for metrics above 0 it is "rel", below 0 a constant metric is an improvement
 
     and the mirror image of that for "max". A NaN is none; `nan_count` in the state counts them.
 
     The scale multiplies whatever the rest of the chain makes, so warmup, then plateau, is
     `optax.chain(optax.adamw(warmup), reduce_on_plateau())`. The names, defaults and counting
     are those of torch's `ReduceLROnPlateau` (its `min_lr` is `min_scale` times the rate, its
-    `eps` likewise). Beside it: metrics below 0 work in mode "rel" (in torch a constant one
-    always counts as better). Beside `optax.contrib.reduce_on_plateau`, which this does not
-    wrap: metrics below 0 (google-deepmind/optax#1767), `patience=0`, mode "max", `eps`, NaN.
+    `eps` likewise), except for metrics below 0 in mode "rel". Beside
+    `optax.contrib.reduce_on_plateau`, which this does not wrap: metrics below 0
+    (google-deepmind/optax#1767), `patience=0`, mode "max", `eps`, NaN.
     Optax reduces after `patience` bad metrics, this and torch after one more.
 
     Args:
       mode: "min" if smaller metrics are better, "max" if larger ones are.
       factor: what the scale is multiplied by, above 0 and below 1.
       patience: bad metrics to endure, from 0 up.
-      threshold: how much better a metric must be, from 0 up (for "rel": to 1).
-      threshold_mode: whether `threshold` is a part of the best metric or absolute.
+      threshold: how much better a metric must be, from 0 up (unless absolute: to 1).
+      threshold_mode: whether `threshold` is a part of the best metric, "rel" or "factor", or
+        absolute, "abs".
       cooldown: metrics to wait after a reduction, from 0 up.
       min_scale: lower bound of the scale, from 0 to 1.
       eps: a reduction by no more than this is left out.

@@ -1,0 +1,85 @@
+"""Schedules of torch that are given as Python functions."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ... import _checks
+from ..._numerics import Number
+from ..._schedule import Function, Schedule
+from .._common import table
+
+
+def LambdaLR(
+    base_lr: Number, lr_lambda: Callable[[Any], Any], total_steps: int | None = None
+) -> Schedule:
+    """`base_lr * lr_lambda(t)`.
+
+    Args:
+      base_lr: what the function multiplies.
+      lr_lambda: of the step. It becomes part of the program if JAX can trace it.
+      total_steps: tabulate the function for steps 0 to `total_steps` (the last value holds)
+        instead, in double: for any Python function, and for what is to be saved as data.
+
+    Raises:
+      ValueError: if the function cannot be traced and `total_steps` is not given.
+
+    Example:
+        >>> from anneal_jax.ports import torch
+        >>> print(torch.LambdaLR(1.0, lambda t: 0.5**t, total_steps=10)([0, 1, 2]))
+        [1.   0.5  0.25]
+    """
+    if total_steps is None:
+        return base_lr * traced("LambdaLR", "lr_lambda", lr_lambda)
+    return base_lr * table(_called("LambdaLR", "lr_lambda", lr_lambda, 0, total_steps))
+
+
+def MultiplicativeLR(
+    base_lr: Number, lr_lambda: Callable[[int], Any], total_steps: int
+) -> Schedule:
+    """`base_lr * lr_lambda(1) * ... * lr_lambda(t)`; as in torch, `lr_lambda(0)` is not used.
+
+    Args:
+      base_lr: the rate at step 0.
+      lr_lambda: the factor of each step.
+      total_steps: steps to tabulate; the last value holds.
+
+    Example:
+        >>> from anneal_jax.ports import torch
+        >>> print(torch.MultiplicativeLR(1.0, lambda t: 0.5, total_steps=10)([0, 1, 2]))
+        [1.   0.5  0.25]
+    """
+    factors = _called("MultiplicativeLR", "lr_lambda", lr_lambda, 1, total_steps)
+    return base_lr * table(np.cumprod([1.0, *factors]).tolist())
+
+
+def traced(owner: str, name: str, function: Any) -> Function:
+    """A function of the step as a schedule, if JAX can trace it."""
+    _require_function(owner, name, function)
+    try:
+        found = jax.eval_shape(function, jax.ShapeDtypeStruct((), jnp.int32))
+        scalar = found.shape == ()
+    except Exception:  # whatever keeps it from being traced, the remedy is the same
+        scalar = False
+    if not scalar:
+        remedy = "write it with jax.numpy, or pass total_steps to tabulate it"
+        _checks.fail(owner, name, "a function that JAX can trace", function, remedy)
+    return Function(function)
+
+
+def _called(owner: str, name: str, function: Any, first: int, last: Any) -> list[float]:
+    _require_function(owner, name, function)
+    _checks.steps(owner, "total_steps", _checks.whole(last), least=1)
+    values: list[float] = [float(function(step)) for step in range(first, int(last) + 1)]
+    if not np.isfinite(values).all():
+        step = first + int(np.argmin(np.isfinite(values)))
+        _checks.fail(owner, f"{name}({step})", "finite", values[step - first], "mend the function")
+    return values
+
+
+def _require_function(owner: str, name: str, function: Any) -> None:
+    if not callable(function):
+        _checks.fail(owner, name, "a function of the step", function, "pass one")

@@ -1,0 +1,281 @@
+"""Reading a live scheduler of torch, or what a checkpoint holds of one.
+
+Most of torch's schedulers are recursions on the rate they find in the optimizer. So what comes
+is told by the rate now and by each scheduler's own count: its formula from there on, scaled to
+the rate now. Only attributes are read; torch is not imported.
+"""
+
+from bisect import bisect_right
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ... import _checks
+from ..._join import join
+from ..._schedule import Constant, Schedule
+from .._common import in_double
+from . import _cycles, _decays, _functions, _one_cycle
+
+_SAME = 1e-9  # rates that differ by no more are equal, but for torch's rounding
+
+
+@dataclass(frozen=True)
+class _State:
+    """One scheduler, for one parameter group."""
+
+    kind: str
+    values: Mapping[str, Any]  # its attributes
+    children: Sequence["_State"]
+    group: int
+    param_groups: Sequence[Mapping[str, Any]]
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self.values:
+            remedy = "pass the live scheduler, or its whole state_dict"
+            _checks.fail("from_scheduler", f"{self.kind}.{name}", "there", None, remedy)
+        return self.values[name]
+
+    @property
+    def base(self) -> float:
+        return float(self["base_lrs"][self.group])
+
+    @property
+    def now(self) -> int:
+        return int(self["last_epoch"])
+
+    def in_group(self, name: str) -> float:
+        """An entry of the optimizer's parameter group."""
+        if not self.param_groups:
+            remedy = "pass optimizer.state_dict()['param_groups'] as param_groups"
+            _checks.fail("from_scheduler", name, "known from the optimizer", None, remedy)
+        return float(self.param_groups[self.group][name])
+
+
+def from_scheduler(
+    scheduler: Any,
+    kind: str | Sequence[Any] | None = None,
+    param_groups: Sequence[Mapping[str, Any]] | None = None,
+    *,
+    total_steps: int | None = None,
+) -> list[Schedule]:
+    """What a scheduler of torch will do from now on, as a schedule for each parameter group.
+
+    Step 0 of the results is the step that the scheduler is at: the optimizer's next one. A
+    CosineAnnealingLR among others in a ChainedScheduler is followed up to its `T_max`.
+
+    Args:
+      scheduler: a live scheduler of torch, any nesting that torch can run; or its `state_dict`.
+      kind: for a `state_dict`, the name of its class; of one with schedulers inside, a list of
+        its name and theirs, as in `["SequentialLR", "LinearLR", "CosineAnnealingLR"]`.
+      param_groups: for a `state_dict` of OneCycleLR or with schedulers inside, those of
+        `optimizer.state_dict()`.
+      total_steps: of functions that JAX cannot trace, how many steps from now on to tabulate.
+
+    Returns:
+      A list with a schedule for each group.
+
+    Raises:
+      ValueError: for a class that is not known, for what torch itself cannot run, and for a
+        product of schedules that has no formula (a ChainedScheduler in which something
+        multiplies after LambdaLR, or CosineAnnealingLR with `eta_min` is not alone).
+
+    Example:
+        >>> from anneal_jax.ports import torch
+        >>> state = {"gamma": 0.5, "base_lrs": [1.0], "last_epoch": 2, "_last_lr": [0.25]}
+        >>> print(torch.from_scheduler(state, "ExponentialLR")[0]([0, 1]))
+        [0.25  0.125]
+    """
+    live = not isinstance(scheduler, Mapping)
+    if live:
+        if not hasattr(scheduler, "optimizer"):
+            remedy = "or pass its state_dict and its class's name"
+            _checks.fail("from_scheduler", "scheduler", "one of torch's", scheduler, remedy)
+        param_groups = scheduler.optimizer.param_groups
+    elif kind is None:
+        remedy = "name its class, such as 'CosineAnnealingLR'"
+        _checks.fail("from_scheduler", "kind", "given with a state_dict", None, remedy)
+    rates = [g["lr"] for g in param_groups] if param_groups else scheduler["_last_lr"]
+    found = []
+    for index, rate in enumerate(rates):
+        state = _state(scheduler, kind, index, param_groups or ())
+        found.append(_read(state, float(rate), total_steps))
+    return found
+
+
+def _state(scheduler: Any, kind: Any, group: int, param_groups: Any) -> _State:
+    if isinstance(scheduler, Mapping):
+        name, inner = (kind, []) if isinstance(kind, str) else (kind[0], list(kind[1:]))
+        values = scheduler
+    else:
+        name, values = type(scheduler).__name__, vars(scheduler)
+        inner = [None] * len(values.get("_schedulers", ()))
+    _checks.nearest("from_scheduler", "the class", name, _KNOWN)
+    parts = values.get("_schedulers", ())
+    if len(parts) != len(inner):
+        rule = f"a list of the class and of those of its {len(parts)} schedulers"
+        _checks.fail("from_scheduler", "kind", rule, kind, "list them in order")
+    children = [_state(s, k, group, param_groups) for s, k in zip(parts, inner, strict=True)]
+    return _State(name, values, children, group, param_groups)
+
+
+def _read(state: _State, rate: float, total_steps: int | None) -> Schedule:
+    """The schedule from now on, given the rate now."""
+    if state.kind == "SequentialLR":
+        return _sequence(state, rate, total_steps)
+    if state.kind == "ChainedScheduler":
+        return _chain(state, rate, total_steps)
+    if state.kind in _OVERWRITE:
+        return _OVERWRITE[state.kind](state, total_steps)
+    if state.kind == "SWALR":
+        return _annealing(state, rate)
+    if state.kind == "MultiplicativeLR":
+        return _multiplied(state, rate, total_steps)
+    absolute = _DECAYS[state.kind](state)
+    whole = absolute.shift(-state.now)
+    floor = state["eta_min"] if state.kind == "CosineAnnealingLR" else 0.0
+    level = float(in_double(absolute, state.now)) - floor
+    if level == 0 or abs(rate - floor - level) <= _SAME * abs(level):
+        return whole
+    factor = (rate - floor) / level
+    scaled = factor * whole if floor == 0 else factor * (whole - floor) + floor
+    if state.kind != "CosineAnnealingLR":
+        return scaled
+    # From the next trough on, torch starts from the base rate again.
+    trough = (state["T_max"] - state.now) % (2 * state["T_max"])
+    return join([scaled, whole.shift(-trough)], [trough])
+
+
+def _sequence(state: _State, rate: float, total_steps: int | None) -> Schedule:
+    milestones = list(state["_milestones"])
+    active = bisect_right(milestones, state.now)
+    parts = [_read(state.children[active], rate, total_steps)]
+    starts = [m - state.now for m in milestones[active:]]
+    for child, start in zip(state.children[active + 1 :], starts, strict=True):
+        if child.kind in ("SequentialLR", "ChainedScheduler"):
+            remedy = "torch cannot begin one there; put it first"
+            _checks.fail(
+                "from_scheduler", "a later part of SequentialLR", "simple", child.kind, remedy
+            )
+        before = float(in_double(join(parts, starts[: len(parts) - 1]), start - 1))
+        parts.append(_fresh(child, before, total_steps))
+    return join(parts, starts)
+
+
+def _fresh(state: _State, before: float, total_steps: int | None) -> Schedule:
+    """What SequentialLR begins: a scheduler at its step 0, after the rate `before`."""
+    values = dict(state.values) | {"last_epoch": 0}
+    begun = replace(state, values=values)
+    if state.kind == "MultiplicativeLR":  # torch multiplies what it finds, also at once
+        first = float(_function(state)(0))
+        return _multiplied(begun, before * first, total_steps)
+    if state.kind in _OVERWRITE:
+        return _OVERWRITE[state.kind](begun, total_steps)
+    if state.kind == "SWALR":
+        remedy = "read it on its own"
+        _checks.fail("from_scheduler", "a part of SequentialLR", "a plain one", "SWALR", remedy)
+    if state.kind == "ConstantLR" and state["total_iters"] == 0:
+        return Constant(state.base)  # its closed form, not its recursion
+    return _DECAYS[state.kind](begun)
+
+
+def _chain(state: _State, rate: float, total_steps: int | None) -> Schedule:
+    children = list(state.children)
+    last = max((i for i, c in enumerate(children) if c.kind in _OVERWRITE), default=None)
+    if last is not None:
+        children = children[last:]  # what stands before it is overwritten at every step
+    if len(children) == 1:
+        return _read(children[0], rate, total_steps)
+    for child in children:
+        floor = child.kind == "CosineAnnealingLR" and child["eta_min"] != 0
+        if child.kind in _OVERWRITE or child.kind == "SWALR" or child.children or floor:
+            rule = "a product, of schedulers that multiply"
+            remedy = "its rates have no formula; compose schedules of anneal_jax instead"
+            _checks.fail("from_scheduler", "ChainedScheduler", rule, child.kind, remedy)
+    product: Schedule = Constant(rate)
+    for child in children:
+        product = product * _read(child, 1.0, total_steps)
+    return product
+
+
+def _annealing(state: _State, rate: float) -> Schedule:
+    # The rate it came from is recovered as torch does, from how far it has come.
+    done, length = state["_step_count"] - 1, state["anneal_epochs"]
+    target = float(state.in_group("swa_lr"))
+    shape = _decays.strategy("SWALR", state["_anneal_strategy"])
+    if done >= length:
+        return Constant(target)
+    way = float(in_double(shape(1.0, 0.0, length), done))
+    return shape((rate - (1 - way) * target) / way, target, length).shift(-done)
+
+
+def _multiplied(state: _State, rate: float, total_steps: int | None) -> Schedule:
+    function = _function(state)
+    if total_steps is None:
+        remedy = "MultiplicativeLR is tabulated; say for how many steps"
+        _checks.fail("from_scheduler", "total_steps", "given", total_steps, remedy)
+    now = state.now
+    return _functions.MultiplicativeLR(rate, lambda t: function(now + t), total_steps)
+
+
+def _function(state: _State) -> Callable[[Any], Any]:
+    function = state["lr_lambdas"][state.group]
+    if not callable(function):
+        remedy = "a state_dict holds no functions; pass the live scheduler"
+        _checks.fail("from_scheduler", "lr_lambda", "a function", function, remedy)
+    return function
+
+
+def _lambda(state: _State, total_steps: int | None) -> Schedule:
+    function, now = _function(state), state.now
+    return _functions.LambdaLR(state.base, lambda t: function(now + t), total_steps)
+
+
+def _triangles(state: _State, total_steps: int | None) -> Schedule:
+    del total_steps
+    total = state["total_size"]
+    up = round(total * state["step_ratio"])
+    custom = state["_scale_fn_custom"]
+    given = state.base, float(state["max_lrs"][state.group]), up, round(total) - up
+    options = state["mode"], state["gamma"], custom, state["scale_mode"]
+    return _cycles.CyclicLR(*given, *options).shift(-state.now)
+
+
+def _one(state: _State, total_steps: int | None) -> Schedule:
+    del total_steps
+    plan = state["_schedule_phases"]
+    low = {"initial_lr": state.base} | {n: state.in_group(n) for n in ("max_lr", "min_lr")}
+    values = [low[plan[0]["start_lr"]], *(low[phase["end_lr"]] for phase in plan)]
+    ends = [float(phase["end_step"]) for phase in plan]
+    return _one_cycle.phases(ends, values, state["_anneal_func_type"]).shift(-state.now)
+
+
+def _restarts(state: _State, total_steps: int | None) -> Schedule:
+    del total_steps
+    # Where a cycle began is told by its own count: a resumed one need not be on the grid.
+    length, factor, floor = state["T_i"], state["T_mult"], state["eta_min"]
+    inside = state["T_cur"] if state.now else 0
+    cycles = _cycles.CosineAnnealingWarmRestarts(state.base, length, factor, floor)
+    return cycles.shift(-inside)
+
+
+_DECAYS: dict[str, Callable[[_State], Schedule]] = {
+    "StepLR": lambda s: _decays.StepLR(s.base, s["step_size"], s["gamma"]),
+    "MultiStepLR": lambda s: _decays.MultiStepLR(
+        s.base, [m for m, n in s["milestones"].items() for _ in range(n)], s["gamma"]
+    ),
+    "ConstantLR": lambda s: _decays.ConstantLR(s.base, s["factor"], s["total_iters"]),
+    "LinearLR": lambda s: _decays.LinearLR(
+        s.base, s["start_factor"], s["end_factor"], s["total_iters"]
+    ),
+    "ExponentialLR": lambda s: _decays.ExponentialLR(s.base, s["gamma"]),
+    "PolynomialLR": lambda s: _decays.PolynomialLR(s.base, s["total_iters"], s["power"]),
+    "CosineAnnealingLR": lambda s: _cycles.CosineAnnealingLR(s.base, s["T_max"], s["eta_min"]),
+}
+# Those that set the rate, whatever they find.
+_OVERWRITE: dict[str, Callable[[_State, int | None], Schedule]] = {
+    "LambdaLR": _lambda,
+    "CyclicLR": _triangles,
+    "OneCycleLR": _one,
+    "CosineAnnealingWarmRestarts": _restarts,
+}
+_KNOWN = {*_DECAYS, *_OVERWRITE, "MultiplicativeLR", "SWALR", "SequentialLR", "ChainedScheduler"}
