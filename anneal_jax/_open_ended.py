@@ -66,7 +66,9 @@ class InversePower(OpenEnded):
     Args:
       init_value: value at step 0 if `offset` is 0; finite, not negative.
       timescale: steps in which the value falls by `2 ** power`; above 0.
-      power: above 0; 1/2 is `InverseSqrt`. The power scheduler's is about 0.51.
+      power: above 0; 1/2 is `InverseSqrt`. The power scheduler's is about 0.51. Up to 3 the
+        relative error stays below 1e-6; but it is a float32 number: for 2.1, values below 1e-6
+        of `init_value` carry its rounding as well.
       offset: steps already behind, from 0 up.
 
     Raises:

@@ -208,5 +208,8 @@ class Harmonic(Segment):
 
     def between(self, progress: Progress) -> Array:
         init, end = as_float(self.init_value), as_float(self.end_value)
-        value = init * (end / (end * progress.r + init * progress.q))
-        return within(value, init, end)
+        # in parts of the smaller end, so that nothing overflows or vanishes
+        falls, q, r = end < init, progress.q, progress.r
+        small, large = select(falls, end, init), select(falls, init, end)
+        near, far = select(falls, q, r), select(falls, r, q)
+        return within(small / (near + (small / large) * far), init, end)

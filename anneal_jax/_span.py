@@ -23,6 +23,7 @@ from ._numerics import (
     as_int,
     fraction,
     is_concrete,
+    scale_int,
     select,
 )
 from ._schedule import Array, Scale, Schedule
@@ -38,15 +39,17 @@ class Moment(eqx.Module):
     part: Number
 
     @classmethod
-    def of(cls, time: "Moment | Number") -> "Moment":
-        """The moment, split in double if it is known now."""
+    def of(cls, time: "Moment | Number", name: str = "a moment") -> "Moment":
+        """The moment, split in double if it is known now; errors call it by `name`."""
         if isinstance(time, Moment):
             return time
         real: Any = _checks.real(time)
-        _checks.number("Span", "begin and end", real, least=_EARLIEST, most=MAX_STEP)
+        _checks.number("Span", name, real, least=_EARLIEST, most=MAX_STEP)
         if is_concrete(real):
             whole = int(np.floor(real))
             return cls(whole, real - whole)
+        if jnp.issubdtype(real.dtype, jnp.integer):  # a count, which a float might round
+            return cls(as_int(real), as_float(0))
         whole = jnp.floor(as_float(real))
         return cls(as_int(whole), as_float(real) - whole)
 
@@ -58,27 +61,38 @@ class Moment(eqx.Module):
         known = _checks.known(self.whole, self.part) and not jnp.ndim(self.whole)
         return repr(self.as_number()) if known else super().__repr__()
 
-    def scaled(self, scale: Scale) -> "Moment":
-        """The moment in stretched time, not rounded."""
-        if is_concrete(self.whole, self.part, scale.numerator, scale.denominator):
+    def scaled(self, scale: Scale, most: Number = MAX_STEP) -> "Moment":
+        """The moment in stretched time, not rounded; held within what can be counted."""
+        if is_concrete(self.whole, self.part, scale.numerator, scale.denominator, most):
             ratio = Rational(int(scale.numerator), max(int(scale.denominator), 1))
-            return Moment.of(float((Rational(self.part) + self.whole) * ratio))
-        exact = as_float(self.whole) + as_float(self.part)
-        return Moment.of(exact * as_float(scale.real(1.0)))
+            moved = (Rational(self.part) + self.whole) * ratio
+            return Moment.of(float(min(max(moved, _EARLIEST), most)))
+        top, bottom = as_int(scale.numerator), lax.max(as_int(scale.denominator), as_int(1))
+        size, sign = lax.abs(as_int(self.whole)), lax.sign(as_int(self.whole))
+        moved = as_int(scale_int(size, top, bottom))
+        rest = size * top - moved * bottom  # small: right also where the products wrap round
+        rest = as_float(select(moved < MAX_STEP, sign * rest, 0))
+        more = Moment.of((rest + as_float(self.part) * as_float(top)) / as_float(bottom))
+        whole = lax.max(sign * moved + more.whole, as_int(_EARLIEST))
+        return Moment(lax.min(whole, as_int(most)), more.part)
 
 
 class Span(Schedule):
     """A segment from the moment `begin` to the moment `end`, neither of them a whole step.
 
     `value(t)` is that of `segment` at the fraction `((t - begin) / (end - begin)) ** power` of
-    its length (its own `steps` do not count). Up to `begin` its `init_value` holds, from `end`
-    on its `end_value`. A `power` above 1 is k-decay: the fall comes later.
+    its length, which is `end - begin` (its own `steps` do not count). Up to `begin` its
+    `init_value` holds, from `end` on its `end_value`. A `power` above 1 is k-decay: the fall
+    comes later. A stretch moves both moments without rounding them: the stretched length is the
+    stretched `end`, rounded up.
 
     Args:
       segment: any segment, such as `Cosine(1.0, 0.0, 1)`.
       begin: in steps, from -2**30 up; it may be negative, as in warmups of `(t + 1) / W`.
-      end: in steps, above `begin`, by less than 2**31.
-      power: above 0; an int 1 leaves its part of the program out.
+      end: in steps, from `begin` up, by less than 2**31. Tracers of moments are exact as
+        integers; as floats they have the digits of float32.
+      power: above 0; None is 1 with a shorter program. With a power the relative error of
+        `Tanh`, and of a segment with an exponent of its own above 2, may be 3e-6.
 
     Raises:
       ValueError: at construction, if an argument is out of its range.
@@ -92,20 +106,18 @@ class Span(Schedule):
     """
 
     segment: Segment
-    begin: Moment = eqx.field(converter=Moment.of)
-    end: Moment = eqx.field(converter=Moment.of)
+    begin: Moment = eqx.field(converter=lambda time: Moment.of(time, "begin"))
+    end: Moment = eqx.field(converter=lambda time: Moment.of(time, "end"))
     power: Number | None = eqx.field(default=None, converter=_checks.real)
 
     def __check_init__(self) -> None:
-        if not isinstance(self.segment, Segment):
-            remedy = "pass a segment, such as Cosine(1.0, 0.0, 1)"
-            _checks.fail("Span", "segment", "a segment", self.segment, remedy)
+        _require_segment("Span", self.segment)
         if self.power is not None:
             _checks.number("Span", "power", self.power, above=0)
         if is_concrete(*jax.tree.leaves((self.begin, self.end))):
             length = self.end.as_number() - self.begin.as_number()
-            if not 0 < length <= MAX_STEP:
-                rule = f"above begin={self.begin}, by less than 2**31"
+            if not 0 <= length <= MAX_STEP:
+                rule = f"from begin={self.begin} up, by less than 2**31"
                 _checks.fail("Span", "end", rule, self.end, "correct it")
 
     @property
@@ -118,14 +130,17 @@ class Span(Schedule):
     def value_at(self, step: Array) -> Array:
         first, last = as_int(self.begin.whole), as_int(self.end.whole)
         early, late = as_float(self.begin.part), as_float(self.end.part)
-        t = lax.clamp(first, step, last)  # then nothing overflows
+        t = lax.max(lax.min(step, last), first)  # then nothing overflows
         begun, left = as_float(t - first) - early, as_float(last - t) + late
         over = (step > last) | ((step == last) & (late <= 0))
         between = (begun > 0) & ~over
         length, parts = last - first, late - early
+        some = as_float(length) + parts > 0  # else nothing is between; gradients stay finite
+        length, parts = select(some, length, 1), select(some, parts, 0)
         since = _fraction(between, t - first, length, -early, parts)
         until = _fraction(between, last - t, length, late, parts)
-        progress = Progress(begun, left, as_float(length) + parts, since, until)
+        elapsed = lax.max(begun, as_float(0))
+        progress = Progress(elapsed, left, as_float(length) + parts, since, until)
         if self.power is not None:
             progress = progress.bent(as_float(self.power))
         value = self.segment.between(progress)
@@ -133,7 +148,10 @@ class Span(Schedule):
         return select(over, as_float(self.segment.end_value), value)
 
     def stretched(self, scale: Scale) -> "Span":
-        return Span(self.segment, self.begin.scaled(scale), self.end.scaled(scale), self.power)
+        begin = self.begin.scaled(scale)
+        least = min if is_concrete(begin.whole) else jnp.minimum
+        latest = MAX_STEP + least(begin.whole, 0)
+        return Span(self.segment, begin, self.end.scaled(scale, latest), self.power)
 
 
 def k_decay(segment: Segment, k: Number) -> Span:
@@ -145,6 +163,9 @@ def k_decay(segment: Segment, k: Number) -> Span:
       segment: such as `Cosine(peak, 0.0, steps)` or `Polynomial(peak, 0.0, steps, power)`.
       k: above 0; 1 changes nothing.
 
+    Raises:
+      ValueError: at construction, if an argument is out of its range.
+
     Example:
         >>> import anneal_jax as anneal
         >>> print(anneal.k_decay(anneal.Linear(1.0, 0.0, steps=4), k=2.0)([0, 2, 4]))
@@ -153,7 +174,15 @@ def k_decay(segment: Segment, k: Number) -> Span:
     Reference: Zhang and Li, k-decay: a new method for learning rate schedule, 2020
     (arXiv 2004.05909).
     """
+    _require_segment("k_decay", segment)
+    _checks.number("k_decay", "k", k, above=0)
     return Span(segment, 0, segment.steps, k)
+
+
+def _require_segment(owner: str, x: Any) -> None:
+    if not isinstance(x, Segment):
+        remedy = "pass a segment, such as Cosine(1.0, 0.0, 1)"
+        _checks.fail(owner, "segment", "a segment", x, remedy)
 
 
 def _fraction(inside: Array, n: Array, d: Array, n_part: Array, d_part: Array) -> Fraction:

@@ -52,7 +52,10 @@ class Shift(Schedule):
 
 
 class Every(Schedule):
-    """`value(t) = schedule(floor(t / interval))`; what `schedule.every(interval)` builds."""
+    """`value(t) = schedule(floor(t / interval))`; what `schedule.every(interval)` builds.
+
+    A stretch moves the ends of `schedule`, in whole intervals.
+    """
 
     schedule: Schedule
     interval: Number = eqx.field(converter=_checks.whole)
@@ -81,10 +84,8 @@ class Every(Schedule):
         return self.schedule.cycle_at(self._inner(step))
 
     def stretched(self, scale: Scale) -> "Every":
-        # The schedule counts intervals: the stretch moves its ends, the interval stays.
-        return Every(
-            self.schedule.stretched(Scale(scale.numerator, scale.denominator)), self.interval
-        )
+        whole = Scale(scale.numerator, scale.denominator)  # its origin is none of an interval
+        return Every(self.schedule.stretched(whole), self.interval)
 
 
 class Until(Schedule):

@@ -72,7 +72,9 @@ class CosineWave(OpenEnded):
       end_value: value at the troughs; finite, not negative.
       decay_steps: optimizer steps in which `halves` half waves pass; at least 1.
       halves: how many, above 0 and at most 10,000. For 1 the relative error stays below 1e-6
-        for ever. Others add errors of about 1e-9 of the larger end in every `decay_steps`.
+        for ever. For others the error is below 1e-6 of the larger end (3e-6 for thousands); it
+        grows by another 1e-9 in every `decay_steps` unless their fraction is a short binary
+        one, such as that of 2.5.
 
     Raises:
       ValueError: at construction, if an argument is out of its range.
@@ -123,10 +125,10 @@ class CosineWave(OpenEnded):
         """What the part of `halves` that is not whole adds: whole half waves, and the rest."""
         head, tail = as_float(self.halves.head), as_float(self.halves.tail)
         high, low = (head * part for part in int_parts(units))  # both products are exact
-        turned = _nearest(high) + _nearest(low)
+        turned = as_int(_nearest(high)) + as_int(_nearest(low))  # floats might not hold the sum
         rest = (high - _nearest(high)) + (low - _nearest(low))
         rest = rest + (head * inside.rounded() + tail * (as_float(units) + inside.rounded()))
-        return as_int(turned), rest
+        return turned, rest
 
     def stretched(self, scale: Scale) -> "CosineWave":
         return eqx.tree_at(lambda s: s.decay_steps, self, at_least_one(scale(self.decay_steps)))
@@ -143,7 +145,8 @@ class CyclicPolynomial(OpenEnded):
       init_value: value at step 0; finite, not negative.
       end_value: value at every multiple of `decay_steps`; finite, not negative.
       decay_steps: length of a cycle in optimizer steps; at least 1.
-      power: above 0.
+      power: above 0. It is a float32 number: for 2.7, weights below 1e-16 carry its rounding as
+        a relative error above 1e-6.
 
     Raises:
       ValueError: at construction, if an argument is out of its range.

@@ -4,8 +4,10 @@ A module that runs foreign code which needs JAX's own promotion rules overrides 
 `strict` with one of the same name.
 """
 
+import importlib.util
 import os
 from collections.abc import Iterator
+from typing import Any
 
 import hypothesis
 import jax
@@ -28,6 +30,18 @@ _SETTINGS = {
 hypothesis.settings.register_profile("fixed", derandomize=True, **_SETTINGS)
 hypothesis.settings.register_profile("explore", max_examples=2000, **_SETTINGS)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fixed"))
+
+
+PEERS = ("torch", "transformers", "timm", "keras", "fastai", "composer")
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Say in one line which comparisons with other frameworks were not made."""
+    absent = [name for name in PEERS if importlib.util.find_spec(name) is None]
+    if absent:
+        names = ", ".join(absent)
+        line = f"not compared with {names}: not installed, see CONTRIBUTING.md, To add a port"
+        terminalreporter.write_line(line)
 
 
 @pytest.fixture(autouse=True, scope="module")

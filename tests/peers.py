@@ -33,6 +33,7 @@ def peer(name: str, *, package: str | None = None) -> Any:
     if package is not None and package not in sys.modules:
         bare = types.ModuleType(package)
         bare.__path__ = list(found.submodule_search_locations or [])
+        bare.__spec__ = found
         sys.modules[package] = bare
     return importlib.import_module(name)
 

@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 import anneal_jax as anneal
-from tests import oracle as o, oracle_compose as oc
+from tests import oracle as o, oracle_compose as oc, oracle_spans as os
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,7 @@ PLAIN = {
     anneal.Logarithmic: o.logarithmic,
 }
 SHAPED = {anneal.Cosine: o.cosine, anneal.Polynomial: o.polynomial}
+POSITIVE = {anneal.Exponential: o.exponential, anneal.Harmonic: os.harmonic}
 
 
 @st.composite
@@ -41,7 +42,7 @@ def segments(draw: Any, init: Any = None, end: Any = None, steps: Any = lengths)
     """Any segment between two values."""
     ends = draw(values) if init is None else init, draw(values) if end is None else end
     n = draw(steps)
-    kind = draw(st.sampled_from([*PLAIN, *SHAPED, anneal.Exponential, anneal.ShiftedExponential]))
+    kind = draw(st.sampled_from([*PLAIN, *SHAPED, *POSITIVE, anneal.ShiftedExponential]))
     if kind in PLAIN:
         return Both(kind(*ends, n), PLAIN[kind](*ends, n))
     if kind in SHAPED:
@@ -51,7 +52,19 @@ def segments(draw: Any, init: Any = None, end: Any = None, steps: Any = lengths)
         base = draw(st.sampled_from([1.5, 2.0, 100.0]))
         schedule = anneal.ShiftedExponential(*ends, n, base)
         return Both(schedule, o.shifted_exponential(*ends, n, base))
-    return Both(anneal.Exponential(*ends, n), o.exponential(*ends, n))
+    return Both(kind(*ends, n), POSITIVE[kind](*ends, n))
+
+
+@st.composite
+def spans(draw: Any) -> Both:
+    """A segment between two moments, perhaps bent."""
+    part = draw(segments())
+    begin = draw(st.integers(-40, 80)) / 4
+    end = begin + draw(st.integers(0, 160)) / 4
+    own = max(getattr(part.schedule, name, 1.0) for name in ("exponent", "power"))
+    power = draw(st.none() | exponents) if own <= 2 else None  # as documented
+    plan = os.Span(part.plan, begin, end, 1 if power is None else power)
+    return Both(anneal.Span(part.schedule, begin, end, power), plan)
 
 
 @st.composite
@@ -143,14 +156,20 @@ def repeats(draw: Any, parts: Any) -> Both:
 
 @st.composite
 def moved(draw: Any, parts: Any) -> Both:
-    """Shifted, reversed or clipped."""
+    """Shifted, reversed, clipped, slowed down or cut."""
     part = draw(parts)
-    verb = draw(st.sampled_from(["shift", "reverse", "clip"]))
+    verb = draw(st.sampled_from(["shift", "reverse", "clip", "every", "until"]))
     if verb == "reverse" and part.timed and part.plan.steps < 2**31:
         return Both(part.schedule.reverse(), oc.Reverse(part.plan))
     if verb == "clip":
         lower, upper = draw(st.none() | st.just(0.2)), draw(st.none() | st.just(0.6))
         return Both(part.schedule.clip(lower, upper), oc.clip(part.plan, lower, upper))
+    if verb == "every" and (not part.timed or part.plan.steps < 10**7):
+        interval = draw(st.integers(1, 5))
+        return Both(part.schedule.every(interval), os.Every(part.plan, interval))
+    if verb == "until":
+        end = draw(st.integers(0, 60))
+        return Both(part.schedule.until(end), os.Until(part.plan, end))
     offset = draw(st.integers(-30, 30))
     return Both(part.schedule.shift(offset), oc.Shift(part.plan, offset))
 
@@ -181,11 +200,14 @@ def pairs(draw: Any, parts: Any) -> Both:
 def compositions(leaves: Any = None) -> Any:
     """Anything, two or three levels deep."""
     leaves = (phases() | laws()) if leaves is None else leaves
-    return st.recursive(
+    trees = st.recursive(
         leaves,
         lambda parts: joins(parts) | repeats(parts) | moved(parts) | pairs(parts),
         max_leaves=4,
     )
+    # Outside of cycles, whose stretch leaves a moment the digits of float32.
+    parts = leaves | spans()
+    return trees | joins(parts) | moved(parts) | pairs(parts)
 
 
 def timed() -> Any:

@@ -12,6 +12,7 @@ from tests.cases import Case
 from tests.table_compositions import COMPOSITIONS
 from tests.table_mapped import MAPPED
 from tests.table_recipes import RECIPES
+from tests.table_spans import SPANNED
 
 UP = {"init_value": 0.003, "end_value": 0.7}
 DOWN = {"init_value": 0.3, "end_value": 0.0}
@@ -162,4 +163,4 @@ TABLES = [
     _interpolated(anneal.OneMinusSqrt, o.one_minus_sqrt),
 ]
 
-CASES = SEGMENTS + LAWS + TABLES + COMPOSITIONS + MAPPED + RECIPES
+CASES = SEGMENTS + LAWS + TABLES + COMPOSITIONS + MAPPED + RECIPES + SPANNED

@@ -7,6 +7,7 @@ import pytest
 
 import anneal_jax as anneal
 
+LARGEST = 2**31 - 1
 BAD_VALUES = [-1.0, float("nan"), float("inf"), None, "0.1", True, 1j, [1.0], np.ones(2)]
 BAD_STEPS = [-1, 2.5, 2**31, float("nan"), None, "10", True, np.ones(2, int)]
 SEGMENTS = [
@@ -18,6 +19,7 @@ SEGMENTS = [
     anneal.OneMinusSquare,
     anneal.ShiftedExponential,
     anneal.Logarithmic,
+    anneal.Harmonic,
 ]
 RECIPES = {
     anneal.warmup_constant: {"peak_value": 1.0, "warmup_steps": 3},
@@ -38,9 +40,14 @@ RECIPES = {
     anneal.flat_cosine: {"peak_value": 1.0, "flat_steps": 3, "total_steps": 9},
     anneal.deepseek_steps: {"peak_value": 1.0, "warmup_steps": 1, "total_steps": 99},
     anneal.InverseSqrt: {"init_value": 1.0, "timescale": 10.0},
+    anneal.InversePower: {"init_value": 1.0, "timescale": 9.0, "power": 0.5, "offset": 0.0},
     anneal.InverseTime: {"init_value": 1.0, "decay_steps": 3, "decay_rate": 0.5},
     anneal.ExponentialDecay: {"init_value": 1.0, "decay_steps": 3, "decay_rate": 0.5},
     anneal.Triangular: {"init_value": 0.1, "peak_value": 1.0, "up_steps": 3},
+    anneal.CosineWave: {"init_value": 1.0, "end_value": 0.1, "decay_steps": 3, "halves": 2.0},
+    anneal.CyclicPolynomial: {"init_value": 1.0, "end_value": 0.1, "decay_steps": 3, "power": 2.0},
+    anneal.Chebyshev: {"scale": 1.0, "steps": 8, "lower": 0.1, "upper": 1.0},
+    anneal.k_decay: {"segment": anneal.Linear(1.0, 0.0, 9), "k": 2.0},
 } | {segment: {"init_value": 1.0, "end_value": 0.5, "steps": 9} for segment in SEGMENTS}
 
 
@@ -82,6 +89,25 @@ def test_steps(build, name):
         message = sentence(lambda value=value: build(**RECIPES[build] | {name: value}))
         assert f": {name} must be " in message, message
         assert message.startswith(build.__name__)
+
+
+NO_MOMENTS = [float("nan"), float("inf"), -(2.0**31), 2.0**31, "0.1", True, 1j, [1.0], np.ones(2)]
+
+
+@pytest.mark.parametrize("name", ["begin", "end", "power"])
+def test_moments(name):
+    """Not finite, beyond the counter, not a number, not a scalar; a negative begin is one."""
+    given = {"begin": -1.5, "end": 7.5, "power": 2.0}
+    for value in (NO_MOMENTS[:2] + NO_MOMENTS[4:]) if name == "power" else [*NO_MOMENTS, None]:
+        message = sentence(lambda value=value: anneal.Span(LINE, **given | {name: value}))
+        assert message.startswith(f"Span: {name} must be "), message
+
+
+@pytest.mark.parametrize(("verb", "name"), [("every", "interval"), ("until", "end")])
+def test_steps_of_verbs(verb, name):
+    for value in BAD_STEPS:
+        message = sentence(lambda value=value: getattr(LINE, verb)(value))
+        assert message.startswith(f"{verb}: {name} must be "), message
 
 
 TWO = [anneal.Constant(1.0), anneal.Constant(2.0)]
@@ -134,6 +160,26 @@ OTHERS = {
         "factors must be a list of numbers, got None",
     ),
     "a period for a list": (lambda: LINE.repeat(periods=5), "periods must be a list of steps"),
+    "a function in a span": (lambda: anneal.Span(abs, 0, 5), "Span: segment must be a segment"),
+    "a join in a span": (lambda: anneal.Span(LINE.then(LINE), 0, 5), "segment must be a segment"),
+    "a span that ends early": (lambda: anneal.Span(LINE, 3, 2.5), "end must be from begin=3.0 up"),
+    "a span too long": (lambda: anneal.Span(LINE, -9, LARGEST), "by less than 2**31"),
+    "a power of 0": (lambda: anneal.Span(LINE, 0, 5, 0.0), "Span: power must be"),
+    "harmonic to 0": (lambda: anneal.Harmonic(1.0, 0.0, 9), "its inverse must be finite"),
+    "no half waves": (lambda: anneal.CosineWave(1.0, 0.0, 9, 0), "halves must be"),
+    "too many half waves": (lambda: anneal.CosineWave(1.0, 0.0, 9, 1e5), "at most 10000"),
+    "waves of no length": (lambda: anneal.CosineWave(1.0, 0.0, 0), "decay_steps must be"),
+    "cycles of no length": (lambda: anneal.CyclicPolynomial(1.0, 0.0, 0), "decay_steps must be"),
+    "a cyclic power of 0": (lambda: anneal.CyclicPolynomial(1.0, 0.0, 9, 0), "power must be"),
+    "an inverse power of 0": (lambda: anneal.InversePower(1.0, 9.0, 0), "power must be"),
+    "Chebyshev of 6 steps": (lambda: anneal.Chebyshev(1.0, 6), "steps must be a power of two"),
+    "Chebyshev of no step": (lambda: anneal.Chebyshev(1.0, 0), "steps must be"),
+    "crossed eigenvalues": (lambda: anneal.Chebyshev(1.0, 8, 2.0, 1.0), "swap them"),
+    "every 0 steps": (lambda: LINE.every(0), "interval must be"),
+    "every so many that the end is too far": (
+        lambda: LINE.every(2**30),
+        "interval times the schedule's length",
+    ),
     "crossed bounds": (lambda: LINE.clip(0.5, 0.1), "swap them"),
     "a bound of NaN": (lambda: LINE.clip(float("nan")), "lower"),
     "reverse for ever": (lambda: anneal.Constant(1.0).reverse(), "of known length"),

@@ -9,7 +9,7 @@ import optax
 import pytest
 
 import anneal_jax as anneal
-from tests import oracle as o
+from tests import oracle as o, oracle_spans as os
 from tests.cases import LARGEST, assert_close, floating
 
 HORIZONS = [1, 2, 3, 5, 7, 41, 500, 1000, 2000, 8000, 10**5, 10**6, 10**7]
@@ -59,6 +59,10 @@ def test_segment_at_every_horizon(shape: str) -> None:
 
 def test_exponential_at_every_horizon() -> None:
     _check(anneal.Exponential, o.exponential, {}, EXPONENTIAL_ENDS)
+
+
+def test_harmonic_at_every_horizon() -> None:
+    _check(anneal.Harmonic, os.harmonic, {}, EXPONENTIAL_ENDS)
 
 
 def _check(segment: Any, plan: Any, numbers: dict[str, float], ends: list[Any]) -> None:
@@ -182,6 +186,10 @@ def test_laws_up_to_the_last_step(timescale: float) -> None:
     steps = [0, 1, 2, 1000, 2**24 - 1, 2**24 + 1, 10**9, LARGEST - 1, LARGEST]
     for schedule, plan in [
         (anneal.InverseSqrt(0.3, timescale, 5.0), o.inverse_sqrt(0.3, timescale, 5.0)),
+        (
+            anneal.InversePower(0.3, timescale, 1.5, 5.0),
+            os.inverse_power(0.3, timescale, 1.5, 5.0),
+        ),
         (anneal.InverseTime(0.3, 7, 1 / timescale), o.inverse_time(0.3, 7, 1 / timescale)),
         (anneal.Triangular(0.1, 0.9, LARGEST // 2, 100), o.triangular(0.1, 0.9, LARGEST // 2, 100)),
     ]:

@@ -1,8 +1,8 @@
 """Ports of torch's schedulers, against torch, step by step."""
 
 import warnings
-from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
@@ -11,11 +11,18 @@ from hypothesis import given, settings, strategies as st
 
 import anneal_jax as anneal
 from anneal_jax.ports import torch as ours
-from tests.peers import assert_parity, parity, peer
-
-torch = peer("torch")
-lr_scheduler = peer("torch.optim.lr_scheduler")
-swa_utils = peer("torch.optim.swa_utils")
+from tests.peers import assert_parity, parity
+from tests.torch_runs import (
+    CHAINED,
+    PARTS,
+    chain,
+    lr_scheduler,
+    optimizer,
+    part,
+    run,
+    swa_utils,
+    trajectory,
+)
 
 RATES = st.sampled_from([0.1, 1.0, 3e-4])
 COUNTS = st.integers(1, 40)
@@ -23,29 +30,7 @@ GAMMAS = st.sampled_from([0.1, 0.5, 0.97, 1.0, 1.05])
 structures = settings(parity, max_examples=15)  # each of another structure: a program of its own
 
 
-def optimizer(*rates: float) -> Any:
-    groups = [{"params": [torch.nn.Parameter(torch.zeros(1))], "lr": rate} for rate in rates]
-    return torch.optim.SGD(groups, lr=1.0, momentum=0.9)
-
-
-def trajectory(build: Any, rate: float, steps: int, key: str = "lr") -> list[float]:
-    """What a scheduler sets from step 0 on."""
-    opt = optimizer(rate)
-    return run(opt, build(opt), steps, key)[0]
-
-
-def run(opt: Any, scheduler: Any, steps: int, key: str = "lr") -> list[list[float]]:
-    found: list[list[float]] = [[] for _ in opt.param_groups]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # no optimizer step between two of the scheduler
-        for _ in range(steps):
-            for values, group in zip(found, opt.param_groups, strict=True):
-                values.append(float(group[key]))
-            scheduler.step()
-    return found
-
-
-def both(name: str, rate: float, steps: int, **arguments: Any) -> None:
+def both(name: str, rate: float, steps: int, **arguments) -> None:
     """Torch's class and ours of that name, from the same arguments, agree."""
     theirs = trajectory(lambda o: getattr(lr_scheduler, name)(o, **arguments), rate, steps)
     assert_parity(getattr(ours, name)(rate, **arguments), theirs)
@@ -116,9 +101,7 @@ def test_lambda():
         assert_parity(ours.LambdaLR(0.1, lambda t: 1 / (1 + t)), theirs)
 
 
-def jnp_promotion() -> Any:
-    import jax
-
+def jnp_promotion():
     return jax.numpy_dtype_promotion("standard")
 
 
@@ -220,27 +203,6 @@ def test_swa(rate, swa_lr, anneal_epochs, strategy):
 
 
 # --- Compositions -------------------------------------------------------------------------------
-
-PARTS = {
-    "LinearLR": {"start_factor": 0.2, "total_iters": 7},
-    "ConstantLR": {"factor": 0.5, "total_iters": 4},
-    "StepLR": {"step_size": 5, "gamma": 0.5},
-    "MultiStepLR": {"milestones": [3, 11], "gamma": 0.5},
-    "ExponentialLR": {"gamma": 0.9},
-    "PolynomialLR": {"total_iters": 12, "power": 2.0},
-    "CosineAnnealingLR": {"T_max": 9},
-    "CosineAnnealingWarmRestarts": {"T_0": 4, "T_mult": 2, "eta_min": 1e-3},
-}
-CHAINED = PARTS | {"CosineAnnealingLR": {"T_max": 60}}  # past its end: see the quirks
-del CHAINED["CosineAnnealingWarmRestarts"]
-
-
-def part(opt: Any, name: str, parts: dict[str, Any] = PARTS) -> Any:
-    return getattr(lr_scheduler, name)(opt, **parts[name])
-
-
-def chain(opt: Any, names: list[str]) -> Any:
-    return lr_scheduler.ChainedScheduler([part(opt, name, CHAINED) for name in names], opt)
 
 
 @structures
@@ -417,109 +379,6 @@ def test_plateau(metrics, mode, threshold_mode, patience, cooldown, min_lr):
         assert abs(0.1 * scale - opt.param_groups[0]["lr"]) < 1e-7
 
 
-# --- Reading schedulers --------------------------------------------------------------------------
-
-
-def forward(opt: Any, scheduler: Any, past: int, ahead: int, **options: Any) -> None:
-    """After some steps, what was read goes on as the scheduler does, in every group."""
-    run(opt, scheduler, past)
-    read = ours.from_scheduler(scheduler, **options)
-    assert len(read) == len(opt.param_groups)
-    for schedule, wanted in zip(read, run(opt, scheduler, ahead), strict=True):
-        assert_parity(schedule, wanted)
-
-
-SINGLE = PARTS | {
-    "CyclicLR": {"base_lr": 0.1, "max_lr": 1.0, "step_size_up": 5, "step_size_down": 8},
-    "OneCycleLR": {"max_lr": [1.0, 0.5], "total_steps": 60, "three_phase": True},
-    "LambdaLR": {"lr_lambda": [lambda t: 0.9**t, lambda t: 1 / (1 + t)]},
-    "MultiplicativeLR": {"lr_lambda": lambda t: 0.9 if t % 2 else 1.02},
-}
-
-
-@pytest.mark.parametrize("past", [0, 1, 9, 23])
-@pytest.mark.parametrize("name", sorted(SINGLE))
-def test_read_a_live_scheduler(name, past):
-    opt = optimizer(0.1, 0.03)
-    forward(opt, getattr(lr_scheduler, name)(opt, **SINGLE[name]), past, 30, total_steps=40)
-
-
-@pytest.mark.parametrize("past", [0, 1, 9, 23])
-def test_read_swa(past):
-    opt = optimizer(0.1, 0.03)
-    forward(opt, swa_utils.SWALR(opt, swa_lr=0.05, anneal_epochs=12), past, 20)
-
-
-@structures
-@given(
-    st.lists(st.sampled_from(sorted(PARTS)), min_size=1, max_size=3, unique=True),
-    st.lists(st.integers(1, 25), min_size=2, max_size=2, unique=True),
-    st.integers(0, 30),
-)
-def test_read_a_sequence(names, milestones, past):
-    opt = optimizer(0.1, 0.03)
-    parts = [part(opt, name) for name in names]
-    scheduler = lr_scheduler.SequentialLR(opt, parts, sorted(milestones)[: len(names) - 1])
-    forward(opt, scheduler, past, 30)
-
-
-@structures
-@given(
-    st.lists(st.sampled_from(sorted(CHAINED)), min_size=1, max_size=3, unique=True),
-    st.integers(0, 30),
-)
-def test_read_a_chain(names, past):
-    opt = optimizer(0.1, 0.03)
-    forward(opt, chain(opt, names), past, 30)
-
-
-@pytest.mark.parametrize("past", [0, 3, 12])
-@pytest.mark.parametrize("first", ["LinearLR", "ExponentialLR", "CosineAnnealingLR"])
-def test_quirk_a_nested_sequence_is_a_step_ahead(first, past):
-    """torch#196243; what was read is what torch will do, whatever came before."""
-    opt = optimizer(0.1)
-    inner = lr_scheduler.SequentialLR(opt, [part(opt, first), part(opt, "StepLR")], [6])
-    opt.step()  # or torch warns when the outer one steps
-    outer = lr_scheduler.SequentialLR(opt, [inner, part(opt, "ExponentialLR")], [15])
-    forward(opt, outer, past, 30)
-
-
-def test_read_a_chain_with_a_sequence_in_it():
-    opt = optimizer(0.1)
-    inner = lr_scheduler.SequentialLR(opt, [part(opt, "LinearLR"), part(opt, "StepLR")], [6])
-    forward(opt, lr_scheduler.ChainedScheduler([inner], opt), 3, 30)
-
-
-def test_read_a_rate_that_was_changed_by_hand():
-    for name in ("ExponentialLR", "CosineAnnealingLR"):
-        opt = optimizer(0.1)
-        scheduler = part(opt, name)
-        run(opt, scheduler, 4)
-        opt.param_groups[0]["lr"] *= 0.5
-        forward(opt, scheduler, 0, 40)
-
-
-@pytest.mark.parametrize("past", [0, 5])
-@pytest.mark.parametrize("name", sorted(set(SINGLE) - {"LambdaLR", "MultiplicativeLR"}))
-def test_read_a_state_dict(name, past):
-    opt = optimizer(0.1, 0.03)
-    scheduler = getattr(lr_scheduler, name)(opt, **SINGLE[name])
-    run(opt, scheduler, past)
-    groups = opt.state_dict()["param_groups"]
-    read = ours.from_scheduler(scheduler.state_dict(), name, groups)
-    for schedule, live in zip(read, ours.from_scheduler(scheduler), strict=True):
-        assert schedule == live
-
-
-def test_read_a_state_dict_of_a_sequence():
-    opt = optimizer(0.1)
-    names = ["LinearLR", "CosineAnnealingLR"]
-    scheduler = lr_scheduler.SequentialLR(opt, [part(opt, name) for name in names], [5])
-    run(opt, scheduler, 8)
-    (read,) = ours.from_scheduler(scheduler.state_dict(), ["SequentialLR", *names])
-    assert read == ours.from_scheduler(scheduler)[0]
-
-
 # --- Bad input ----------------------------------------------------------------------------------
 
 BAD = {
@@ -569,15 +428,3 @@ def test_bad_input(start):
     with pytest.raises(ValueError, match=f"^{start}") as caught:
         BAD[start]()
     assert "\n" not in str(caught.value)
-
-
-def test_what_has_no_formula_is_told():
-    opt = optimizer(0.1)
-    parts = [part(opt, "CosineAnnealingWarmRestarts"), part(opt, "ExponentialLR")]
-    with pytest.raises(ValueError, match="ChainedScheduler must be a product"):
-        ours.from_scheduler(lr_scheduler.ChainedScheduler(parts, opt))
-    with pytest.raises(ValueError, match="total_steps must be given"):
-        ours.from_scheduler(lr_scheduler.MultiplicativeLR(opt, lambda t: 0.5))
-    state = lr_scheduler.LambdaLR(opt, lambda t: 0.5).state_dict()
-    with pytest.raises(ValueError, match="a state_dict holds no functions"):
-        ours.from_scheduler(state, "LambdaLR")

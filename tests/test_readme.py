@@ -31,6 +31,31 @@ def test_a_page_runs_from_top_to_bottom(page):
         exec(compile(block, page, "exec"), namespace)
 
 
+@pytest.mark.parametrize("page", [page for page in PAGES if "coming_from" in page])
+def test_every_quirk_names_a_test_that_exists(page):
+    """Rows of the table of quirks end with a test that shows both modes."""
+    table = (ROOT / page).read_text(encoding="utf-8").split("## Quirks")[1]
+    rows = [line for line in table.splitlines() if line.startswith("| ")][1:]
+    port = page.removeprefix("docs/coming_from_").removesuffix(".md")
+    files = (ROOT / "tests").glob(f"test_ports_{port}*.py")
+    tests = "".join(path.read_text(encoding="utf-8") for path in files)
+    assert rows
+    for row in rows:
+        names = re.findall(r"`(test_\w+)", row.split("|")[-2])
+        assert names, row
+        for name in names:
+            assert f"def {name}(" in tests, f"{page} names {name}"
+
+
+def test_every_port_has_its_page():
+    """And every page its link."""
+    linked = (ROOT / "docs/ports.md").read_text(encoding="utf-8")
+    ported = {path.stem for path in (ROOT / "anneal_jax/ports").iterdir() if path.stem[0] != "_"}
+    for port in ported:
+        assert f"docs/coming_from_{port}.md" in PAGES
+        assert f"(coming_from_{port}.md)" in linked
+
+
 @pytest.mark.parametrize("command", ["-m pytest", "-m examples.transformer_lm.train"])
 def test_each_command_does_its_own_set_up(command):
     """One line each, from a bare Python to the result."""
@@ -55,7 +80,7 @@ def test_no_public_name_is_missing_from_the_inventory():
     """A feature that nobody can find is a failure."""
     public = {n for n in dir(anneal) if not n.startswith("_") and callable(getattr(anneal, n))}
     built_by_verbs = {"Join", "Repeat", "Shift", "Reverse", "Sum", "Product", "Minimum", "Maximum"}
-    built_by_verbs |= {"Noise", "Power"}
+    built_by_verbs |= {"Every", "Noise", "Power", "Until"}
     for_extension = {"Blend", "Clip", "Function", "Progress", "Scale", "Schedule", "Segment"}
     plumbing = {"InjectHyperparamsState", "as_schedule"}
     hidden = {n for n in public if f"`{n}" not in TEXT}

@@ -12,5 +12,12 @@ the peak reached. Where a framework has no quirks the two are one. Tables of the
 """
 
 from anneal_jax.ports import (
+    composer as composer,
+    fastai as fastai,
+    jax_trainers as jax_trainers,
+    keras as keras,
+    optax as optax,
+    timm as timm,
     torch as torch,
+    transformers as transformers,
 )

@@ -1,6 +1,6 @@
-"""What ports share: lists of cycles, tables of known values, and names with a nearest one."""
+"""What ports share: values of either sign, tables of known values, lists of cycles."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
@@ -11,18 +11,12 @@ from .._algebra import Sum
 from .._join import join
 from .._numerics import Number, is_concrete
 from .._schedule import Constant, Schedule
-from .._segment import Segment
 from .._tables import PiecewiseConstant
 
 
 def reject(owner: str, reason: str) -> None:
     """Raise what the framework rejects too, in its own reason."""
     raise ValueError(f"{owner}: {reason}")
-
-
-def known_name(owner: str, name: Any, valid: Iterable[str]) -> None:
-    """Require one of the names that a framework knows; the error tells the nearest."""
-    _checks.nearest(owner, "name", name, valid)
 
 
 def table(values: Sequence[float]) -> Schedule:
@@ -42,12 +36,12 @@ def in_double(schedule: Schedule, steps: Number) -> Any:
 
 
 def between(
-    shape: Callable[[Number, Number], Segment], init_value: Number, end_value: Number
+    shape: Callable[[Number, Number], Schedule], init_value: Number, end_value: Number
 ) -> Schedule:
-    """A segment between two values of any sign: shifted, where one of them is below 0.
+    """A shape between two values of any sign: shifted, where one of them is below 0.
 
     Args:
-      shape: from the two values to the segment, such as `lambda a, b: Linear(a, b, steps)`.
+      shape: from the two values to a schedule, such as `lambda a, b: Linear(a, b, steps)`.
       init_value: at step 0.
       end_value: at the end.
     """
@@ -56,6 +50,12 @@ def between(
     if low == 0:
         return shape(init_value, end_value)
     return Sum(Constant(low), shape(init_value - low, end_value - low))
+
+
+def signed(value: Number, build: Callable[[Number], Schedule]) -> Schedule:
+    """What is proportional to a value, which may be below 0."""
+    negative = _checks.known(value) and value < 0
+    return -build(-value) if negative else build(value)
 
 
 def cycles(parts: Sequence[Schedule], starts: Sequence[int], restarts: bool = True) -> Schedule:

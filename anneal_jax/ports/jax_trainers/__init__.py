@@ -1,0 +1,18 @@
+"""The recipes of JAX trainers: Levanter, MaxText, big_vision and T5X.
+
+These trainers are no packages to install beside this one, so what is here is compared with their
+formulas, written out from their sources as of 2025 (MaxText: 2026), in double precision.
+"""
+
+from anneal_jax.ports.jax_trainers._big_vision import (
+    big_vision as big_vision,
+)
+from anneal_jax.ports.jax_trainers._levanter import (
+    levanter as levanter,
+)
+from anneal_jax.ports.jax_trainers._maxtext import (
+    maxtext as maxtext,
+)
+from anneal_jax.ports.jax_trainers._t5x import (
+    t5x as t5x,
+)
