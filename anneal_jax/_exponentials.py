@@ -101,7 +101,7 @@ class Logarithmic(Blend):
         left = as_float(progress.remaining)
         whole, so_far = lax.log1p(steps), lax.log1p(t)
         # log(1 + steps) - log(1 + t), without the difference of two large logarithms
-        near = left < t
+        near = left < 15 * t
         close = -lax.log1p(-select(near, left, 0) / (1 + steps))
         return select(near, close, whole - so_far) / whole, so_far / whole
 

@@ -20,6 +20,7 @@ from ._join import stack_rows
 from ._numerics import (
     MAX_STEP,
     Number,
+    as_array,
     as_float,
     as_int,
     int_dtype,
@@ -225,7 +226,7 @@ def _starts(lengths: Any) -> Any:
 def _phases(
     both: tuple[Schedule, Schedule | None], length: Number, lengths: Any, starts: Any
 ) -> Any:
-    """The integer leaves of `both`, stretched to each cycle's length, in rows."""
+    """The durations among the leaves of `both`, stretched to each cycle's length, in rows."""
 
     def stretched(cycle_length: Number) -> Any:
         scale = Scale(cycle_length, length)
@@ -238,7 +239,23 @@ def _phases(
         rows = jax.tree.map(lambda r: np.concatenate([r, np.repeat(r[-1:], spare, 0)]), rows)
     else:
         rows = jax.vmap(stretched)(as_int(lengths))
-    return eqx.filter(rows, lambda leaf: jnp.issubdtype(leaf.dtype, jnp.integer))
+    return eqx.filter(rows, _durations(both, rows))
+
+
+def _durations(both: Any, rows: Any) -> Any:
+    """Which leaves a stretch may change: whole numbers, and floats that it scales."""
+    leaves, structure = jax.tree.flatten(jax.tree.map(as_array, both))
+    program = jax.make_jaxpr(
+        lambda leaves, n, d: jax.tree.leaves(
+            tuple(s and s.stretched(Scale(n, d)) for s in structure.unflatten(leaves))
+        )
+    )(leaves, as_int(1), as_int(1)).jaxpr
+    kept = {id(v) for v in program.invars}
+    moved = [
+        jnp.issubdtype(row.dtype, jnp.integer) or id(v) not in kept
+        for v, row in zip(program.outvars, jax.tree.leaves(rows), strict=True)
+    ]
+    return jax.tree.unflatten(jax.tree.structure(rows), moved)
 
 
 def _are_equal(factor: Number, cycles: Number | None) -> bool:

@@ -194,3 +194,19 @@ def test_a_harmonic_of_sixty_decades() -> None:
         plan = os.harmonic(*ends, 1000)
         wanted = [plan.value(t) for t in steps.tolist()]
         assert_close(anneal.Harmonic(*ends, 1000)(steps), wanted)
+
+
+@pytest.mark.parametrize(
+    "cycle",
+    [
+        anneal.Span(anneal.Linear(1.0, 0.0, 1), 0.5, 3.5),
+        anneal.InverseSqrt(1.0, timescale=3.0).until(4),
+    ],
+)
+def test_growing_cycles_stretch_moments_too(cycle):
+    """Durations that are no whole numbers grow with the cycles they are in."""
+    length = cycle.steps
+    parts = [cycle.stretch(factor) for factor in (1, 2, 4)]
+    wanted = anneal.join(parts, [length, 3 * length])
+    steps = np.arange(7 * length)
+    np.testing.assert_allclose(cycle.repeat(3, 2)(steps), wanted(steps), rtol=1e-6)
