@@ -107,10 +107,16 @@ def increasing(owner: str, name: str, values: np.ndarray, *, least: int) -> None
         fail(owner, name, rule, values.tolist(), "sort and correct them")
 
 
+def flag(owner: str, name: str, value: Any) -> None:
+    """Require True or False: a word such as "False" would count as true."""
+    if not isinstance(value, bool | np.bool_):
+        fail(owner, name, "True or False", value, "pass one of them")
+
+
 def nearest(owner: str, name: str, value: Any, valid: Iterable[str]) -> None:
     """Require `value` to be one of `valid`; the error names the closest spelling."""
     valid = sorted(valid)
-    if value in valid:
+    if isinstance(value, str) and value in valid:
         return
     close = difflib.get_close_matches(str(value), valid, n=1, cutoff=0.5)
     remedy = f"did you mean {close[0]!r}?" if close else "choose one of these"

@@ -145,7 +145,8 @@ class Fraction(NamedTuple):
         some = self.head > 0
         head = select(some, self.head, 1)  # keeps the logarithm and its gradient finite at 0
         tail = select(some, self.tail, 0)
-        grown = lax.pow(head, exponent) * lax.exp(exponent * lax.log1p(tail / head))
+        more = lax.min(exponent * lax.log1p(tail / head), as_float(80.0))  # finite: 0 * inf is NaN
+        grown = lax.pow(head, exponent) * lax.exp(more)
         return select(some, grown, 0)
 
     def exponential(self, base: jax.Array) -> jax.Array:

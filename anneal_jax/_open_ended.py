@@ -133,6 +133,7 @@ class InverseTime(OpenEnded):
     def __check_init__(self) -> None:
         _checks.number("InverseTime", "init_value", self.init_value, least=0)
         _checks.steps("InverseTime", "decay_steps", self.decay_steps, least=1)
+        _checks.flag("InverseTime", "staircase", self.staircase)
         _checks.number("InverseTime", "decay_rate", self.decay_rate, least=0)
 
     def value_at(self, step: Array) -> Array:
@@ -174,13 +175,15 @@ class ExponentialDecay(OpenEnded):
     def __check_init__(self) -> None:
         _checks.number("ExponentialDecay", "init_value", self.init_value, least=0)
         _checks.steps("ExponentialDecay", "decay_steps", self.decay_steps, least=1)
+        _checks.flag("ExponentialDecay", "staircase", self.staircase)
 
     def value_at(self, step: Array) -> Array:
         unit = lax.max(as_int(self.decay_steps), as_int(1))
         value = as_float(self.init_value) * self.decay_rate.power(lax.div(step, unit))
         if self.staircase:
             return value
-        return value * fraction(lax.rem(step, unit), unit).exponential(self.decay_rate.value())
+        value = value * fraction(lax.rem(step, unit), unit).exponential(self.decay_rate.value())
+        return lax.min(value, as_float(jnp.finfo(value.dtype).max))
 
     def stretched(self, scale: Scale) -> "ExponentialDecay":
         return eqx.tree_at(lambda s: s.decay_steps, self, at_least_one(scale(self.decay_steps)))
@@ -199,7 +202,8 @@ class Triangular(OpenEnded):
       up_steps: steps from bottom to top; at least 1.
       down_steps: steps back; at least 0 (0: straight down); None: as many as `up_steps`.
       mode: `"triangular"`, `"triangular2"` or `"exp_range"`.
-      gamma: the factor per step of `"exp_range"`; above 0.
+      gamma: the factor per step of `"exp_range"`; above 0. Above 1 the tops grow beyond
+        `peak_value`.
 
     Raises:
       ValueError: at construction, if an argument is out of its range.
@@ -257,7 +261,12 @@ class Triangular(OpenEnded):
         else:
             scale = self.gamma.power(step) if self.mode == "exp_range" else as_float(1)
         # 1 - height * scale, as what is missing below the peak and what the scale takes off
-        return mix(init, peak, depth + height * (1 - scale), height * scale)
+        inside = lax.min(scale, as_float(1))
+        value = mix(init, peak, depth + height * (1 - inside), height * inside)
+        if self.mode != "exp_range":
+            return value
+        grown = init + (peak - init) * (height * lax.min(scale, as_float(1e30)))
+        return select(scale > 1, grown, value)  # above the peak there is no bound to keep
 
     def stretched(self, scale: Scale) -> "Triangular":
         scale = Scale(scale.numerator, scale.denominator)  # all cycles alike

@@ -78,6 +78,10 @@ def test_polynomial(rate, total_iters, power):
     both("PolynomialLR", rate, 60, total_iters=total_iters, power=power)
 
 
+def test_a_power_that_vanishes():
+    np.testing.assert_array_equal(ours.PolynomialLR(1.0, 5, 1e6)([0, 1, 4, 5]), [1, 0, 0, 0])
+
+
 @parity
 @given(RATES, COUNTS, st.sampled_from([0.0, 1e-5, 0.05, 2.0]))
 def test_cosine(rate, T_max, eta_min):
@@ -122,7 +126,7 @@ CYCLIC = {
     "step_size_up": st.integers(1, 30),
     "step_size_down": st.one_of(st.none(), st.integers(0, 30)),
     "mode": st.sampled_from(["triangular", "triangular2", "exp_range"]),
-    "gamma": st.sampled_from([0.9, 0.99, 1.0]),
+    "gamma": st.sampled_from([0.9, 0.99, 1.0, 1.02]),
 }
 
 
@@ -407,6 +411,14 @@ BAD = {
     "join: boundaries": lambda: ours.SequentialLR([ours.StepLR(1.0, 2)], [5]),
     "ChainedScheduler: base_lr": lambda: ours.ChainedScheduler([ours.StepLR(1.0, 2)], 0.0),
     "reduce_on_plateau: factor": lambda: ours.ReduceLROnPlateau(1.0, factor=1.0),
+    "LambdaLR: base_lr": lambda: ours.LambdaLR(np.ones(2), lambda t: 1.0, 5),
+    "MultiplicativeLR: base_lr": lambda: ours.MultiplicativeLR(-1.0, lambda t: 1.0, 5),
+    "MultiStepLR: base_lr": lambda: ours.MultiStepLR("x", [3]),
+    "LinearLR: base_lr": lambda: ours.LinearLR(True),
+    "LinearLR: total_iters": lambda: ours.LinearLR(1.0, total_iters=np.array([1.0, 2.0])),
+    "ReduceLROnPlateau: eps": lambda: ours.ReduceLROnPlateau(0.1, eps="x"),
+    "OneCycleLR: three_phase": lambda: ours.OneCycleLR(1.0, 10, three_phase="False"),
+    "CyclicLR: mode .* got array": lambda: ours.CyclicLR(0.0, 1.0, mode=np.ones(2)),
     "LambdaLR: lr_lambda": lambda: ours.LambdaLR(1.0, lambda t: 1.0 if t < 3 else 0.5),
     "LambdaLR: lr_lambda must be a function": lambda: ours.LambdaLR(1.0, 0.5, 10),
     r"LambdaLR: lr_lambda\(3\) must be finite": lambda: ours.LambdaLR(

@@ -16,6 +16,7 @@ from tests.torch_runs import (
     part,
     run,
     swa_utils,
+    torch,
 )
 
 structures = settings(parity, max_examples=15)  # each of another structure: a program of its own
@@ -98,6 +99,63 @@ def test_read_a_rate_that_was_changed_by_hand():
         run(opt, scheduler, 4)
         opt.param_groups[0]["lr"] *= 0.5
         forward(opt, scheduler, 0, 40)
+
+
+@pytest.mark.parametrize("name", ["LambdaLR", "OneCycleLR", "CyclicLR"])
+def test_read_a_rate_that_will_be_overwritten(name):
+    """The optimizer takes one step with it, as in torch."""
+    opt = optimizer(0.1, 0.03)
+    scheduler = getattr(lr_scheduler, name)(opt, **SINGLE[name])
+    run(opt, scheduler, 4)
+    for group in opt.param_groups:
+        group["lr"] *= 0.5
+    forward(opt, scheduler, 0, 30, total_steps=40)
+
+
+@pytest.mark.parametrize("name", ["LinearLR", "StepLR", "ExponentialLR", "PolynomialLR"])
+def test_read_a_group_that_was_added(name):
+    opt = optimizer(0.1)
+    scheduler = part(opt, name)
+    run(opt, scheduler, 3)
+    opt.add_param_group({"params": [torch.nn.Parameter(torch.zeros(1))], "lr": 0.7})
+    forward(opt, scheduler, 0, 20)
+
+
+@pytest.mark.parametrize("name", ["LambdaLR", "MultiplicativeLR", "OneCycleLR", "CyclicLR"])
+def test_a_group_that_torch_cannot_step_is_told(name):
+    opt = optimizer(0.1, 0.03)
+    scheduler = getattr(lr_scheduler, name)(opt, **SINGLE[name])
+    opt.add_param_group({"params": [torch.nn.Parameter(torch.zeros(1))], "lr": 0.7})
+    with pytest.raises(ValueError, match=f"{name} must be without groups added"):
+        ours.from_scheduler(scheduler, total_steps=10)
+
+
+def test_read_a_subclass():
+    """By another name it is the same; with a get_lr of its own it is not."""
+
+    class Same(lr_scheduler.CosineAnnealingLR):
+        pass
+
+    class Other(lr_scheduler.CosineAnnealingLR):
+        def get_lr(self):
+            return [0.5 for _ in self.base_lrs]
+
+    opt = optimizer(0.1)
+    forward(opt, Same(opt, T_max=10), 3, 30)
+    with pytest.raises(ValueError, match="it has a get_lr of its own"):
+        ours.from_scheduler(Other(opt, T_max=10))
+
+
+def test_what_is_no_schedule_of_whole_steps_is_told():
+    opt = optimizer(0.1)
+    with pytest.raises(ValueError, match=r"build it with .*ReduceLROnPlateau"):
+        ours.from_scheduler(lr_scheduler.ReduceLROnPlateau(opt))
+    scheduler = lr_scheduler.CosineAnnealingWarmRestarts(opt, T_0=4)
+    scheduler.step(6.5)
+    with pytest.raises(ValueError, match=r"from_scheduler: T_cur must be a whole number .* 2\.5"):
+        ours.from_scheduler(scheduler)
+    with pytest.raises(ValueError, match=r"the function of LambdaLR .* pass total_steps"):
+        ours.from_scheduler(lr_scheduler.LambdaLR(opt, lambda t: 1.0 if t < 3 else 0.5))
 
 
 @pytest.mark.parametrize("past", [0, 5])

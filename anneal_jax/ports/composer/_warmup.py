@@ -245,6 +245,7 @@ def _decayed(
 
 def _warmup(clock: Clock, t_warmup: Duration, scale_warmup: bool) -> tuple[Time, Time]:
     """When the warmup ends, and when its ramp would reach its peak."""
+    _checks.flag(clock.owner, "scale_warmup", scale_warmup)
     warmup = clock.time("t_warmup", t_warmup, scaled=scale_warmup and not clock.exact)
     ramp = clock.time("t_warmup", t_warmup, scaled=scale_warmup)
     if warmup.value > 0 and ramp.value == 0:

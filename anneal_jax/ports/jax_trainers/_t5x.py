@@ -51,6 +51,8 @@ def t5x(
         ['1e-08', '0.25', '0.5', '0.25']
     """
     owner = "t5x"
+    if not isinstance(factors, str):
+        _checks.fail(owner, "factors", "a string of names joined by *", factors, "pass one")
     names = [name.strip() for name in factors.split("*")]
     known: dict[str, Callable[[], Schedule]] = {
         "constant": lambda: Constant(base_learning_rate),

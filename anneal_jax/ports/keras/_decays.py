@@ -124,6 +124,7 @@ def PolynomialDecay(
     end = given_number(owner, "end_learning_rate", end_learning_rate)
     steps = positive(owner, "decay_steps", decay_steps)
     power = given_number(owner, "power", power, least=0)
+    _checks.flag("PolynomialDecay", "cycle", cycle)
     if not cycle or (_checks.known(power) and power == 0):
         return optax.polynomial_schedule(initial, end, power, steps)
     whole_steps(owner, "decay_steps", steps)

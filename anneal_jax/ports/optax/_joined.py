@@ -128,7 +128,10 @@ def sgdr_schedule(cosine_kwargs: Iterable[Mapping[str, Any]]) -> Schedule:
         >>> print(optax.sgdr_schedule([cycle, cycle])([0, 1, 2, 3, 4]).round(3))
         [0.  1.  0.5 0.  1. ]
     """
-    given = [dict(kwargs) for kwargs in cosine_kwargs]
+    given = _checks.items("sgdr_schedule", "cosine_kwargs", cosine_kwargs, "dicts")
+    for kwargs in given:
+        if not isinstance(kwargs, Mapping):
+            _checks.fail("sgdr_schedule", "cosine_kwargs", "a list of dicts", kwargs, "list cycles")
     if not given:
         _checks.fail("sgdr_schedule", "cosine_kwargs", "at least one dict", given, "list cycles")
     parts = [warmup_cosine_decay_schedule(**kwargs) for kwargs in given]
@@ -151,6 +154,7 @@ def join_schedules(
         >>> print(optax.join_schedules([constant(1.0), lambda step: 0.5], [2])([0, 1, 2]))
         [1.  1.  0.5]
     """
+    schedules = _checks.items("join_schedules", "schedules", schedules, "schedules")
     return join([as_schedule(schedule) for schedule in schedules], boundaries)
 
 

@@ -89,6 +89,7 @@ def exponential_decay(
         [1.   0.5  0.25 0.1 ]
     """
     owner = "exponential_decay"
+    _checks.flag(owner, "staircase", staircase)
     init_value = given_number(owner, "init_value", init_value)
     decay_rate = given_number(owner, "decay_rate", decay_rate, least=0)
     steps = given_steps(owner, "transition_steps", transition_steps)

@@ -64,11 +64,14 @@ def from_args(
         >>> print(timm.from_args(args, 1.0, steps_per_epoch=10)([0, 9, 10, 20]).round(3))
         [1.  1.  0.5 0. ]
     """
+    if not isinstance(args, Mapping):
+        _checks.fail("from_args", "args", "a dict", args, "pass vars(args)")
     if "sched" not in args:
         _checks.fail("from_args", "args", 'a dict with "sched" in it', sorted(args), "add it")
     given: dict[str, Any] = {name: args.get(*key) for name, key in _ARGS.items()}
     _checks.steps("from_args", "steps_per_epoch", steps_per_epoch, least=1)
     on_updates = args.get("sched_on_updates", False)
+    _checks.flag("from_args", "sched_on_updates", on_updates)
     if on_updates:
         given |= {"step_on_epochs": False, "updates_per_epoch": steps_per_epoch}
     lower = "loss" in args.get("eval_metric", "top1")
@@ -129,6 +132,7 @@ def create_scheduler(
     """
     given = SimpleNamespace(**locals())  # what the functions below pick from
     _checks.nearest(_OWNER, "sched", sched, (*_KINDS, "none", "plateau"))
+    _checks.flag(_OWNER, "step_on_epochs", step_on_epochs)
     unit = given.unit = 1 if step_on_epochs else updates_per_epoch
     remedy = "count the batches of an epoch"
     _checks.steps(_OWNER, "updates_per_epoch", unit, least=1, remedy=remedy)

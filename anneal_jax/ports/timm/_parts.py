@@ -42,6 +42,7 @@ class Warmup(NamedTuple):
     def of(cls, owner: str, time: Any, init_value: Number, prefix: bool) -> "Warmup":
         """The warmup that timm's three arguments describe."""
         _checks.number(owner, "warmup_lr_init", init_value, least=0)
+        _checks.flag(owner, "warmup_prefix", prefix)
         return cls(duration(owner, "warmup_t", time, positive=False), init_value, prefix)
 
     @property

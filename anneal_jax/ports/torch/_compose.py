@@ -96,6 +96,7 @@ def ReduceLROnPlateau(
     owner = "ReduceLROnPlateau"
     _checks.number(owner, "base_lr", base_lr, above=0)
     _checks.number(owner, "min_lr", min_lr, least=0)
+    _checks.number(owner, "eps", eps, least=0)
     _checks.nearest(owner, "threshold_mode", threshold_mode, ("rel", "abs"))
     relative = "factor" if exact else "rel"
     return reduce_on_plateau(

@@ -137,6 +137,7 @@ def CyclicLRMomentum(
 
 def cycles_momentum(owner: str, cycle_momentum: bool) -> None:
     """Require that there is a momentum to schedule."""
+    _checks.flag(owner, "cycle_momentum", cycle_momentum)
     if not cycle_momentum:
         remedy = "without it there is nothing to schedule"
         _checks.fail(owner, "cycle_momentum", "True", cycle_momentum, remedy)

@@ -44,6 +44,7 @@ def MultiStepLR(base_lr: Number, milestones: Sequence[int], gamma: Number = 0.1)
         >>> print(torch.MultiStepLR(1.0, [30, 80], gamma=0.5)([29, 30, 80]))
         [1.   0.5  0.25]
     """
+    _checks.number("MultiStepLR", "base_lr", base_lr, least=0)
     _checks.number("MultiStepLR", "gamma", gamma, least=0)
     steps = sorted(_checks.items("MultiStepLR", "milestones", milestones, "steps"))
     for step in steps:
@@ -103,6 +104,8 @@ def LinearLR(
         >>> print(torch.LinearLR(1.0, start_factor=0.5, total_iters=4)([0, 2, 4]))
         [0.5  0.75 1.  ]
     """
+    _checks.number("LinearLR", "base_lr", base_lr, least=0)
+    _checks.steps("LinearLR", "total_iters", _checks.whole(total_iters))
     if exact:
         remedy = "torch warms up from no zero; pass exact=False"
         _checks.number("LinearLR", "start_factor", start_factor, above=0, most=1, remedy=remedy)

@@ -32,6 +32,8 @@ def LambdaLR(
         >>> print(torch.LambdaLR(1.0, lambda t: 0.5**t, total_steps=10)([0, 1, 2]))
         [1.   0.5  0.25]
     """
+    _checks.number("LambdaLR", "base_lr", base_lr, least=0)
+    base_lr = _checks.real(base_lr)
     if total_steps is None:
         return base_lr * traced("LambdaLR", "lr_lambda", lr_lambda)
     return base_lr * table(_called("LambdaLR", "lr_lambda", lr_lambda, 0, total_steps))
@@ -52,8 +54,9 @@ def MultiplicativeLR(
         >>> print(torch.MultiplicativeLR(1.0, lambda t: 0.5, total_steps=10)([0, 1, 2]))
         [1.   0.5  0.25]
     """
+    _checks.number("MultiplicativeLR", "base_lr", base_lr, least=0)
     factors = _called("MultiplicativeLR", "lr_lambda", lr_lambda, 1, total_steps)
-    return base_lr * table(np.cumprod([1.0, *factors]).tolist())
+    return _checks.real(base_lr) * table(np.cumprod([1.0, *factors]).tolist())
 
 
 def traced(owner: str, name: str, function: Any) -> Function:
@@ -65,7 +68,7 @@ def traced(owner: str, name: str, function: Any) -> Function:
     except Exception:  # whatever keeps it from being traced, the remedy is the same
         scalar = False
     if not scalar:
-        remedy = "write it with jax.numpy, or pass total_steps to tabulate it"
+        remedy = "pass total_steps to tabulate it, or write it with jax.numpy"
         _checks.fail(owner, name, "a function that JAX can trace", function, remedy)
     return Function(function)
 

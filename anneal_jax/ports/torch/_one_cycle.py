@@ -190,6 +190,7 @@ def _checked(plan: _Plan, exact: bool) -> _Plan:
         remedy = "torch takes floats only"
         _checks.fail("OneCycleLR", "pct_start", "a float from 0 to 1", plan.pct_start, remedy)
     _checks.number("OneCycleLR", "pct_start", plan.pct_start, least=0, most=1)
+    _checks.flag("OneCycleLR", "three_phase", plan.three_phase)
     strategy("OneCycleLR", plan.strategy)
     if exact and plan.ends()[0] == 0:
         rule = f"something else than 1 / total_steps (total_steps={plan.total_steps})"

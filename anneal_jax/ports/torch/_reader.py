@@ -7,7 +7,7 @@ the rate now. Only attributes are read; torch is not imported.
 
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from ... import _checks
@@ -15,40 +15,10 @@ from ..._join import join
 from ..._schedule import Constant, Schedule
 from .._common import in_double
 from . import _cycles, _decays, _functions, _one_cycle
+from ._state import OVERWRITE, State, state_of
 
 _SAME = 1e-9  # rates that differ by no more are equal, but for torch's rounding
-
-
-@dataclass(frozen=True)
-class _State:
-    """One scheduler, for one parameter group."""
-
-    kind: str
-    values: Mapping[str, Any]  # its attributes
-    children: Sequence["_State"]
-    group: int
-    param_groups: Sequence[Mapping[str, Any]]
-
-    def __getitem__(self, name: str) -> Any:
-        if name not in self.values:
-            remedy = "pass the live scheduler, or its whole state_dict"
-            _checks.fail("from_scheduler", f"{self.kind}.{name}", "there", None, remedy)
-        return self.values[name]
-
-    @property
-    def base(self) -> float:
-        return float(self["base_lrs"][self.group])
-
-    @property
-    def now(self) -> int:
-        return int(self["last_epoch"])
-
-    def in_group(self, name: str) -> float:
-        """An entry of the optimizer's parameter group."""
-        if not self.param_groups:
-            remedy = "pass optimizer.state_dict()['param_groups'] as param_groups"
-            _checks.fail("from_scheduler", name, "known from the optimizer", None, remedy)
-        return float(self.param_groups[self.group][name])
+_SAME_FLOAT32 = 1e-6  # the same, where they may be in float32
 
 
 def from_scheduler(
@@ -97,34 +67,30 @@ def from_scheduler(
     rates = [g["lr"] for g in param_groups] if param_groups else scheduler["_last_lr"]
     found = []
     for index, rate in enumerate(rates):
-        state = _state(scheduler, kind, index, param_groups or ())
-        found.append(_read(state, float(rate), total_steps))
+        state = state_of(scheduler, kind, index, param_groups or ())
+        found.append(_from_rate(float(rate), _read(state, float(rate), total_steps)))
     return found
 
 
-def _state(scheduler: Any, kind: Any, group: int, param_groups: Any) -> _State:
-    if isinstance(scheduler, Mapping):
-        name, inner = (kind, []) if isinstance(kind, str) else (kind[0], list(kind[1:]))
-        values = scheduler
-    else:
-        name, values = type(scheduler).__name__, vars(scheduler)
-        inner = [None] * len(values.get("_schedulers", ()))
-    _checks.nearest("from_scheduler", "the class", name, _KNOWN)
-    parts = values.get("_schedulers", ())
-    if len(parts) != len(inner):
-        rule = f"a list of the class and of those of its {len(parts)} schedulers"
-        _checks.fail("from_scheduler", "kind", rule, kind, "list them in order")
-    children = [_state(s, k, group, param_groups) for s, k in zip(parts, inner, strict=True)]
-    return _State(name, values, children, group, param_groups)
+def _from_rate(rate: float, schedule: Schedule) -> Schedule:
+    """The schedule, its first value the rate that the optimizer has.
+
+    The two differ where a rate was changed by hand, or not restored, and the scheduler will
+    overwrite it: then the optimizer takes one step with it.
+    """
+    first = float(in_double(schedule, 0))
+    if abs(first - rate) <= _SAME_FLOAT32 * max(abs(first), abs(rate)):
+        return schedule
+    return join([Constant(rate, 1), schedule.shift(-1)], [1])
 
 
-def _read(state: _State, rate: float, total_steps: int | None) -> Schedule:
+def _read(state: State, rate: float, total_steps: int | None) -> Schedule:
     """The schedule from now on, given the rate now."""
     if state.kind == "SequentialLR":
         return _sequence(state, rate, total_steps)
     if state.kind == "ChainedScheduler":
         return _chain(state, rate, total_steps)
-    if state.kind in _OVERWRITE:
+    if state.kind in OVERWRITE:
         return _OVERWRITE[state.kind](state, total_steps)
     if state.kind == "SWALR":
         return _annealing(state, rate)
@@ -145,7 +111,7 @@ def _read(state: _State, rate: float, total_steps: int | None) -> Schedule:
     return join([scaled, whole.shift(-trough)], [trough])
 
 
-def _sequence(state: _State, rate: float, total_steps: int | None) -> Schedule:
+def _sequence(state: State, rate: float, total_steps: int | None) -> Schedule:
     milestones = list(state["_milestones"])
     active = bisect_right(milestones, state.now)
     parts = [_read(state.children[active], rate, total_steps)]
@@ -161,14 +127,14 @@ def _sequence(state: _State, rate: float, total_steps: int | None) -> Schedule:
     return join(parts, starts)
 
 
-def _fresh(state: _State, before: float, total_steps: int | None) -> Schedule:
+def _fresh(state: State, before: float, total_steps: int | None) -> Schedule:
     """What SequentialLR begins: a scheduler at its step 0, after the rate `before`."""
     values = dict(state.values) | {"last_epoch": 0}
     begun = replace(state, values=values)
     if state.kind == "MultiplicativeLR":  # torch multiplies what it finds, also at once
-        first = float(_function(state)(0))
+        first = float(state.function(0))
         return _multiplied(begun, before * first, total_steps)
-    if state.kind in _OVERWRITE:
+    if state.kind in OVERWRITE:
         return _OVERWRITE[state.kind](begun, total_steps)
     if state.kind == "SWALR":
         remedy = "read it on its own"
@@ -178,16 +144,16 @@ def _fresh(state: _State, before: float, total_steps: int | None) -> Schedule:
     return _DECAYS[state.kind](begun)
 
 
-def _chain(state: _State, rate: float, total_steps: int | None) -> Schedule:
+def _chain(state: State, rate: float, total_steps: int | None) -> Schedule:
     children = list(state.children)
-    last = max((i for i, c in enumerate(children) if c.kind in _OVERWRITE), default=None)
+    last = max((i for i, c in enumerate(children) if c.kind in OVERWRITE), default=None)
     if last is not None:
         children = children[last:]  # what stands before it is overwritten at every step
     if len(children) == 1:
         return _read(children[0], rate, total_steps)
     for child in children:
         floor = child.kind == "CosineAnnealingLR" and child["eta_min"] != 0
-        if child.kind in _OVERWRITE or child.kind == "SWALR" or child.children or floor:
+        if child.kind in OVERWRITE or child.kind == "SWALR" or child.children or floor:
             rule = "a product, of schedulers that multiply"
             remedy = "its rates have no formula; compose schedules of anneal_jax instead"
             _checks.fail("from_scheduler", "ChainedScheduler", rule, child.kind, remedy)
@@ -197,7 +163,7 @@ def _chain(state: _State, rate: float, total_steps: int | None) -> Schedule:
     return product
 
 
-def _annealing(state: _State, rate: float) -> Schedule:
+def _annealing(state: State, rate: float) -> Schedule:
     # The rate it came from is recovered as torch does, from how far it has come.
     done, length = state["_step_count"] - 1, state["anneal_epochs"]
     target = float(state.in_group("swa_lr"))
@@ -208,8 +174,8 @@ def _annealing(state: _State, rate: float) -> Schedule:
     return shape((rate - (1 - way) * target) / way, target, length).shift(-done)
 
 
-def _multiplied(state: _State, rate: float, total_steps: int | None) -> Schedule:
-    function = _function(state)
+def _multiplied(state: State, rate: float, total_steps: int | None) -> Schedule:
+    function = state.function
     if total_steps is None:
         remedy = "MultiplicativeLR is tabulated; say for how many steps"
         _checks.fail("from_scheduler", "total_steps", "given", total_steps, remedy)
@@ -217,20 +183,16 @@ def _multiplied(state: _State, rate: float, total_steps: int | None) -> Schedule
     return _functions.MultiplicativeLR(rate, lambda t: function(now + t), total_steps)
 
 
-def _function(state: _State) -> Callable[[Any], Any]:
-    function = state["lr_lambdas"][state.group]
-    if not callable(function):
-        remedy = "a state_dict holds no functions; pass the live scheduler"
-        _checks.fail("from_scheduler", "lr_lambda", "a function", function, remedy)
-    return function
-
-
-def _lambda(state: _State, total_steps: int | None) -> Schedule:
-    function, now = _function(state), state.now
+def _lambda(state: State, total_steps: int | None) -> Schedule:
+    function, now = state.function, state.now
+    if total_steps is None:
+        return state.base * _functions.traced(
+            "from_scheduler", "the function of LambdaLR", lambda t: function(now + t)
+        )
     return _functions.LambdaLR(state.base, lambda t: function(now + t), total_steps)
 
 
-def _triangles(state: _State, total_steps: int | None) -> Schedule:
+def _triangles(state: State, total_steps: int | None) -> Schedule:
     del total_steps
     total = state["total_size"]
     up = round(total * state["step_ratio"])
@@ -240,7 +202,7 @@ def _triangles(state: _State, total_steps: int | None) -> Schedule:
     return _cycles.CyclicLR(*given, *options).shift(-state.now)
 
 
-def _one(state: _State, total_steps: int | None) -> Schedule:
+def _one(state: State, total_steps: int | None) -> Schedule:
     del total_steps
     plan = state["_schedule_phases"]
     low = {"initial_lr": state.base} | {n: state.in_group(n) for n in ("max_lr", "min_lr")}
@@ -249,16 +211,17 @@ def _one(state: _State, total_steps: int | None) -> Schedule:
     return _one_cycle.phases(ends, values, state["_anneal_func_type"]).shift(-state.now)
 
 
-def _restarts(state: _State, total_steps: int | None) -> Schedule:
+def _restarts(state: State, total_steps: int | None) -> Schedule:
     del total_steps
     # Where a cycle began is told by its own count: a resumed one need not be on the grid.
     length, factor, floor = state["T_i"], state["T_mult"], state["eta_min"]
-    inside = state["T_cur"] if state.now else 0
+    inside = _checks.whole(state["T_cur"]) if state.now else 0
+    _checks.steps("from_scheduler", "T_cur", inside, remedy="call step() without an epoch")
     cycles = _cycles.CosineAnnealingWarmRestarts(state.base, length, factor, floor)
     return cycles.shift(-inside)
 
 
-_DECAYS: dict[str, Callable[[_State], Schedule]] = {
+_DECAYS: dict[str, Callable[[State], Schedule]] = {
     "StepLR": lambda s: _decays.StepLR(s.base, s["step_size"], s["gamma"]),
     "MultiStepLR": lambda s: _decays.MultiStepLR(
         s.base, [m for m, n in s["milestones"].items() for _ in range(n)], s["gamma"]
@@ -271,11 +234,9 @@ _DECAYS: dict[str, Callable[[_State], Schedule]] = {
     "PolynomialLR": lambda s: _decays.PolynomialLR(s.base, s["total_iters"], s["power"]),
     "CosineAnnealingLR": lambda s: _cycles.CosineAnnealingLR(s.base, s["T_max"], s["eta_min"]),
 }
-# Those that set the rate, whatever they find.
-_OVERWRITE: dict[str, Callable[[_State, int | None], Schedule]] = {
+_OVERWRITE: dict[str, Callable[[State, int | None], Schedule]] = {
     "LambdaLR": _lambda,
     "CyclicLR": _triangles,
     "OneCycleLR": _one,
     "CosineAnnealingWarmRestarts": _restarts,
 }
-_KNOWN = {*_DECAYS, *_OVERWRITE, "MultiplicativeLR", "SWALR", "SequentialLR", "ChainedScheduler"}

@@ -60,7 +60,7 @@ def get_scheduler(
     """
     name = _spelled(name)
     _checks.nearest("get_scheduler", "name", name, (*_BUILDERS, *_METRIC))
-    more = dict(scheduler_specific_kwargs or {})
+    more = _keywords("get_scheduler", scheduler_specific_kwargs, "scheduler_specific_kwargs")
     if name in _METRIC:
         _follows_a_metric(name, base_lr, more)
     build = _BUILDERS[name]
@@ -109,11 +109,14 @@ def from_training_arguments(
         _checks.fail(owner, "args", "a dict", args, "pass TrainingArguments.to_dict()")
     given = {key: value for key, value in args.items() if value is not None}
     total = given.get("max_steps", -1)
+    _checks.number(owner, "max_steps", total)
     total = num_training_steps if total <= 0 else total
     name = _spelled(given.get("lr_scheduler_type", "linear"))
     if total is None and name != "constant":
         remedy = "pass the number of optimizer steps, or args with max_steps"
         _checks.fail(owner, "num_training_steps", "given", None, remedy)
+    if total is not None:
+        _checks.steps(owner, "num_training_steps", _checks.whole(total))
     warmup = given.get("warmup_steps", 0)
     _checks.number(owner, "warmup_steps", warmup, least=0)
     if warmup == 0:  # the fraction of versions before 5, which counts only then
@@ -136,16 +139,16 @@ def _spelled(name: Any) -> Any:
     return name
 
 
-def _keywords(owner: str, given: Any) -> dict[str, Any]:
+def _keywords(owner: str, given: Any, name: str = "lr_scheduler_kwargs") -> dict[str, Any]:
     if isinstance(given, str):
         try:
             given = json.loads(given or "{}")
         except json.JSONDecodeError:
-            _checks.fail(owner, "lr_scheduler_kwargs", "a dict or JSON", given, "correct it")
+            _checks.fail(owner, name, "a dict or JSON", given, "correct it")
         if isinstance(given, dict):
             given = {key: _number(value) for key, value in given.items()}
-    if not isinstance(given or {}, Mapping):
-        _checks.fail(owner, "lr_scheduler_kwargs", "a dict or JSON", given, "correct it")
+    if given is not None and not isinstance(given, Mapping):
+        _checks.fail(owner, name, "a dict or JSON", given, "correct it")
     return dict(given or {})
 
 

@@ -202,6 +202,8 @@ def _stable(
     exact: bool,
 ) -> Number:
     if num_stable_steps is not None:
+        if num_training_steps is not None:  # not read, but nonsense is told
+            check(owner, 0.0, num_training_steps=num_training_steps)
         (stable,) = check(owner, 0.0, num_stable_steps=num_stable_steps)
         return stable
     if num_training_steps is None:
