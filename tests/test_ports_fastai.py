@@ -75,15 +75,18 @@ class Learner:
 
 def _load() -> dict[str, Any]:
     space: dict[str, Any] = {}
+    tensors, optimizers, schedules = map(
+        _source, ("torch_core.py", "optimizer.py", "callback/schedule.py")
+    )
     exec(
         "from fastcore.all import *\nimport collections, functools, math, numbers, tempfile", space
     )
     exec("import pandas as pd, numpy as np, torch\nfrom numpy import array, ndarray", space)
     exec("from torch import Tensor, as_tensor", space)
-    exec(_only(_source("torch_core.py"), "tensor", "_array2tensor"), space)
-    exec(_only(_source("optimizer.py"), "_BaseOptimizer"), space)
+    exec(_only(tensors, "tensor", "_array2tensor"), space)
+    exec(_only(optimizers, "_BaseOptimizer"), space)
     space |= {"Learner": Learner, "Callback": object, "Recorder": type("Recorder", (), {})}
-    lines = _source("callback/schedule.py").splitlines()
+    lines = schedules.splitlines()
     exec("\n".join(line for line in lines if not line.startswith("from .")), space)
     return space
 
