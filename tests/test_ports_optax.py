@@ -207,16 +207,22 @@ def test_warmup_exponential(a, peak, warmup, steps, rate, begin, staircase, end)
     same(name, a, peak, warmup, steps, rate, begin, staircase, end)
 
 
+one_cycles = pytest.mark.skipif(
+    optax_version() < (0, 2, 8),
+    reason="before 0.2.8 a one cycle of few steps is NaN (google-deepmind/optax#1403)",
+)
 parts_of_one = st.sampled_from([0.0, 0.1, 0.29, 0.3, 0.5, 0.85, 1.0])
 factors = st.sampled_from([25.0, 10.0, 0.5])
 
 
+@one_cycles
 @parity
 @given(st.integers(1, 39), values, parts_of_one, factors, factors)
 def test_cosine_one_cycle(steps, peak, start, div, final):
     same("cosine_onecycle_schedule", steps, peak, start, div, final)
 
 
+@one_cycles
 @parity
 @given(st.integers(1, 39), values, parts_of_one, parts_of_one, factors, factors)
 def test_linear_one_cycle(steps, peak, a, b, div, final):
@@ -319,6 +325,7 @@ def test_the_peak_of_one_cycle_is_truncated():
     assert int(np.argmax(meant(np.arange(100)))) == 29
 
 
+@one_cycles
 def test_factors_of_one_cycle_are_lost():
     """With one step, two of the three phases end at step 0: a dict keeps the last factor."""
     same("linear_onecycle_schedule", 1, 1.0)
