@@ -1,6 +1,6 @@
 """Learning-rate schedules for JAX that are values, not closures."""
 
-from anneal_jax import ensemble as ensemble, ports as ports
+from anneal_jax import ensemble as ensemble, ports as ports, search as search
 from anneal_jax._algebra import (
     Clip as Clip,
     Maximum as Maximum,

@@ -1,0 +1,15 @@
+"""Choosing a schedule's numbers: sweeps of populations, range tests."""
+
+from anneal_jax.search._halving import (
+    Halving as Halving,
+)
+from anneal_jax.search._result import (
+    SweepResult as SweepResult,
+)
+from anneal_jax.search._sweep import (
+    sweep as sweep,
+)
+from anneal_jax.search._training import (
+    LossState as LossState,
+    Training as Training,
+)

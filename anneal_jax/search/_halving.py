@@ -1,0 +1,57 @@
+"""Successive halving: at each rung the best share of the plans goes on."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from .. import _checks
+
+
+class Halving(NamedTuple):
+    """Stop early what does badly: at each rung only the best `1 / factor` of the plans go on.
+
+    With `n` plans and `T` steps, rungs are at `T / factor**k`, latest first, for as many `k` as
+    leave the first one at `first` steps or more and one plan at the end; at rung `k` from the
+    start `max(1, n // factor**k)` plans are left. A plan's score is the mean over its seeds.
+
+    A rung compares losses in the middle of a run. A schedule that has not decayed yet looks worse
+    than it will be: let the first rung be late enough, or compare schedules of one shape.
+
+    Args:
+      factor: above 1; 3 is usual.
+      first: the earliest rung, in steps; by default all rungs that leave more than one plan.
+
+    Example:
+        >>> from anneal_jax.search import Halving
+        >>> Halving(factor=3).rungs(plans=27, steps=270)
+        {10: 9, 30: 3, 90: 1}
+
+    References:
+      Jamieson and Talwalkar, [Non-stochastic best arm identification and hyperparameter
+      optimization](https://arxiv.org/abs/1502.07943), 2015
+    """
+
+    factor: float = 3.0
+    first: int = 1
+
+    def rungs(self, plans: int, steps: int) -> dict[int, int]:
+        """How many plans go on after which step."""
+        _checks.number("Halving", "factor", self.factor, above=1)
+        _checks.steps("Halving", "first", self.first, least=1)
+        count = 0
+        while plans / self.factor ** (count + 1) >= 1:
+            count += 1
+        found = {}
+        for k in range(1, count + 1):
+            step = round(steps / self.factor ** (count + 1 - k))
+            if self.first <= step < steps:
+                found[step] = max(1, int(plans / self.factor**k))
+        return found
+
+
+def survivors(plans: np.ndarray, scores: np.ndarray, keep: int) -> np.ndarray:
+    """Of the `plans` (of each member) the `keep` whose members have the lowest mean score."""
+    unique = np.unique(plans)
+    # (A member that diverged makes its plan the last.)
+    sums = np.array([np.nan_to_num(scores[plans == p], nan=np.inf).mean() for p in unique])
+    return unique[np.argsort(sums, kind="stable")[:keep]]

@@ -1,0 +1,136 @@
+"""Plans of a population: stacked by structure, with names for what differs between them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from .. import _checks
+from .._numerics import as_array
+from .._schedule import Schedule
+
+
+class Group(NamedTuple):
+    """Plans of one structure."""
+
+    plans: Any  # each leaf with an axis of plans in front
+    index: np.ndarray  # int[plans]: the place of each in the population
+
+    def plan(self, i: int) -> Any:
+        """The plan at place `i` of the population."""
+        row = int(np.flatnonzero(self.index == i)[0])
+        return jax.tree.map(lambda x: x[row], self.plans)
+
+
+def grouped(owner: str, plans: Any) -> list[Group]:
+    """`plans`, a list or one tree with an axis of plans, as groups of one structure."""
+    if not isinstance(plans, list | tuple):
+        return [_stack(owner, plans)]
+    if not plans:
+        _checks.fail(owner, "schedules", "at least one", plans, "pass some")
+    kinds = {_names(plan) for plan in plans}
+    if len(kinds) > 1:
+        rule = "all schedules, or all dictionaries with the same names"
+        remedy = "give every member the same hyperparameters"
+        got = " and ".join(sorted(str(list(k)) if k else "a schedule" for k in kinds))
+        _checks.fail(owner, "schedules", rule, got, remedy)
+    found: dict[Any, list[int]] = {}
+    arrays = []
+    for i, plan in enumerate(plans):
+        leaves, structure = jax.tree.flatten(_typed(owner, plan))
+        arrays.append(leaves)
+        shape = (structure, tuple((x.shape, x.dtype) for x in leaves))
+        found.setdefault(shape, []).append(i)
+    return [
+        Group(
+            jax.tree.unflatten(
+                key[0], [_together(x) for x in zip(*(arrays[i] for i in at), strict=True)]
+            ),
+            np.array(at),
+        )
+        for key, at in found.items()
+    ]
+
+
+def differing(groups: Sequence[Group]) -> dict[str, np.ndarray]:
+    """By name, the scalars of plans that are not the same in all of them; NaN where absent."""
+    size = sum(len(g.index) for g in groups)
+    columns: dict[str, np.ndarray] = {}
+    for group in groups:
+        for path, leaf in jax.tree_util.tree_leaves_with_path(group.plans):
+            if np.ndim(leaf) != 1 or not jnp.issubdtype(leaf.dtype, jnp.number):
+                continue
+            name = jax.tree_util.keystr(path, simple=True, separator=".") or "value"
+            column = columns.setdefault(name, np.full(size, np.nan))
+            column[group.index] = np.asarray(leaf, float)
+    if len(groups) > 1:
+        kinds = np.empty(size, int)
+        for k, group in enumerate(groups):
+            kinds[group.index] = k
+        columns = {"group": kinds, **columns}
+    return {name: x for name, x in columns.items() if len(np.unique(x)) > 1}
+
+
+def labelled(owner: str, labels: Mapping[str, Any] | None, groups: Sequence[Group]) -> Any:
+    """The columns that tell plans apart: the caller's, or what differs."""
+    if labels is None:
+        return differing(groups)
+    size = sum(len(g.index) for g in groups)
+    for name, values in labels.items():
+        if np.shape(values)[:1] != (size,):
+            rule = f"one value for each of the {size} plans"
+            _checks.fail(owner, f"labels[{name!r}]", rule, values, "correct it")
+    return {name: np.asarray(values) for name, values in labels.items()}
+
+
+def _stack(owner: str, plans: Any) -> Group:
+    """A tree whose arrays have an axis of plans in front; a part that has none is for all."""
+    parts = _typed(owner, plans)
+    parts = parts if _names(plans) else {"": parts}
+    # (In one schedule either all is batched or nothing; some of its parts are vectors anyway.)
+    batched = {k: all(x.ndim for x in jax.tree.leaves(part)) for k, part in parts.items()}
+    sizes = {x.shape[0] for k in parts if batched[k] for x in jax.tree.leaves(parts[k])}
+    if len(sizes) > 1:
+        rule = "a list, or one tree whose arrays all have the plans as first axis"
+        remedy = "build it with jax.vmap over the function that makes one schedule"
+        _checks.fail(owner, "schedules", rule, f"first axes of {sorted(sizes)}", remedy)
+    size = sizes.pop() if sizes else 1
+
+    def spread(part: Any) -> Any:
+        return jax.tree.map(lambda x: jnp.broadcast_to(x, (size, *x.shape)), part)
+
+    parts = {k: part if batched[k] else spread(part) for k, part in parts.items()}
+    return Group(parts if _names(plans) else parts[""], np.arange(size))
+
+
+def _typed(owner: str, plan: Any) -> Any:
+    """`plan` as arrays; plain functions and words are no data."""
+    for path, leaf in jax.tree_util.tree_leaves_with_path(plan):
+        if not isinstance(leaf, jax.Array | np.ndarray | np.generic | int | float):
+            name = jax.tree_util.keystr(path, simple=True, separator=".")
+            rule = f"made of schedules and numbers{f' (at {name})' if name else ''}"
+            remedy = (
+                "a function of the step is a closure: build it from the schedules of anneal_jax"
+            )
+            _checks.fail(owner, "schedules", rule, leaf, remedy)
+    return jax.tree.map(lambda x: x if is_key(x) else as_array(x), plan)
+
+
+def is_key(x: Any) -> bool:
+    return isinstance(x, jax.Array) and jnp.issubdtype(x.dtype, jax.dtypes.prng_key)
+
+
+def _names(plan: Any) -> tuple[str, ...]:
+    return tuple(sorted(plan)) if isinstance(plan, dict) and not isinstance(plan, Schedule) else ()
+
+
+def _together(leaves: Sequence[Any]) -> Any:
+    # (On the host: to stack a thousand arrays on a device is a program of a thousand arguments.)
+    if is_key(leaves[0]):
+        return jax.random.wrap_key_data(
+            jnp.asarray(np.stack([np.asarray(jax.random.key_data(x)) for x in leaves])),
+            impl=jax.random.key_impl(leaves[0]),
+        )
+    return jnp.asarray(np.stack([np.asarray(x) for x in leaves]))
