@@ -3,8 +3,15 @@
 from anneal_jax.search._halving import (
     Halving as Halving,
 )
+from anneal_jax.search._range_test import (
+    RangeTest as RangeTest,
+    lr_range_test as lr_range_test,
+)
 from anneal_jax.search._result import (
     SweepResult as SweepResult,
+)
+from anneal_jax.search._suggest import (
+    Suggestions as Suggestions,
 )
 from anneal_jax.search._sweep import (
     sweep as sweep,

@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from .. import _checks
@@ -37,7 +36,7 @@ class Batches:
                 _checks.fail(owner, "batches", rule, jax.tree.map(np.shape, batches), remedy)
         elif isinstance(batches, Iterable):
             # (One that can be begun again is; what cannot, is kept.)
-            self._iterable = _Kept(batches) if iter(batches) is batches else batches
+            self._iterable = _Kept(iter(batches)) if iter(batches) is batches else batches
         else:
             rule = "stacked arrays, an iterable of batches, or a function of the step"
             _checks.fail(owner, "batches", rule, batches, "pass one of them")

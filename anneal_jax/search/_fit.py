@@ -13,7 +13,7 @@ from .. import _checks
 from ._batches import Batches
 from ._program import Population, Programs
 
-_CACHE = 4 * 2**20  # bytes of state that a CPU trains side by side well: about its cache
+_CACHE = 2**20  # bytes of state that a CPU trains side by side well: about its cache
 _SHARE = 0.9  # of the free memory
 
 
@@ -34,6 +34,7 @@ def fitted(
     members: int,
     devices: int,
     at_once: int,
+    masked: bool,
     lanes: int | None,
     memory_limit: int | None,
 ) -> Fitted:
@@ -43,7 +44,9 @@ def fitted(
     wide = min(each, lanes or _preferred_lanes(programs.state))
     while True:
         size = -(-each // wide) * wide
-        compiled, need = _compile(programs, batches, size * devices, wide, at_once)
+        compiled, need = _compile(
+            programs, batches, (size * devices, wide, at_once, masked and wide > 1)
+        )
         if limit is None or need <= limit:
             return Fitted(compiled, size * devices, wide, need)
         if wide > 1:
@@ -57,16 +60,18 @@ def fitted(
 
 
 def _compile(
-    programs: Programs, batches: Batches, size: int, lanes: int, at_once: int
+    programs: Programs, batches: Batches, sizes: tuple[int, int, int, bool]
 ) -> tuple[Any, int]:
+    size, lanes, at_once, masked = sizes
+
     def many(x: Any) -> jax.ShapeDtypeStruct:
         return jax.ShapeDtypeStruct((size, *x.shape), x.dtype, sharding=programs.sharding())
 
     number = jax.ShapeDtypeStruct((), jnp.int32)
-    population = Population(*[many(number)] * 2, jax.tree.map(many, programs.state))
+    population: Any = Population._make([many(number)] * 2 + [jax.tree.map(many, programs.state)])
     block = programs.replicated(batches.first())
     numbers = [programs.replicated(np.int32(0))] * 3
-    lowered = programs.train(lanes, at_once).lower(
+    lowered = programs.train(lanes, at_once, masked).lower(
         programs.train_consts, population, block, *numbers
     )
     compiled = lowered.compile()

@@ -16,11 +16,11 @@ class Group(NamedTuple):
     """Plans of one structure."""
 
     plans: Any  # each leaf with an axis of plans in front
-    index: np.ndarray  # int[plans]: the place of each in the population
+    places: np.ndarray  # int[plans]: the place of each in the population
 
     def plan(self, i: int) -> Any:
         """The plan at place `i` of the population."""
-        row = int(np.flatnonzero(self.index == i)[0])
+        row = int(np.flatnonzero(self.places == i)[0])
         return jax.tree.map(lambda x: x[row], self.plans)
 
 
@@ -56,7 +56,7 @@ def grouped(owner: str, plans: Any) -> list[Group]:
 
 def differing(groups: Sequence[Group]) -> dict[str, np.ndarray]:
     """By name, the scalars of plans that are not the same in all of them; NaN where absent."""
-    size = sum(len(g.index) for g in groups)
+    size = sum(len(g.places) for g in groups)
     columns: dict[str, np.ndarray] = {}
     for group in groups:
         for path, leaf in jax.tree_util.tree_leaves_with_path(group.plans):
@@ -64,11 +64,11 @@ def differing(groups: Sequence[Group]) -> dict[str, np.ndarray]:
                 continue
             name = jax.tree_util.keystr(path, simple=True, separator=".") or "value"
             column = columns.setdefault(name, np.full(size, np.nan))
-            column[group.index] = np.asarray(leaf, float)
+            column[group.places] = np.asarray(leaf, float)
     if len(groups) > 1:
         kinds = np.empty(size, int)
         for k, group in enumerate(groups):
-            kinds[group.index] = k
+            kinds[group.places] = k
         columns = {"group": kinds, **columns}
     return {name: x for name, x in columns.items() if len(np.unique(x)) > 1}
 
@@ -77,7 +77,7 @@ def labelled(owner: str, labels: Mapping[str, Any] | None, groups: Sequence[Grou
     """The columns that tell plans apart: the caller's, or what differs."""
     if labels is None:
         return differing(groups)
-    size = sum(len(g.index) for g in groups)
+    size = sum(len(g.places) for g in groups)
     for name, values in labels.items():
         if np.shape(values)[:1] != (size,):
             rule = f"one value for each of the {size} plans"

@@ -32,6 +32,13 @@ class Population(NamedTuple):
     state: Any
 
 
+class _At(NamedTuple):
+    """A moment: the index in the block of batches, and the step."""
+
+    row: Array
+    step: Array
+
+
 class Traced:
     """A function as a jaxpr; what it closed over is in `consts`, to be passed as an argument."""
 
@@ -88,18 +95,21 @@ class Programs:
         consts = self.replicated(traced.consts)
         return lambda *args: jitted(consts, *args)
 
-    def train(self, lanes: int, at_once: int) -> Callable[..., Any]:
+    def train(self, lanes: int, at_once: int, masked: bool) -> Any:
         """To be compiled: (consts, population, block, index, first, count).
 
         Gives the population `count` steps after step `first`, and the losses of those steps,
-        `[members, at_once]`, NaN where there was none.
+        `[members, at_once]`, NaN where there was none. A slice trains until the last of its
+        members ends; only if `masked` do those that end before keep their state.
         """
 
-        def one(consts: Any, end: Array, state: Any, member: Array, batch: Any, t: Array) -> Any:
+        def one(consts: Any, end: Array, state: Any, member: Array, batch: Any, t: _At) -> Any:
             member_consts, pick_consts = consts
             if self._per_member:
-                batch = self._pick(pick_consts, batch, t.index, member)
+                batch = self._pick(pick_consts, batch, t.row, member)
             new, loss = self._step(member_consts, state, batch)
+            if not masked:
+                return new, loss
             on = t.step < end
             state = jax.tree.map(lambda x, y: jnp.where(on, x, y), new, state)
             return state, jnp.where(on, loss, jnp.nan)
@@ -107,23 +117,33 @@ class Programs:
         def lane(consts: Any, part: Population, block: Any, at: _At, count: Array) -> Any:
             def body(i: Array, carry: Any) -> Any:
                 state, losses = carry
-                t = _At(at.index + i, at.step + i)
-                batch = block if self._per_member else self._pick(consts[1], block, t.index, None)
-                each = (part.end, state, part.member)
-                state, loss = _mapped(lambda *m: one(consts, *m, batch, t), lanes)(*each)
+                t = _At(at.row + i, at.step + i)
+                batch = block if self._per_member else self._pick(consts[1], block, t.row, None)
+
+                def each(end: Array, state: Any, member: Array) -> Any:
+                    return one(consts, end, state, member, batch, t)
+
+                state, loss = _mapped(each, lanes)(part.end, state, part.member)
                 return state, lax.dynamic_update_index_in_dim(losses, loss, i, 1)
 
             left = jnp.clip(jnp.max(part.end) - at.step, 0, count)
             none = jnp.full((lanes, at_once), jnp.nan, jnp.float32)
             return lax.fori_loop(0, left, body, (part.state, none))
 
-        def local(consts, population, block, index, first, count):  # noqa: ANN001, ANN202
+        def local(
+            consts: Any,
+            population: Population,
+            block: Any,
+            index: Array,
+            first: Array,
+            count: Array,
+        ) -> Any:
             members = population.end.shape[0]
 
             def chunk(k: Array, carry: Any) -> Any:
                 state, losses = carry
                 at = k * lanes
-                part = _slice(Population(*population[:2], state), at, lanes)
+                part = _slice(population._replace(state=state), at, lanes)
                 new, loss = lane(consts, part, block, _At(index, first), count)
                 return _put((state, losses), (new, loss), at)
 
@@ -133,7 +153,7 @@ class Programs:
                 carry = lane(consts, population, block, _At(index, first), count)
             else:
                 carry = lax.fori_loop(0, members // lanes, chunk, carry)
-            return Population(*population[:2], carry[0]), carry[1]
+            return population._replace(state=carry[0]), carry[1]
 
         whole, parts = PartitionSpec(), PartitionSpec(self._axis)
         run = self._sharded(local, (whole, parts, *[whole] * 4), (parts, parts))
@@ -189,11 +209,10 @@ class Programs:
 
     def gather(self) -> Callable[[Any, Array], Any]:
         """Jitted: the rows of an array of states, on all devices."""
-        rows = jax.jit(
+        return jax.jit(
             lambda state, index: jax.tree.map(lambda x: x[index], state),
             out_shardings=self.sharding(PartitionSpec()),
         )
-        return rows
 
     def sharding(self, spec: PartitionSpec | None = None) -> NamedSharding | None:
         """Along the axis of members, unless `spec` says otherwise."""
@@ -234,13 +253,6 @@ class Programs:
             return _like(self._owner, state, new), jnp.asarray(loss).astype(jnp.float32)
 
         return step
-
-
-class _At(NamedTuple):
-    """A moment: the index in the block of batches, and the step."""
-
-    index: Array
-    step: Array
 
 
 def placed(tree: Any, sharding: NamedSharding | None) -> Any:

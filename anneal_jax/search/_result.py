@@ -51,7 +51,7 @@ class SweepResult:
     def plan(self, index: int | None = None) -> Any:
         """The plan of that number, by default the best one."""
         index = self.best if index is None else index
-        group = next(g for g in self.groups if index in g.index)
+        group = next(g for g in self.groups if index in g.places)
         return group.plan(index)
 
     def row(self, plan: int | None = None) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from .. import _checks
 from ._batches import Batches
 from ._fit import Fitted
 from ._halving import survivors
+from ._plans import is_key
 from ._program import Population, Programs
 
 
@@ -85,7 +86,7 @@ class Run:
         self.members, self._real, self._end = self.members[order], real[order], self._end[order]
         rows = self.members.row
         self._population: Population = programs.init()(
-            self._put(jax.tree.map(lambda x: x[rows], plans)),
+            self._put(jax.tree.map(lambda x: _rows(x, rows), plans)),
             self._put(self.members.seed.astype(np.uint32)),
             self._put(self.members.member.astype(np.int32)),
             self._put(self._end.astype(np.int32)),
@@ -153,6 +154,11 @@ class Run:
     def _dealt(self, order: np.ndarray) -> np.ndarray:
         """`order` such that each device gets its share of the first ones."""
         return order.reshape(-1, self._devices).T.reshape(-1)
+
+
+def _rows(x: Any, rows: np.ndarray) -> Any:
+    """Rows of an array, taken on the host: on a device each shape would be a program."""
+    return x[rows] if is_key(x) else np.asarray(x)[rows]
 
 
 def blocks(stops: Sequence[int], at_once: int) -> list[tuple[int, int]]:

@@ -122,7 +122,7 @@ def sweep(
         (2, (3, 50))
     """
     groups = grouped(_OWNER, schedules)
-    plans = sum(len(g.index) for g in groups)
+    plans = sum(len(g.places) for g in groups)
     seed = _seeds(seeds)
     at_once = 50 if steps_per_dispatch is None else steps_per_dispatch
     _checks.steps(_OWNER, "steps_per_dispatch", at_once, least=1, remedy="leave it out")
@@ -151,7 +151,8 @@ def sweep(
             )  # fmt: skip
             fit = fitted(
                 _OWNER, programs, source, members=len(members.row), devices=options.devices,
-                at_once=at_once, lanes=lanes, memory_limit=memory_limit,
+                at_once=at_once, masked=len(np.unique(ends)) > 1, lanes=lanes,
+                memory_limit=memory_limit,
             )  # fmt: skip
             parts = _parts(members, fit.size, len(seed))
             notes.append(_note(fit, members, parts, options))
@@ -289,7 +290,7 @@ def _check(options: Options, ends: np.ndarray, seeds: int, groups: Sequence[Grou
         return
     _checks.nearest(_OWNER, "axis", options.axis, options.mesh.axis_names)
     for group in groups:
-        members = len(group.index) * seeds
+        members = len(group.places) * seeds
         if members % options.devices:
             rule = f"a multiple of the {options.devices} devices along {options.axis!r}"
             remedy = "add or leave out some (of each structure)"
@@ -298,9 +299,9 @@ def _check(options: Options, ends: np.ndarray, seeds: int, groups: Sequence[Grou
 
 def _members(group: Group, seed: np.ndarray, ends: np.ndarray) -> Members:
     """Plan by plan and seed by seed."""
-    row = np.repeat(np.arange(len(group.index)), len(seed))
-    plan = group.index[row]
-    which = np.tile(np.arange(len(seed)), len(group.index))
+    row = np.repeat(np.arange(len(group.places)), len(seed))
+    plan = group.places[row]
+    which = np.tile(np.arange(len(seed)), len(group.places))
     return Members(row, plan, seed[which], plan * len(seed) + which, ends[plan])
 
 
@@ -324,5 +325,5 @@ def _bar(record: Record, groups: Sequence[Group], ends: np.ndarray, progress: bo
     from tqdm import tqdm
 
     del record
-    total = sum(int(ends[g.index].max()) for g in groups)
+    total = sum(int(ends[g.places].max()) for g in groups)
     return tqdm(total=total, desc=_OWNER, unit="step", disable=not progress)

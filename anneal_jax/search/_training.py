@@ -97,13 +97,13 @@ class Training(NamedTuple):
 
         def init(plan: Any, key: Array) -> LossState:
             first, rest = jax.random.split(key)
-            start = params(first) if callable(params) else params
+            start: Any = params(first) if callable(params) else params
             return LossState(plan, start, built(plan).init(start), rest if keyed else None)
 
         def step(state: LossState, batch: Any) -> tuple[LossState, Array]:
             plan, start, opt_state, key = state
             extra = ()
-            if keyed:
+            if key is not None:
                 key, now = jax.random.split(key)
                 extra = (now,)
             value, grads = jax.value_and_grad(_scalar(loss))(start, batch, *extra)

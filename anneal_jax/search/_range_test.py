@@ -1,0 +1,248 @@
+"""Learning-rate range test: one short run in which the rate grows until the loss diverges."""
+
+import dataclasses
+import functools
+from typing import Any
+
+import jax
+import numpy as np
+
+from .. import _checks
+from .._exponentials import Exponential
+from .._schedule import Schedule
+from .._segments import Linear
+from ._batches import Batches
+from ._fit import fitted
+from ._plans import grouped
+from ._program import Programs
+from ._run import Members, Record, Run, blocks
+from ._suggest import Suggestions, smoothed, suggestions
+from ._training import Training
+
+_OWNER = "lr_range_test"
+_AT_ONCE = 25  # steps in a dispatch: how far a run may go on after it has diverged
+_LEAST = 23  # steps: fewer leave nothing to read after the first tenth and the last five
+
+
+@dataclasses.dataclass(frozen=True)
+class RangeTest:
+    """The outcome of `lr_range_test`.
+
+    Attributes:
+      rates: float64[steps], the values that were tried, up to where the last run stopped.
+      losses: float32[runs, steps], as they came; NaN after a run has stopped.
+      smoothed: float64[runs, steps], their exponential mean with bias correction.
+      planned: how many steps it would have been without divergence.
+      name: what was varied.
+    """
+
+    rates: np.ndarray
+    losses: np.ndarray
+    smoothed: np.ndarray
+    planned: int
+    name: str
+
+    @functools.cached_property
+    def each(self) -> list[Suggestions]:
+        """The suggestions of every run.
+
+        Raises:
+          ValueError: if a run diverged so early that there is nothing to read.
+        """
+        return [suggestions(self.rates, run, self.planned) for run in self._runs()]
+
+    @property
+    def suggestions(self) -> Suggestions:
+        """Valley, steep, minimum and slide, as fastai defines them; the median over runs."""
+        return Suggestions(*(float(np.median(x)) for x in zip(*self.each, strict=True)))
+
+    @property
+    def spread(self) -> dict[str, tuple[float, float]]:
+        """The smallest and the largest of every suggestion among the runs."""
+        columns = zip(*self.each, strict=True)
+        return {
+            name: (min(x), max(x)) for name, x in zip(Suggestions._fields, columns, strict=True)
+        }
+
+    def plot(self, ax: Any = None) -> Any:
+        """Losses over rates, with the suggestions where there are any.
+
+        Args:
+          ax: matplotlib axes; by default new ones.
+
+        Returns:
+          The axes.
+        """
+        import matplotlib.pyplot as plt
+
+        ax = plt.subplots()[1] if ax is None else ax
+        for raw, mean in zip(self.losses, self.smoothed, strict=True):
+            ax.plot(self.rates, raw, color="0.8", lw=0.5)
+            ax.plot(self.rates, mean, color="C0", lw=1.2)
+        ax.set(xlabel=self.name, ylabel="loss", xscale="log" if self._exponential() else "linear")
+        try:
+            found = self.suggestions._asdict()
+        except ValueError:  # the picture tells why
+            return ax
+        for k, (rule, rate) in enumerate(found.items(), start=1):
+            ax.axvline(rate, color=f"C{k}", ls="--", lw=1, label=f"{rule} {rate:.2e}")
+        ax.legend()
+        return ax
+
+    def __repr__(self) -> str:
+        runs, steps = self.losses.shape
+        head = f"RangeTest of {self.name}: {steps} of {self.planned} steps, {runs} runs"
+        try:
+            found = self.suggestions._asdict()
+        except ValueError as error:
+            return f"{head}; {error}"
+        return ", ".join([head, *(f"{rule} {rate:.2e}" for rule, rate in found.items())])
+
+    def _runs(self) -> list[np.ndarray]:
+        """Smoothed losses of each run, without what comes after it stopped."""
+        kept = [int(np.isfinite(run).sum()) for run in self.losses]
+        return [run[:n] for run, n in zip(self.smoothed, kept, strict=True)]
+
+    def _exponential(self) -> bool:
+        return bool(self.rates[-1] > 2 * np.mean(self.rates))
+
+
+def lr_range_test(
+    training: Training,
+    batches: Any,
+    *,
+    low: float = 1e-7,
+    high: float = 10.0,
+    steps: int = 100,
+    spacing: str = "exponential",
+    name: str | None = None,
+    runs: int = 1,
+    smoothing: float = 0.98,
+    diverged: float | None = 4.0,
+    per_member: bool = False,
+    progress: bool = True,
+) -> RangeTest:
+    """Train while the rate grows from `low` to `high`, and read off which rates are good.
+
+    - "exponential": `rate(t) = low * (high / low) ** (t / steps)`
+    - "linear": `rate(t) = low + (high - low) * t / steps`
+
+    It ends when the smoothed loss exceeds `diverged` times its minimum, or is not finite. The
+    caller's parameters and optimizer state are copied, never changed.
+
+    Args:
+      training: how to train; see `Training`. With `Training.from_step`, one's own step and state.
+      batches: stacked arrays, an iterable, or a function of the step, as for `sweep`.
+      low: the first rate.
+      high: the rate that the last step would be followed by.
+      steps: how many there are, 23 or more.
+      spacing: "exponential" or "linear".
+      name: what varies, other than the learning rate: a keyword of the optimizer
+        (`Training.from_loss`), such as "weight_decay", or a name among
+        `anneal_jax.hyperparams` of the state (`Training.from_step`), such as that of a group.
+      runs: with so many seeds, side by side in one program: other parameters (where they are made
+        from a key), other data (with `per_member`), and so a spread of the suggestions.
+      smoothing: share of the mean that stays in a step; 0 for none.
+      diverged: see above; None: only losses that are not finite end it.
+      per_member: as for `sweep`; a member is a run.
+      progress: whether to show a bar.
+
+    Returns:
+      A `RangeTest`; after Ctrl-C, with the steps there were.
+
+    Raises:
+      ValueError: for bad arguments, and as `sweep` does.
+
+    Example:
+        >>> import anneal_jax as anneal, jax.numpy as jnp, optax
+        >>> def loss(w, batch):
+        ...     return jnp.mean((w * batch - 3.0 * batch) ** 2)
+        >>> training = anneal.search.Training.from_loss(loss, optax.sgd, jnp.zeros(()))
+        >>> data = jnp.sin(jnp.arange(800.0)).reshape(100, 8)
+        >>> result = anneal.search.lr_range_test(training, data, low=1e-4, progress=False)
+        >>> print(f"{result.suggestions.valley:.3f}")
+        0.071
+
+    References:
+      Smith, [Cyclical learning rates](https://arxiv.org/abs/1506.01186), 2017; the rules are
+      those of fastai's `lr_find`
+    """
+    ramp = _ramp(low, high, steps, spacing)
+    _checks.steps(_OWNER, "runs", runs, least=1, remedy="count them")
+    _checks.number(_OWNER, "smoothing", smoothing, least=0, below=1)
+    if diverged is not None:
+        _checks.number(_OWNER, "diverged", diverged, above=1)
+    plan = ramp.shift(training.begin) if training.begin else ramp
+    at_once = min(_AT_ONCE, steps)
+    source = Batches(_OWNER, batches, steps, at_once)
+    group = grouped(_OWNER, [plan if name is None else {name: plan}])[0]
+    alone = jax.tree.map(lambda x: x[0], group.plans)
+    programs = Programs(
+        _OWNER, training, alone, source,
+        per_member=per_member, evaluate=None, mesh=None, axis="members",
+    )  # fmt: skip
+    fit = fitted(
+        _OWNER, programs, source,
+        members=runs, devices=1, at_once=at_once, masked=False, lanes=runs, memory_limit=None,
+    )  # fmt: skip
+    zeros, seeds = np.zeros(runs, int), np.arange(runs)
+    members = Members(zeros, zeros, seeds, seeds, np.full(runs, steps))
+    record = Record(_OWNER, runs, steps)
+    run = Run(programs, fit, source, group.plans, members, record, devices=1)
+    means, ends = _train(run, record, steps, at_once, smoothing, diverged, progress)
+    done = int(ends.max())
+    losses = np.where(np.arange(steps) < ends[:, None], record.losses, np.nan)[:, :done]
+    rates = np.asarray(ramp(np.arange(done)), float)
+    return RangeTest(rates, losses, means[:, :done], steps, name or "learning_rate")
+
+
+def _train(
+    run: Run,
+    record: Record,
+    steps: int,
+    at_once: int,
+    smoothing: float,
+    diverged: float | None,
+    progress: bool,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Train until all runs have stopped; smoothed losses, and how many steps each run had."""
+    from tqdm import tqdm
+
+    means, ends = smoothed(record.losses, smoothing), np.zeros(len(record.losses), int)
+    try:
+        with tqdm(total=steps, desc=_OWNER, unit="step", disable=not progress) as bar:
+            for first, count in blocks([steps], at_once):
+                run.advance(first, count)
+                run.settle()
+                bar.update(count)
+                means = smoothed(record.losses, smoothing)
+                ends = _stops(means[:, : first + count], diverged)
+                if (ends < first + count).all():
+                    break
+    except KeyboardInterrupt:
+        run.settle()
+        means = smoothed(record.losses, smoothing)
+        ends = _stops(means[:, : int(record.steps.max())], diverged)
+    return means, ends
+
+
+def _stops(means: np.ndarray, diverged: float | None) -> np.ndarray:
+    """After how many steps each run has diverged, the step where one sees it included."""
+    if not means.shape[1]:
+        return np.zeros(len(means), int)
+    bad = ~np.isfinite(means)
+    if diverged is not None:
+        best = np.minimum.accumulate(np.nan_to_num(means, nan=np.inf), axis=1)
+        bad |= means > diverged * best
+    return np.where(bad.any(1), bad.argmax(1) + 1, means.shape[1])
+
+
+def _ramp(low: float, high: float, steps: int, spacing: str) -> Schedule:
+    _checks.nearest(_OWNER, "spacing", spacing, ("exponential", "linear"))
+    _checks.number(_OWNER, "low", low, least=0)
+    if spacing == "exponential":
+        _checks.number(_OWNER, "low", low, above=0, remedy='or take spacing="linear"')
+    _checks.number(_OWNER, "high", high, above=low)
+    _checks.steps(_OWNER, "steps", steps, least=_LEAST)
+    kind = Exponential if spacing == "exponential" else Linear
+    return kind(low, high, steps)
