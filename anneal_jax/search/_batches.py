@@ -99,7 +99,8 @@ class _Kept(Iterable[Any]):
 
 
 def _is_stack(batches: Any) -> bool:
-    """Whether `batches` is a tree of arrays (rather than a list of batches)."""
-    leaves = jax.tree.leaves(batches)
-    arrays = all(isinstance(x, jax.Array | np.ndarray) for x in leaves)
-    return bool(leaves) and arrays and not isinstance(batches, list | Iterator)
+    """Whether `batches` is a tree of arrays (rather than a list of batches, or a loader)."""
+    if isinstance(batches, list | Iterator):
+        return False
+    leaves = jax.tree.leaves(batches, is_leaf=lambda x: isinstance(x, Iterator))
+    return bool(leaves) and all(isinstance(x, jax.Array | np.ndarray) for x in leaves)

@@ -121,6 +121,8 @@ def sweep(
         >>> result.best, result.curves.shape
         (2, (3, 50))
     """
+    if mesh is not None:  # without explicit axes, of which the user's functions know nothing
+        mesh = Mesh(mesh.devices, mesh.axis_names)
     groups = grouped(_OWNER, schedules)
     plans = sum(len(g.places) for g in groups)
     seed = _seeds(seeds)
