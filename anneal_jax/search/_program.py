@@ -304,7 +304,7 @@ def _like(owner: str, state: Any, new: Any) -> Any:
     if jax.tree.structure(state) != jax.tree.structure(new) or old_shapes != new_shapes:
         rule = "a function to a state of the structure and shapes of the one it gets"
         remedy = "return the same tree, with new values"
-        got = f"{jax.tree.structure(new)} of {new_shapes}"
+        got = jax.tree.leaves(new_shapes, is_leaf=lambda x: isinstance(x, tuple))
         _checks.fail(owner, "step", rule, got, remedy)
     return jax.tree.map(lambda x, y: y if is_key(x) else jnp.asarray(y).astype(x.dtype), state, new)
 

@@ -126,16 +126,16 @@ def sweep(
     groups = grouped(_OWNER, schedules)
     plans = sum(len(g.places) for g in groups)
     seed = _seeds(seeds)
-    at_once = 50 if steps_per_dispatch is None else steps_per_dispatch
+    at_once = _AT_ONCE if steps_per_dispatch is None else steps_per_dispatch
     _checks.steps(_OWNER, "steps_per_dispatch", at_once, least=1, remedy="leave it out")
     known = None if steps is None else int(np.max(steps))
     source = Batches(_OWNER, batches, known, min(at_once, known or at_once))
     ends = _ends(steps, source, plans)
     at_once = min(at_once, int(ends.max()))
+    window = max(1, int(ends.max()) // 20) if window is None else window
     options = Options(
-        window or max(1, int(ends.max()) // 20), halving, at_once, per_member, mesh, axis, lanes,
-        memory_limit, keep, progress,
-    )  # fmt: skip
+        window, halving, at_once, per_member, mesh, axis, lanes, memory_limit, keep, progress
+    )
     _check(options, ends, len(seed), groups)
     columns = labelled(_OWNER, labels, groups)
     record = Record(_OWNER, plans * len(seed), int(ends.max()))
@@ -285,6 +285,12 @@ def _check(options: Options, ends: np.ndarray, seeds: int, groups: Sequence[Grou
     for name in ("lanes", "memory_limit"):
         if getattr(options, name) is not None:
             _checks.number(_OWNER, name, getattr(options, name), least=1, remedy="leave it out")
+    _checks.flag(_OWNER, "per_member", options.per_member)
+    if options.halving is not None and not isinstance(options.halving, Halving):
+        remedy = "write halving=Halving(factor=3)"
+        _checks.fail(_OWNER, "halving", "a Halving", options.halving, remedy)
+    if options.halving is not None:
+        options.halving.rungs(2, 2)  # checks itself
     if options.halving is not None and len(np.unique(ends)) > 1:
         rule = "one number where plans are halved: a rung compares them at the same step"
         _checks.fail(_OWNER, "steps", rule, ends, "leave halving out, or sweep length by length")

@@ -1,0 +1,132 @@
+"""Bad input to sweeps: one clear sentence, before anything is trained."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+import anneal_jax as anneal
+from anneal_jax.search import Halving, Training, sweep
+
+from .sweeps import DATA, STEPS, batch, loss, params
+
+PLANS = [anneal.warmup_cosine(p, 2, STEPS) for p in (0.01, 0.1)]
+TRAINING = Training.from_loss(loss, optax.adamw, params())
+
+
+@pytest.fixture(autouse=True, scope="module")
+def strict() -> Iterator[None]:
+    """Optax's Adam promotes types."""
+    with jax.numpy_rank_promotion("raise"):
+        yield
+
+
+def init(plan: Any, key: jax.Array) -> Any:
+    del key
+    return plan, jnp.zeros(3)
+
+
+def step(state: Any, batch: Any) -> Any:
+    plan, w = state
+    return (plan, w + plan(0)), jnp.sum(w) + jnp.mean(batch[0])
+
+
+def changed(state: Any, batch: Any) -> Any:
+    return state[0], step(state, batch)[1]
+
+
+TRAININGS = {
+    "step must be a function to (state, loss)": Training(
+        init, lambda state, batch: step(state, batch)[0][1]
+    ),
+    "step must be a function that returns the loss, one scalar": Training(
+        init, lambda state, batch: (step(state, batch)[0], state[1])
+    ),
+    "step must be a function that returns the loss": Training(
+        init, lambda state, batch: (step(state, batch)[0], {"accuracy": 1.0})
+    ),
+    "step must be a function that returns the loss, one": Training(
+        init, lambda state, batch: (step(state, batch)[0], None)
+    ),
+    "step must be a function to a state of the structure": Training(init, changed),
+    "loss must be a function that returns one scalar": Training.from_loss(
+        lambda p, batch: batch[0] @ p["a"], optax.adamw, params()
+    ),
+    "loss must be a function that returns one scalar, got": Training.from_loss(
+        lambda p, batch: (loss(p, batch), 1.0), optax.adamw, params()
+    ),
+    "training must use the schedule it is given": Training.from_loss(
+        loss, lambda schedule: optax.adamw(1e-3), params()
+    ),
+    "the loss at step 0 must be finite, got 'nan for every member'": Training.from_loss(
+        lambda p, batch: jnp.nan * loss(p, batch), optax.adamw, params()
+    ),
+}
+
+
+@pytest.mark.parametrize("words", TRAININGS)
+def test_training(words: str) -> None:
+    """What is wrong with how one trains."""
+    with pytest.raises(ValueError) as error:
+        sweep(TRAININGS[words], PLANS, DATA, progress=False)
+    assert words in str(error.value)
+    assert str(error.value).count("\n") == 0
+
+
+def test_what_is_no_training() -> None:
+    """Optimizers and states that cannot take a schedule."""
+    with pytest.raises(ValueError, match=r"from_loss: optimizer must be a function from a sched"):
+        Training.from_loss(loss, optax.adamw(1e-3), params())  # pyright: ignore[reportArgumentType]
+    with pytest.raises(ValueError, match=r"from_step: state must be one that holds schedules"):
+        Training.from_step(step, (params(), optax.adam(0.1).init(params())))
+
+
+def short() -> Iterator[Any]:
+    yield from (batch(t) for t in range(10))
+
+
+MESH = jax.sharding.Mesh(np.array(jax.devices()[:1]), ("members",))
+CALLS: list[tuple[dict[str, Any], str]] = [
+    ({"schedules": []}, "schedules must be at least one"),
+    ({"schedules": [PLANS[0], {"learning_rate": PLANS[0]}]}, "schedules must be all schedules"),
+    ({"schedules": [{"a": 1.0}, {"b": 1.0}]}, "schedules must be all schedules, or all dict"),
+    ({"schedules": {"a": jnp.ones(2), "b": jnp.ones(3)}}, "schedules must be a list, or one tree"),
+    ({"schedules": [lambda t: 0.1 * t]}, "schedules must be made of schedules and numbers"),
+    ({"steps": STEPS + 1}, "batches must be arrays with a first axis of 25 steps"),
+    ({"batches": short(), "steps": STEPS}, "batches must be enough for all steps"),
+    ({"batches": lambda t: batch(0)}, "steps must be given unless batches are stacked"),
+    ({"batches": 5}, "batches must be stacked arrays, an iterable of batches, or a function"),
+    ({"steps": 0}, "steps must be a whole number from 1 up"),
+    ({"steps": 2.5}, "steps must be a whole number from 1 up"),
+    ({"steps": [5, 6, 7]}, "steps must be a whole number from 1 up, or one for each of the 2"),
+    ({"seeds": 0}, "seeds must be how many seeds"),
+    ({"seeds": [-1]}, "seeds must be how many seeds"),
+    ({"seeds": True}, "seeds must be how many seeds"),
+    ({"window": 0}, "window must be a whole number from 1"),
+    ({"keep": -1}, "keep must be a whole number from 0"),
+    ({"lanes": 0}, "lanes must be a finite number at least 1"),
+    ({"memory_limit": 0}, "memory_limit must be a finite number at least 1"),
+    ({"steps_per_dispatch": 0}, "steps_per_dispatch must be a whole number from 1"),
+    ({"labels": {"peak": [1.0]}}, "labels['peak'] must be one value for each of the 2 plans"),
+    ({"halving": Halving(1)}, "Halving: factor must be a finite number above 1"),
+    ({"halving": Halving(2, first=0)}, "Halving: first must be a whole number from 1"),
+    ({"halving": 3}, "halving must be a Halving"),
+    ({"halving": Halving(2), "steps": [5, 6]}, "steps must be one number where plans are halved"),
+    ({"evaluate": lambda state: state.params["a"]}, "evaluate must be a function from a state"),
+    ({"mesh": MESH, "axis": "member"}, "axis must be one of ['members'], got 'member'; did you"),
+    ({"per_member": 1}, "per_member must be True or False"),
+]
+
+
+@pytest.mark.parametrize(("options", "words"), CALLS)
+def test_call(options: dict[str, Any], words: str) -> None:
+    """Which argument, the rule, what came, what to do."""
+    call: dict[str, Any] = {"schedules": PLANS, "batches": DATA, "progress": False} | options
+    with pytest.raises(ValueError) as error:
+        sweep(TRAINING, **call)
+    assert words in str(error.value)
+    assert str(error.value).endswith((".", "?"))
