@@ -10,6 +10,14 @@ from anneal_jax.search._range_test import (
 from anneal_jax.search._result import (
     SweepResult as SweepResult,
 )
+from anneal_jax.search._space import (
+    Choice as Choice,
+    Integers as Integers,
+    LogUniform as LogUniform,
+    Uniform as Uniform,
+    draw as draw,
+    grid as grid,
+)
 from anneal_jax.search._suggest import (
     Suggestions as Suggestions,
 )
@@ -19,4 +27,8 @@ from anneal_jax.search._sweep import (
 from anneal_jax.search._training import (
     LossState as LossState,
     Training as Training,
+)
+from anneal_jax.search._tune import (
+    TuneResult as TuneResult,
+    tune as tune,
 )

@@ -7,6 +7,7 @@ have all come to their end costs nothing, so the program that trains all of them
 trains the survivors of a rung, or the last part of a population that is too large for the device.
 """
 
+import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -83,6 +84,7 @@ class Programs:
             rule, got = "a function from a state to one scalar", self._evaluate.out
             _checks.fail(owner, "evaluate", rule, got, "return the held-out loss alone")
 
+    @functools.cached_property
     def init(self) -> Callable[..., Population]:
         """Jitted: (plans, seeds, member, end) to a population."""
         traced = self._init
@@ -162,11 +164,12 @@ class Programs:
         out = (self.sharding(), self.sharding(whole))
         return jax.jit(run, donate_argnums=1, out_shardings=out)
 
-    @property
+    @functools.cached_property
     def train_consts(self) -> Any:
         """The first argument of `train`."""
         return self.replicated((self._step.consts, self._pick.consts))
 
+    @functools.cache  # noqa: B019  (there are few, and they live as long as their programs)
     def evaluate(self, lanes: int) -> Callable[[Population, int], Array] | None:
         """Jitted: (population, step) to what `evaluate` says of members that train up to there."""
         traced = self._evaluate
@@ -198,6 +201,7 @@ class Programs:
         consts = self.replicated(traced.consts)
         return lambda population, step: jitted(consts, population, jnp.int32(step))
 
+    @functools.cached_property
     def reorder(self) -> Callable[[Population, Array, Array], Population]:
         """Jitted: the population in another order, with other ends."""
 
@@ -207,6 +211,7 @@ class Programs:
 
         return jax.jit(ordered, out_shardings=self.sharding())
 
+    @functools.cached_property
     def gather(self) -> Callable[[Any, Array], Any]:
         """Jitted: the rows of an array of states, on all devices."""
         return jax.jit(

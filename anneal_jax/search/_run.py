@@ -1,6 +1,7 @@
 """The host's part in training a population: blocks of steps, records, rungs."""
 
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -50,6 +51,14 @@ class Record:
                 self.losses[member, first : until[slot]] = losses[slot, : until[slot] - first]
                 self.steps[member] = until[slot]
 
+    @contextlib.contextmanager
+    def interruptible(self) -> Iterator[None]:
+        """Ctrl-C ends the block, and what is recorded by then stays."""
+        try:
+            yield
+        except KeyboardInterrupt:
+            self.interrupted = True
+
     def finals(self, members: np.ndarray, window: int) -> np.ndarray:
         """The mean loss of the last `window` steps; NaN for what has none."""
         out = np.full(len(members), np.nan)
@@ -75,7 +84,7 @@ class Run:
         self._programs, self._fitted, self._batches = programs, fitted, batches
         self._record, self._devices = record, devices
         self._evaluate = programs.evaluate(fitted.lanes)
-        self._reorder = programs.reorder()
+        self._reorder = programs.reorder
         batches.restart()
         fill = np.zeros(fitted.size - len(members.row), int)
         padded = [np.concatenate([x, np.full_like(fill, x[0])]) for x in members]
@@ -85,7 +94,7 @@ class Run:
         order = self._dealt(np.argsort(-self._end, kind="stable"))
         self.members, self._real, self._end = self.members[order], real[order], self._end[order]
         rows = self.members.row
-        self._population: Population = programs.init()(
+        self._population: Population = programs.init(
             self._put(jax.tree.map(lambda x: _rows(x, rows), plans)),
             self._put(self.members.seed.astype(np.uint32)),
             self._put(self.members.member.astype(np.int32)),
@@ -146,7 +155,7 @@ class Run:
         """The states of some members, stacked, on every process."""
         slots = [int(np.flatnonzero(self._real & (self.members.member == m))[0]) for m in members]
         index = self._programs.replicated(np.array(slots, np.int32))
-        return self._programs.gather()(self._population.state, index)
+        return self._programs.gather(self._population.state, index)
 
     def _put(self, tree: Any) -> Any:
         return self._programs.parted(tree)

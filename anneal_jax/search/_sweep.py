@@ -19,6 +19,8 @@ from ._run import Members, Record, Run, blocks
 from ._training import Training
 
 _OWNER = "sweep"
+Compiled = dict[Any, tuple[Programs, Fitted]]  # by structure of the plans, and sizes
+
 _AT_ONCE = 50  # steps in a dispatch: more spare little, and Ctrl-C waits for them
 
 
@@ -60,6 +62,7 @@ def sweep(
     lanes: int | None = None,
     memory_limit: int | None = None,
     steps_per_dispatch: int | None = None,
+    compiled: Compiled | None = None,
     progress: bool = True,
 ) -> SweepResult:
     """Train with every one of many schedules, all by one compiled program.
@@ -98,6 +101,8 @@ def sweep(
       lanes: members side by side on a device; by default see above.
       memory_limit: bytes that may be used on each device; by default what is free.
       steps_per_dispatch: between two looks at the losses; 50 by default.
+      compiled: an empty dictionary, for the programs of this call; passed again with plans of
+        the same structures, as many, and everything else the same, it spares their compilation.
       progress: whether to show a bar.
 
     Returns:
@@ -140,36 +145,57 @@ def sweep(
     columns = labelled(_OWNER, labels, groups)
     record = Record(_OWNER, plans * len(seed), int(ends.max()))
     kept: list[tuple[np.ndarray, Any]] = []
-    notes = []
+    notes: list[str] = []
     begin = time.perf_counter()
-    with _bar(record, groups, ends, progress) as bar:
+    with _bar(groups, ends, progress) as bar, record.interruptible():
         for group in groups:
-            if record.interrupted:
-                break
             members = _members(group, seed, ends)
-            programs = Programs(
-                _OWNER, training, jax.tree.map(lambda x: _one(x), group.plans), source,
-                per_member=per_member, evaluate=evaluate, mesh=mesh, axis=axis,
-            )  # fmt: skip
-            fit = fitted(
-                _OWNER, programs, source, members=len(members.row), devices=options.devices,
-                at_once=at_once, masked=len(np.unique(ends)) > 1, lanes=lanes,
-                memory_limit=memory_limit,
+            programs, fit = _program(
+                training, group, source, members, ends, evaluate, options, {}
+                if compiled is None else compiled,
             )  # fmt: skip
             parts = _parts(members, fit.size, len(seed))
             notes.append(_note(fit, members, parts, options))
             bar.set_postfix_str(notes[-1])
             for part in parts:
                 run = Run(programs, fit, source, group.plans, part, record, options.devices)
-                _train(run, record, part, options, bar)
-                kept += _best_states(run, record, part, options)
-                if record.interrupted:
-                    break
+                _train(run, part, options, bar)
+                kept += _best_states(run, part, record, options)
     seconds = time.perf_counter() - begin
     return _result(record, groups, columns, seed, ends, kept, notes, seconds, options)
 
 
-def _train(run: Run, record: Record, part: Members, options: Options, bar: Any) -> None:
+def _program(
+    training: Training,
+    group: Group,
+    source: Batches,
+    members: Members,
+    ends: np.ndarray,
+    evaluate: Callable[[Any], Any] | None,
+    options: Options,
+    compiled: Compiled,
+) -> tuple[Programs, Fitted]:
+    """The program of a group, from an earlier call if it is there."""
+    plan = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape[1:], x.dtype), group.plans)
+    masked = len(np.unique(ends)) > 1
+    leaves, structure = jax.tree.flatten(plan)
+    shapes = tuple((x.shape, x.dtype) for x in leaves)
+    key = (structure, shapes, len(members.row), masked, options.at_once)
+    if key not in compiled:
+        programs = Programs(
+            _OWNER, training, plan, source,
+            per_member=options.per_member, evaluate=evaluate, mesh=options.mesh, axis=options.axis,
+        )  # fmt: skip
+        fit = fitted(
+            _OWNER, programs, source,
+            members=len(members.row), devices=options.devices, at_once=options.at_once,
+            masked=masked, lanes=options.lanes, memory_limit=options.memory_limit,
+        )  # fmt: skip
+        compiled[key] = programs, fit
+    return compiled[key]
+
+
+def _train(run: Run, part: Members, options: Options, bar: Any) -> None:
     """Train one part to its end, or until Ctrl-C."""
     end = int(part.end.max())
     plans = len(np.unique(part.plan))
@@ -183,12 +209,12 @@ def _train(run: Run, record: Record, part: Members, options: Options, bar: Any) 
                 run.halve(first + count, rungs[first + count])
         run.score(end if rungs else 0, options.window)
     except KeyboardInterrupt:
-        record.interrupted = True
         run.settle()
+        raise
 
 
-def _best_states(run: Run, record: Record, part: Members, options: Options) -> list[Any]:
-    if not options.keep or record.interrupted:
+def _best_states(run: Run, part: Members, record: Record, options: Options) -> list[Any]:
+    if not options.keep:
         return []
     ids = part.member[record.status[part.member] != "stopped"]
     scores = np.nan_to_num(record.score[ids], nan=np.inf)
@@ -245,10 +271,6 @@ def _stacked(states: list[Any], order: np.ndarray) -> Any:
         rule = "0 where schedules have several structures (their states have, too)"
         _checks.fail(_OWNER, "keep", rule, "more", "sweep one structure at a time")
     return jax.tree.map(lambda *xs: jax.numpy.concatenate(xs)[order], *states)
-
-
-def _one(x: Any) -> jax.ShapeDtypeStruct:
-    return jax.ShapeDtypeStruct(x.shape[1:], x.dtype)
 
 
 def _seeds(seeds: Any) -> np.ndarray:
@@ -329,9 +351,8 @@ def _note(fit: Fitted, members: Members, parts: list[Members], options: Options)
     return side + (cut if count > fit.size else "") + f", {fit.memory / 2**20:.0f} MiB"
 
 
-def _bar(record: Record, groups: Sequence[Group], ends: np.ndarray, progress: bool) -> Any:
+def _bar(groups: Sequence[Group], ends: np.ndarray, progress: bool) -> Any:
     from tqdm import tqdm
 
-    del record
     total = sum(int(ends[g.places].max()) for g in groups)
     return tqdm(total=total, desc=_OWNER, unit="step", disable=not progress)

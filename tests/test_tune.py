@@ -1,0 +1,265 @@
+"""Searching a space: with Optuna, at random, over a grid; killed and resumed."""
+
+import itertools
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+import anneal_jax as anneal
+from anneal_jax.search import (
+    Choice,
+    Halving,
+    Integers,
+    LogUniform,
+    Training,
+    TuneResult,
+    Uniform,
+    draw,
+    grid,
+    tune,
+)
+
+SPACE = {"peak": LogUniform(1e-3, 1.0), "warmup": Integers(0, 5)}
+DATA = np.ones((20, 3), np.float32)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def strict() -> Iterator[None]:
+    """Optax's parts promote types."""
+    with jax.numpy_rank_promotion("raise"):
+        yield
+
+
+def loss(w: jax.Array, batch: jax.Array) -> jax.Array:
+    return jnp.sum((w - batch) ** 2)
+
+
+def make(peak: float, warmup: int) -> anneal.Schedule:
+    return anneal.warmup_cosine(peak, warmup, 20)
+
+
+TRAINING = Training.from_loss(loss, optax.sgd, jnp.zeros(3))
+
+
+def quiet(space: Any = SPACE, data: Any = DATA, training: Training = TRAINING, **options: Any):
+    return tune(training, options.pop("make", make), space, data, progress=False, **options)
+
+
+def study(folder: Path | None = None) -> Any:
+    optuna = pytest.importorskip("optuna")
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    storage = None if folder is None else f"sqlite:///{folder}/search.db"
+    return optuna.create_study(
+        storage=storage,
+        study_name="rates",
+        load_if_exists=True,
+        sampler=optuna.samplers.TPESampler(seed=0, n_startup_trials=8),
+    )
+
+
+def states(s: Any) -> list[str]:
+    return [trial.state.name for trial in s.trials]
+
+
+def test_random_search_is_the_best_of_its_draws() -> None:
+    """Without a study: the parameters of `draw`, each trained as by itself."""
+    result = quiet(trials=10, population=4, seed=3)
+    asked = draw(SPACE, 10, 3)
+    assert result.table["peak"].tolist() == [p["peak"] for p in asked]
+    assert result.best == asked[int(np.argmin(result.table["final_loss"]))]
+    assert result.plan == make(**(result.best or {}))
+    again = quiet([result.best])
+    assert again.best_loss == pytest.approx(result.best_loss, rel=1e-5)
+    assert list(result.to_pandas()) == ["peak", "warmup", "steps", "status", "final_loss"]
+
+
+def test_grid_and_draw_stay_in_the_space() -> None:
+    """Ends are in the grid, draws are within, options of any type."""
+    space = SPACE | {"end": Uniform(0.0, 0.5), "shape": Choice(["cosine", 3, None])}
+    points = grid(space, {"peak": 4, "warmup": 9, "end": 2})
+    assert len(points) == 4 * 6 * 2 * 3
+    np.testing.assert_allclose(sorted({p["peak"] for p in points}), [1e-3, 1e-2, 0.1, 1])
+    assert {p["warmup"] for p in points} == set(range(6))
+    assert {p["end"] for p in points} == {0.0, 0.5}
+    drawn = draw(space, 500)
+    assert all(1e-3 <= p["peak"] <= 1 and 0 <= p["end"] <= 0.5 for p in drawn)
+    assert 0.4 < np.mean([p["peak"] < 10**-1.5 for p in drawn]) < 0.6
+    assert [p["warmup"] for p in drawn].count(5) > 50
+    assert {p["shape"] for p in drawn} == {"cosine", 3, None}
+    assert drawn == draw(space, 500)
+    assert drawn != draw(space, 500, seed=1)
+
+
+def test_structures_may_be_chosen() -> None:
+    """A dimension may be the shape of the schedule."""
+
+    def shaped(peak: float, shape: str) -> anneal.Schedule:
+        return make(peak, 2) if shape == "cosine" else anneal.Constant(peak)
+
+    space = {"peak": LogUniform(1e-3, 0.3), "shape": Choice(["cosine", "constant"])}
+    result = quiet(grid(space, 3), make=shaped)
+    assert len(result.table["shape"]) == 6
+    best = int(np.argmin(result.table["final_loss"]))
+    assert result.best == {"peak": result.table["peak"][best], "shape": result.table["shape"][best]}
+
+
+def test_the_step_is_compiled_once_for_all_populations() -> None:
+    """Whatever the number of trials."""
+    traces = []
+
+    def counted(w: jax.Array, batch: jax.Array) -> jax.Array:
+        traces.append(1)
+        return loss(w, batch)
+
+    quiet(training=Training.from_loss(counted, optax.sgd, jnp.zeros(3)), trials=12, population=4)
+    assert len(traces) == 1
+
+
+def test_a_sampler_learns_from_what_it_is_told() -> None:
+    """Losses told to the study are those of the table; TPE beats its first, random batch."""
+    s = study()
+    result = quiet(trials=24, population=8, study=s)
+    assert states(s) == ["COMPLETE"] * 24
+    np.testing.assert_array_equal([t.value for t in s.trials], result.table["final_loss"])
+    assert [t.params["peak"] for t in s.trials] == result.table["peak"].tolist()
+    assert result.best == s.best_params
+    assert result.best_loss <= min(result.table["final_loss"][:8])
+    assert np.median(result.table["final_loss"][8:]) < np.median(result.table["final_loss"][:8])
+
+
+def test_stopped_and_diverged_trials_are_pruned() -> None:
+    """With the loss at the step they reached; infinity where there is none."""
+    s = study()
+    result = quiet(
+        {"peak": LogUniform(1e-3, 1e30), "warmup": Integers(0, 5)},
+        trials=8,
+        population=8,
+        study=s,
+        halving=Halving(2, first=5),
+    )
+    assert set(result.table["status"]) <= {"finished", "stopped", "diverged"}
+    for trial, status, steps, final in zip(
+        s.trials, *(result.table[k] for k in ("status", "steps", "final_loss")), strict=True
+    ):
+        if status == "finished":
+            assert (trial.state.name, trial.value) == ("COMPLETE", final)
+        else:
+            told = final if status == "stopped" else np.inf
+            assert trial.state.name == "PRUNED"
+            assert trial.intermediate_values == {steps: told}
+    assert "PRUNED" in states(s)
+    quiet(trials=16, population=8, study=s)  # the sampler can read what it was told
+
+
+def test_a_killed_search_loses_nothing(tmp_path: Path) -> None:
+    """What was in training is trained again; finished trials count."""
+    s = study(tmp_path)
+    quiet(trials=8, population=4, study=s)
+    finished = [t.params for t in s.trials]
+    lost = [s.ask() for _ in range(2)]  # as of a process that was killed
+    for trial in lost:
+        make(trial.suggest_float("peak", 1e-3, 1.0, log=True), trial.suggest_int("warmup", 0, 5))
+    del s
+    s = study(tmp_path)
+    quiet(trials=12, population=4, study=s)
+    assert states(s).count("COMPLETE") == 12
+    assert states(s).count("FAIL") == 2
+    assert "RUNNING" not in states(s)
+    done = [t.params for t in s.trials if t.state.name == "COMPLETE"]
+    assert all(p in done for p in [*finished, *(t.params for t in lost)])
+
+
+KILLED = """
+import sys, time
+sys.path.insert(0, {here!r})
+from test_tune import *
+def slow(t):
+    return jnp.ones(3)
+quiet(trials=400, population=4, study=study(Path({folder!r})), data=slow, steps=20)
+"""
+
+
+def test_a_search_killed_by_the_system_resumes(tmp_path: Path) -> None:
+    """A real process, killed in the middle."""
+    s = study(tmp_path)
+    code = KILLED.format(here=str(Path(__file__).parent), folder=str(tmp_path))
+    run = subprocess.Popen([sys.executable, "-c", code], env=os.environ | {"JAX_PLATFORMS": "cpu"})
+    limit = time.monotonic() + 120
+    while len(s.trials) < 12 and time.monotonic() < limit and run.poll() is None:
+        time.sleep(0.05)
+    os.kill(run.pid, signal.SIGKILL)
+    run.wait()
+    before = [(t.number, t.state.name, t.params) for t in s.trials]
+    assert len(before) >= 12
+    total = sum(state == "COMPLETE" for _, state, _ in before) + 8
+    quiet(trials=total, population=4, study=s)
+    assert states(s).count("COMPLETE") == total
+    assert "RUNNING" not in states(s)
+    done = [t.params for t in s.trials if t.state.name == "COMPLETE"]
+    assert all(params in done for _, state, params in before if params and state != "FAIL")
+
+
+def test_ctrl_c_tells_what_finished() -> None:
+    """The population in training is asked for again by the next call."""
+    calls = itertools.count()
+
+    class Loader:
+        def __iter__(self) -> Iterator[np.ndarray]:
+            if next(calls) == 7:
+                raise KeyboardInterrupt
+            return iter(DATA)
+
+    s = study()
+    result: TuneResult = quiet(trials=40, population=4, study=s, data=Loader(), steps=20)
+    assert result.interrupted
+    done = states(s).count("COMPLETE")
+    assert 0 < done < 40
+    assert set(result.table["status"]) == {"finished", "interrupted"}
+    failed = [t.params for t in s.trials if t.state.name == "FAIL"]
+    assert len(failed) == 4
+    quiet(trials=done + 4, population=4, study=s)
+    assert [t.params for t in s.trials if t.state.name == "COMPLETE"][-4:] == failed
+
+
+def test_random_and_grid_need_no_optuna() -> None:
+    """Nor does the import."""
+    code = "import sys; sys.modules['optuna'] = None\n" + KILLED.split("def slow")[0]
+    code = code.format(here=str(Path(__file__).parent), folder="")
+    code += "print(quiet(trials=4, population=2).best, quiet(grid(SPACE, 2)).best)"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: Uniform(1.0, 1.0), "Uniform: high must be a finite number above 1"),
+        (lambda: LogUniform(0.0, 1.0), "LogUniform: low must be a finite number above 0"),
+        (lambda: Integers(3, 2), "Integers: high must be a whole number from 4"),
+        (lambda: Choice([]), "Choice: options must be at least one"),
+        (lambda: grid({"a": 3}, 2), "grid: space must be names with Uniform"),  # pyright: ignore
+        (lambda: grid(SPACE, 0), "must be a whole number from 1"),
+        (lambda: grid(SPACE, {"peek": 2}), "did you mean 'peak'"),
+        (lambda: draw(SPACE, 0), "draw: count must be a whole number from 1"),
+        (lambda: quiet(), "tune: trials must be a whole number from 1"),
+        (lambda: quiet(trials=2, population=0), "tune: population must be a whole number"),
+        (lambda: quiet([]), "tune: space must be names with dimensions"),
+        (lambda: quiet({}, trials=2), "tune: space must be names with Uniform"),
+        (lambda: quiet(trials=2, study=5), "tune: study must be an optuna.Study that minimizes"),
+    ],
+)
+def test_bad_input_is_one_sentence(call: Any, words: str) -> None:
+    """Which argument, the rule, what came, what to do."""
+    with pytest.raises(ValueError) as error:
+        call()
+    assert words in str(error.value)
