@@ -18,6 +18,11 @@ class Group(NamedTuple):
     plans: Any  # each leaf with an axis of plans in front
     places: np.ndarray  # int[plans]: the place of each in the population
 
+    @property
+    def shape(self) -> Any:
+        """One plan, as shapes and dtypes."""
+        return jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape[1:], x.dtype), self.plans)
+
     def plan(self, i: int) -> Any:
         """The plan at place `i` of the population."""
         row = int(np.flatnonzero(self.places == i)[0])

@@ -4,7 +4,6 @@ import dataclasses
 import functools
 from typing import Any
 
-import jax
 import numpy as np
 
 from .. import _checks
@@ -176,9 +175,8 @@ def lr_range_test(
     at_once = min(_AT_ONCE, steps)
     source = Batches(_OWNER, batches, steps, at_once)
     group = grouped(_OWNER, [plan if name is None else {name: plan}])[0]
-    alone = jax.tree.map(lambda x: x[0], group.plans)
     programs = Programs(
-        _OWNER, training, alone, source,
+        _OWNER, training, group.shape, source,
         per_member=per_member, evaluate=None, mesh=None, axis="members",
     )  # fmt: skip
     fit = fitted(
@@ -192,7 +190,9 @@ def lr_range_test(
     means, ends = _train(run, record, steps, at_once, smoothing, diverged, progress)
     done = int(ends.max())
     losses = np.where(np.arange(steps) < ends[:, None], record.losses, np.nan)[:, :done]
-    rates = np.asarray(ramp(np.arange(done)), float)
+    # (NumPy's own: to evaluate the schedule once more would compile another program.)
+    spaced = np.geomspace if spacing == "exponential" else np.linspace
+    rates = spaced(low, high, steps + 1)[:done]
     return RangeTest(rates, losses, means[:, :done], steps, name or "learning_rate")
 
 

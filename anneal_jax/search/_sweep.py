@@ -176,7 +176,7 @@ def _program(
     compiled: Compiled,
 ) -> tuple[Programs, Fitted]:
     """The program of a group, from an earlier call if it is there."""
-    plan = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape[1:], x.dtype), group.plans)
+    plan = group.shape
     masked = len(np.unique(ends)) > 1
     leaves, structure = jax.tree.flatten(plan)
     shapes = tuple((x.shape, x.dtype) for x in leaves)
