@@ -1,6 +1,8 @@
 """Learning-rate schedules for JAX that are values, not closures."""
 
-from anneal_jax import ensemble as ensemble, ports as ports, search as search
+from typing import TYPE_CHECKING, Any
+
+from anneal_jax import ensemble as ensemble
 from anneal_jax._algebra import (
     Clip as Clip,
     Maximum as Maximum,
@@ -125,3 +127,21 @@ from anneal_jax.transforms import (
     snapshots as snapshots,
     with_schedules as with_schedules,
 )
+
+if TYPE_CHECKING:
+    from anneal_jax import ports as ports, search as search
+
+
+def __getattr__(name: str) -> Any:
+    """Imports `ports` and `search` where they are first used: half of what there is to import."""
+    if name == "ports":
+        import anneal_jax.ports
+    elif name == "search":
+        import anneal_jax.search  # noqa: F401  (it enters itself into this module)
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return globals()[name]  # put there by the import
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), "ports", "search"})

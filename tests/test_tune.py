@@ -114,6 +114,19 @@ def test_structures_may_be_chosen() -> None:
     assert result.best == {"peak": result.table["peak"][best], "shape": result.table["shape"][best]}
 
 
+def test_options_may_be_of_any_type() -> None:
+    """None, numbers and words in one dimension."""
+
+    def ended(peak: float, end: Any) -> anneal.Schedule:
+        return anneal.Linear(peak, {None: 0.0, "same": peak}.get(end, end), 20)
+
+    result = quiet(
+        grid({"peak": LogUniform(0.01, 0.1), "end": Choice([None, 0.01, "same"])}, 2), make=ended
+    )
+    assert result.table["end"].tolist() == [None, 0.01, "same"] * 2
+    assert result.best == {"peak": pytest.approx(0.1), "end": "same"}
+
+
 def test_the_step_is_compiled_once_for_all_populations() -> None:
     """Whatever the number of trials."""
     traces = []

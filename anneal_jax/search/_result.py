@@ -58,7 +58,7 @@ class SweepResult:
         """What the table says of a plan (by default the best), its final loss a mean over seeds."""
         plan = self.best if plan is None else plan
         rows = np.flatnonzero(self.table["plan"] == plan)
-        row = {name: column[rows[0]].item() for name, column in self.table.items()}
+        row = {name: column[rows].tolist()[0] for name, column in self.table.items()}
         return row | {"final_loss": _mean(self.table["final_loss"][rows]), "seeds": len(rows)}
 
     def to_pandas(self) -> Any:
