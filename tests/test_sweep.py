@@ -214,8 +214,8 @@ def compilations(**options: Any) -> tuple[int, int]:
 
     programs = []
 
-    def listen(event: str, seconds: float, **extra: Any) -> None:
-        del seconds
+    def listen(event: str, duration_secs: float, **extra: Any) -> None:
+        del duration_secs
         if event.endswith("backend_compile_duration") and "local" in str(extra.get("fun_name")):
             programs.append(event)
 
@@ -273,6 +273,38 @@ def test_ctrl_c_returns_what_there_is() -> None:
     assert result.table["steps"].tolist() == [16] * 4
     assert "stopped by hand" in repr(result)
     assert result.best == int(np.argmin(result.curves[:, 15]))
+
+
+def test_batches_that_end_early_lose_nothing() -> None:
+    """A warning, and what was trained; the number of batches of a generator is not known."""
+    with pytest.warns(UserWarning, match="sweep: batches ended after 20 of them; trained are 16"):
+        result = quiet(data=(batch(t) for t in range(20)), steps=STEPS, steps_per_dispatch=8)
+    assert result.table["steps"].tolist() == [16] * 4
+    np.testing.assert_allclose(result.curves[:, :16], wanted()[:, :16], rtol=2e-5)
+    assert "batches ended" in result.note
+
+
+def test_programs_are_used_again_only_where_they_fit() -> None:
+    """Fewer members spare the compilation; another loss never gets the program of the first."""
+    traces, compiled = [], {}
+
+    def counted(p: Any, batch: Any) -> jax.Array:
+        traces.append(1)
+        return loss(p, batch)
+
+    training = Training.from_loss(counted, optax.adamw, params())
+    for some in (PLANS[:3], PLANS[:2], PLANS[1:]):
+        quiet(training, some, compiled=compiled)
+    assert len(traces) == 1
+    quiet(training, PLANS, compiled=compiled)
+    assert len(traces) == 2
+
+    def doubled(p: Any, batch: Any) -> jax.Array:
+        return 2.0 * loss(p, batch)
+
+    twice = quiet(Training.from_loss(doubled, optax.sgd, params()), compiled=compiled)
+    once = quiet(Training.from_loss(loss, optax.sgd, params()), compiled=compiled)
+    np.testing.assert_allclose(twice.curves[:, 0], 2 * once.curves[:, 0], rtol=1e-6)
 
 
 def test_table_row_plan_and_pictures() -> None:

@@ -62,6 +62,9 @@ TRAININGS = {
     "training must use the schedule it is given": Training.from_loss(
         loss, lambda schedule: optax.adamw(1e-3), params()
     ),
+    "training must use the schedule it is given, got one": Training(
+        init, jax.jit(lambda state, batch: ((state[0], state[1] + 1), jnp.mean(batch[0])))
+    ),
     "the loss at step 0 must be finite, got 'nan for every member'": Training.from_loss(
         lambda p, batch: jnp.nan * loss(p, batch), optax.adamw, params()
     ),
@@ -98,6 +101,11 @@ CALLS: list[tuple[dict[str, Any], str]] = [
     ({"schedules": [lambda t: 0.1 * t]}, "schedules must be made of schedules and numbers"),
     ({"steps": STEPS + 1}, "batches must be arrays with a first axis of 25 steps"),
     ({"batches": short(), "steps": STEPS}, "batches must be enough for all steps"),
+    ({"batches": [batch(0)] * 9, "steps": STEPS}, "batches must be enough for all 24 steps, got 9"),
+    ({"batches": (DATA[0], DATA[1][1:])}, "batches must be arrays with the same first axis"),
+    ({"per_member": True}, "batches must be arrays with an axis of all 2 members after that of"),
+    ({"steps": "many"}, "steps must be a whole number from 1 up"),
+    ({"keep": 1, "schedules": [*PLANS, anneal.Constant(0.1)]}, "keep must be 0 where schedules"),
     ({"batches": lambda t: batch(0)}, "steps must be given unless batches are stacked"),
     ({"batches": 5}, "batches must be stacked arrays, an iterable of batches, or a function"),
     ({"steps": 0}, "steps must be a whole number from 1 up"),
@@ -108,7 +116,7 @@ CALLS: list[tuple[dict[str, Any], str]] = [
     ({"seeds": True}, "seeds must be how many seeds"),
     ({"window": 0}, "window must be a whole number from 1"),
     ({"keep": -1}, "keep must be a whole number from 0"),
-    ({"lanes": 0}, "lanes must be a finite number at least 1"),
+    ({"lanes": 0}, "lanes must be a whole number from 1"),
     ({"memory_limit": 0}, "memory_limit must be a finite number at least 1"),
     ({"steps_per_dispatch": 0}, "steps_per_dispatch must be a whole number from 1"),
     ({"labels": {"peak": [1.0]}}, "labels['peak'] must be one value for each of the 2 plans"),
@@ -120,6 +128,24 @@ CALLS: list[tuple[dict[str, Any], str]] = [
     ({"mesh": MESH, "axis": "member"}, "axis must be one of ['members'], got 'member'; did you"),
     ({"per_member": 1}, "per_member must be True or False"),
 ]
+
+
+def test_a_part_of_the_plan_that_is_ignored() -> None:
+    """By its name."""
+    plans = [{"learning_rate": plan, "weight_decay": 0.1} for plan in PLANS]
+
+    def optimizer(learning_rate: Any, weight_decay: Any) -> optax.GradientTransformation:
+        del weight_decay
+        return optax.adamw(learning_rate)
+
+    with pytest.raises(ValueError, match="training must use the plan's 'weight_decay' it is given"):
+        sweep(Training.from_loss(loss, optimizer, params()), plans, DATA, progress=False)
+
+
+def test_a_plan_used_inside_a_jitted_step() -> None:
+    """Even a constant, which a jitted schedule hands through as it is."""
+    plans = [anneal.Constant(0.1), anneal.Constant(0.2)]
+    sweep(Training(init, jax.jit(step)), plans, DATA, progress=False)
 
 
 @pytest.mark.parametrize(("options", "words"), CALLS)

@@ -43,6 +43,16 @@ for data, options in [
         result.table["final_loss"].tolist(), result.table["steps"].tolist(),
         np.nan_to_num(result.curves).tolist(), result.kept.tolist(), states.tolist(),
     ])
+if len(sys.argv) > 4:  # search with a study of one's own in each process, other seeds
+    import optuna
+    from anneal_jax.search import LogUniform, tune
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=int(sys.argv[2])))
+    best = tune(
+        training, lambda peak: anneal.warmup_cosine(peak, 2, STEPS), {"peak": LogUniform(1e-3, 1)},
+        DATA, trials=8, population=4, study=study, mesh=mesh, progress=False,
+    )
+    found = [best.table["peak"].tolist(), best.best, best.best_loss, len(study.trials)]
 print("RESULT", json.dumps(found))
 """
 
@@ -89,18 +99,31 @@ def test_eight_devices_give_the_numbers_of_one(shape: dict[str, int], one_device
     same(result(start(shape, 8)), one_device)
 
 
-def test_two_processes_give_the_numbers_of_one(one_device: Any) -> None:
-    """Real processes; each one has the whole result."""
+def of_two_processes(*more: str) -> list[Any]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = str(free.getsockname()[1])
-    runs = [start({"members": 4}, 2, str(k), port) for k in range(2)]
+    runs = [start({"members": 4}, 2, str(k), port, *more) for k in range(2)]
     try:
-        for run in runs:
-            same(result(run), one_device)
+        return [result(run) for run in runs]
     finally:
         for run in runs:
             run.kill()
+
+
+def test_two_processes_give_the_numbers_of_one(one_device: Any) -> None:
+    """Real processes; each one has the whole result."""
+    for each in of_two_processes():
+        same(each, one_device)
+
+
+def test_two_processes_search_with_one_study() -> None:
+    """That of process 0: both train its proposals, though each has a study of its own."""
+    pytest.importorskip("optuna")
+    one, two = of_two_processes("search")
+    assert one[:3] == two[:3]
+    assert len(set(one[0])) == 8
+    assert (one[3], two[3]) == (8, 0)
 
 
 def test_an_axis_must_divide_the_members() -> None:

@@ -135,7 +135,7 @@ def test_the_step_is_compiled_once_for_all_populations() -> None:
         traces.append(1)
         return loss(w, batch)
 
-    quiet(training=Training.from_loss(counted, optax.sgd, jnp.zeros(3)), trials=12, population=4)
+    quiet(training=Training.from_loss(counted, optax.sgd, jnp.zeros(3)), trials=10, population=4)
     assert len(traces) == 1
 
 

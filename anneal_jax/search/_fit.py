@@ -69,7 +69,7 @@ def _compile(
 
     number = jax.ShapeDtypeStruct((), jnp.int32)
     population: Any = Population._make([many(number)] * 2 + [jax.tree.map(many, programs.state)])
-    block = programs.replicated(batches.first())
+    block = programs.replicated(batches.example)
     numbers = [programs.replicated(np.int32(0))] * 3
     lowered = programs.train(lanes, at_once, masked).lower(
         programs.train_consts, population, block, *numbers

@@ -92,8 +92,7 @@ def labelled(owner: str, labels: Mapping[str, Any] | None, groups: Sequence[Grou
 
 def _stack(owner: str, plans: Any) -> Group:
     """A tree whose arrays have an axis of plans in front; a part that has none is for all."""
-    parts = _typed(owner, plans)
-    parts = parts if _names(plans) else {"": parts}
+    parts = by_name(_typed(owner, plans))
     # (In one schedule either all is batched or nothing; some of its parts are vectors anyway.)
     batched = {k: all(x.ndim for x in jax.tree.leaves(part)) for k, part in parts.items()}
     sizes = {x.shape[0] for k in parts if batched[k] for x in jax.tree.leaves(parts[k])}
@@ -124,7 +123,14 @@ def _typed(owner: str, plan: Any) -> Any:
 
 
 def is_key(x: Any) -> bool:
+    """Whether `x` is an array of random keys, which have neither type nor value to convert."""
     return isinstance(x, jax.Array) and jnp.issubdtype(x.dtype, jax.dtypes.prng_key)
+
+
+def by_name(plan: Any) -> dict[str, Any]:
+    """The parts of a plan in the order of its leaves; a lone schedule has no name."""
+    names = _names(plan)
+    return {name: plan[name] for name in names} if names else {"": plan}
 
 
 def _names(plan: Any) -> tuple[str, ...]:

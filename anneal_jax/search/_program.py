@@ -14,14 +14,14 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 from jax import lax
-from jax.extend import core
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from .. import _checks
 from .._numerics import as_array
 from .._schedule import Array
 from ._batches import Batches
+from ._checked import checked_step, require_plan_used, require_score
 from ._plans import is_key
+from ._traced import Traced
 from ._training import Training
 
 
@@ -40,19 +40,6 @@ class _At(NamedTuple):
     step: Array
 
 
-class Traced:
-    """A function as a jaxpr; what it closed over is in `consts`, to be passed as an argument."""
-
-    def __init__(self, function: Callable[..., Any], *args: Any):
-        closed, self.out = jax.make_jaxpr(function, return_shape=True)(*args)
-        self.jaxpr, self.consts = closed.jaxpr, closed.consts
-
-    def __call__(self, consts: Any, *args: Any) -> Any:
-        closed = core.ClosedJaxpr(self.jaxpr, consts)
-        flat = core.jaxpr_as_fun(closed)(*jax.tree.leaves(args))
-        return jax.tree.unflatten(jax.tree.structure(self.out), flat)
-
-
 class Programs:
     """What is compiled for one structure of plans; `train` and the smaller ones beside it."""
 
@@ -68,21 +55,18 @@ class Programs:
         mesh: Mesh | None,
         axis: str,
     ):
-        self._owner, self._batches, self._per_member = owner, batches, per_member
-        self._mesh, self._axis = mesh, axis
+        self._mesh, self._axis, self._per_member = mesh, axis, per_member
         seed = jax.ShapeDtypeStruct((), jnp.uint32)
         self._init = Traced(lambda p, s: _owned(training.init(p, jax.random.key(s))), plan, seed)
         self.state = self._init.out
         index = jax.ShapeDtypeStruct((), jnp.int32)
-        block = batches.first()
+        block = batches.example
         member = index if per_member else None
         self._pick = Traced(batches.pick, block, index, member)
-        self._step = Traced(self._checked_step(training), self.state, self._pick.out)
-        _require_plan_used(owner, plan, self._init, self._step)
+        self._step = Traced(checked_step(owner, training), self.state, self._pick.out)
+        require_plan_used(owner, plan, self._init, self._step)
         self._evaluate = None if evaluate is None else Traced(evaluate, self.state)
-        if self._evaluate is not None and jax.tree.map(jnp.shape, self._evaluate.out) != ():
-            rule, got = "a function from a state to one scalar", self._evaluate.out
-            _checks.fail(owner, "evaluate", rule, got, "return the held-out loss alone")
+        require_score(owner, self._evaluate)
 
     @functools.cached_property
     def init(self) -> Callable[..., Population]:
@@ -105,33 +89,6 @@ class Programs:
         members ends; only if `masked` do those that end before keep their state.
         """
 
-        def one(consts: Any, end: Array, state: Any, member: Array, batch: Any, t: _At) -> Any:
-            member_consts, pick_consts = consts
-            if self._per_member:
-                batch = self._pick(pick_consts, batch, t.row, member)
-            new, loss = self._step(member_consts, state, batch)
-            if not masked:
-                return new, loss
-            on = t.step < end
-            state = jax.tree.map(lambda x, y: jnp.where(on, x, y), new, state)
-            return state, jnp.where(on, loss, jnp.nan)
-
-        def lane(consts: Any, part: Population, block: Any, at: _At, count: Array) -> Any:
-            def body(i: Array, carry: Any) -> Any:
-                state, losses = carry
-                t = _At(at.row + i, at.step + i)
-                batch = block if self._per_member else self._pick(consts[1], block, t.row, None)
-
-                def each(end: Array, state: Any, member: Array) -> Any:
-                    return one(consts, end, state, member, batch, t)
-
-                state, loss = _mapped(each, lanes)(part.end, state, part.member)
-                return state, lax.dynamic_update_index_in_dim(losses, loss, i, 1)
-
-            left = jnp.clip(jnp.max(part.end) - at.step, 0, count)
-            none = jnp.full((lanes, at_once), jnp.nan, jnp.float32)
-            return lax.fori_loop(0, left, body, (part.state, none))
-
         def local(
             consts: Any,
             population: Population,
@@ -140,29 +97,60 @@ class Programs:
             first: Array,
             count: Array,
         ) -> Any:
-            members = population.end.shape[0]
+            def some(who: Any, carry: Any) -> Any:
+                member, end = who
+                part = Population(member, end, carry[0])
+                return self._block(consts, part, carry[1], block, _At(index, first), count, masked)
 
-            def chunk(k: Array, carry: Any) -> Any:
-                state, losses = carry
-                at = k * lanes
-                part = _slice(population._replace(state=state), at, lanes)
-                new, loss = lane(consts, part, block, _At(index, first), count)
-                return _put((state, losses), (new, loss), at)
-
-            none = jnp.full((members, at_once), jnp.nan, jnp.float32)
-            carry = (population.state, none)
-            if members == lanes:
-                carry = lane(consts, population, block, _At(index, first), count)
-            else:
-                carry = lax.fori_loop(0, members // lanes, chunk, carry)
-            return population._replace(state=carry[0]), carry[1]
+            members, end, state = population
+            none = jnp.full((*end.shape, at_once), jnp.nan, jnp.float32)
+            state, losses = _in_slices(some, lanes, (members, end), (state, none))
+            return Population(members, end, state), losses
 
         whole, parts = PartitionSpec(), PartitionSpec(self._axis)
         run = self._sharded(local, (whole, parts, *[whole] * 4), (parts, parts))
-        if self._mesh is None:
-            return jax.jit(run, donate_argnums=1)
-        out = (self.sharding(), self.sharding(whole))
+        out = None if self._mesh is None else (self.sharding(), self.sharding(whole))
         return jax.jit(run, donate_argnums=1, out_shardings=out)
+
+    def _block(
+        self,
+        consts: Any,
+        part: Population,
+        losses: Array,
+        block: Any,
+        at: _At,
+        count: Array,
+        masked: bool,
+    ) -> Any:
+        """Steps of members side by side: their states, and `losses` with those of the steps."""
+
+        def step(i: Array, carry: Any) -> Any:
+            state, losses = carry
+            t = _At(at.row + i, at.step + i)
+            batch = block if self._per_member else self._pick(consts[1], block, t.row, None)
+
+            def each(end: Array, state: Any, member: Array) -> Any:
+                return self._one(consts, end, state, member, batch, t, masked)
+
+            state, loss = _mapped(each, len(part.end))(part.end, state, part.member)
+            return state, lax.dynamic_update_index_in_dim(losses, loss, i, 1)
+
+        left = jnp.clip(jnp.max(part.end) - at.step, 0, count)
+        return lax.fori_loop(0, left, step, (part.state, losses))
+
+    def _one(
+        self, consts: Any, end: Array, state: Any, member: Array, batch: Any, t: _At, masked: bool
+    ) -> Any:
+        """A step of one member."""
+        step_consts, pick_consts = consts
+        if self._per_member:
+            batch = self._pick(pick_consts, batch, t.row, member)
+        new, loss = self._step(step_consts, state, batch)
+        if not masked:
+            return new, loss
+        on = t.step < end
+        state = jax.tree.map(lambda x, y: jnp.where(on, x, y), new, state)
+        return state, jnp.where(on, loss, jnp.nan)
 
     @functools.cached_property
     def train_consts(self) -> Any:
@@ -177,27 +165,16 @@ class Programs:
             return None
 
         def local(consts: Any, population: Population, step: Array) -> Array:
-            members = population.end.shape[0]
+            def some(who: Population, none: Array) -> Array:
+                each = _mapped(lambda s: jnp.float32(traced(consts, s)), lanes)
+                return lax.cond(jnp.max(who.end) >= step, lambda: each(who.state), lambda: none)
 
-            def chunk(k: Array, scores: Array) -> Array:
-                part = _slice(population, k * lanes, lanes)
-
-                def score() -> Array:
-                    each = _mapped(lambda s: jnp.float32(traced(consts, s)), lanes)
-                    return each(part.state)
-
-                skip = jnp.full(lanes, jnp.nan, jnp.float32)
-                new = lax.cond(jnp.max(part.end) >= step, score, lambda: skip)
-                return _put(scores, new, k * lanes)
-
-            none = jnp.full(members, jnp.nan, jnp.float32)
-            return lax.fori_loop(0, members // lanes, chunk, none)
+            none = jnp.full(population.end.shape, jnp.nan, jnp.float32)
+            return _in_slices(some, lanes, population, none)
 
         whole, parts = PartitionSpec(), PartitionSpec(self._axis)
         run = self._sharded(local, (whole, parts, whole), parts)
-        jitted = (
-            jax.jit(run) if self._mesh is None else jax.jit(run, out_shardings=self.sharding(whole))
-        )
+        jitted = jax.jit(run, out_shardings=self.sharding(whole))
         consts = self.replicated(traced.consts)
         return lambda population, step: jitted(consts, population, jnp.int32(step))
 
@@ -240,25 +217,6 @@ class Programs:
             function, mesh=self._mesh, in_specs=specs, out_specs=out, check_vma=False
         )
 
-    def _checked_step(self, training: Training) -> Callable[[Any, Any], Any]:
-        """The step with the loss as float32 and a state of unchanging structure and types."""
-
-        def step(state: Any, batch: Any) -> Any:
-            out = training.step(state, batch)
-            if not isinstance(out, tuple) or len(out) != 2:
-                got = type(out).__name__
-                remedy = "end it with `return state, loss`"
-                _checks.fail(self._owner, "step", "a function to (state, loss)", got, remedy)
-            new, loss = out
-            loss = loss.get("loss") if isinstance(loss, dict) else loss
-            if not _is_scalar(loss):
-                rule = "a function that returns the loss, one scalar, beside the state"
-                got = jax.tree.map(jnp.shape, loss)
-                _checks.fail(self._owner, "step", rule, got, "end it with `return state, loss`")
-            return _like(self._owner, state, new), jnp.asarray(loss).astype(jnp.float32)
-
-        return step
-
 
 def placed(tree: Any, sharding: NamedSharding | None) -> Any:
     """`tree` as `sharding` says, on all processes the same."""
@@ -286,46 +244,24 @@ def _mapped(function: Callable[..., Any], lanes: int) -> Callable[..., Any]:
     return alone
 
 
-def _slice(tree: Any, at: Array, size: int) -> Any:
-    return jax.tree.map(lambda x: lax.dynamic_slice_in_dim(x, at, size), tree)
+def _in_slices(function: Callable[..., Any], lanes: int, given: Any, out: Any) -> Any:
+    """`out` with each slice, of `lanes` rows, as `function(slice of given, slice of out)` says."""
+    members = jax.tree.leaves(given)[0].shape[0]
+    if members == lanes:
+        return function(given, out)
 
+    def put(k: Array, out: Any) -> Any:
+        def part(x: Array) -> Array:
+            return lax.dynamic_slice_in_dim(x, k * lanes, lanes)
 
-def _put(tree: Any, new: Any, at: Array) -> Any:
-    return jax.tree.map(lambda x, y: lax.dynamic_update_slice_in_dim(x, y, at, 0), tree, new)
+        new = function(jax.tree.map(part, given), jax.tree.map(part, out))
+        return jax.tree.map(
+            lambda x, y: lax.dynamic_update_slice_in_dim(x, y, k * lanes, 0), out, new
+        )
+
+    return lax.fori_loop(0, members // lanes, put, out)
 
 
 def _owned(state: Any) -> Any:
     """`state` as strongly typed arrays."""
     return jax.tree.map(lambda x: x if is_key(x) else as_array(x), state)
-
-
-def _is_scalar(x: Any) -> bool:
-    return hasattr(x, "dtype") and x.shape == () and jnp.issubdtype(x.dtype, jnp.floating)
-
-
-def _like(owner: str, state: Any, new: Any) -> Any:
-    """`new` with the types of `state`; its structure and shapes must be the same."""
-    old_shapes, new_shapes = (jax.tree.map(jnp.shape, x) for x in (state, new))
-    if jax.tree.structure(state) != jax.tree.structure(new) or old_shapes != new_shapes:
-        rule = "a function to a state of the structure and shapes of the one it gets"
-        remedy = "return the same tree, with new values"
-        got = jax.tree.leaves(new_shapes, is_leaf=lambda x: isinstance(x, tuple))
-        _checks.fail(owner, "step", rule, got, remedy)
-    return jax.tree.map(lambda x, y: y if is_key(x) else jnp.asarray(y).astype(x.dtype), state, new)
-
-
-def _require_plan_used(owner: str, plan: Any, init: Traced, step: Traced) -> None:
-    """Require that the plan has a say: a step that closes over a schedule never looks at it."""
-    count = len(jax.tree.leaves(plan))
-    plan_vars = init.jaxpr.invars[:count]
-    passed_on = [step.jaxpr.invars[k] for k, v in enumerate(init.jaxpr.outvars) if v in plan_vars]
-    if not (_used(init.jaxpr, plan_vars) or _used(step.jaxpr, passed_on)):
-        raise ValueError(
-            f"{owner}: training must use the schedule it is given, got one that ignores it (a "
-            "schedule that the step closes over is the same for all members); build the "
-            "optimizer from the argument, as in lambda schedule: optax.adamw(schedule)."
-        )
-
-
-def _used(jaxpr: Any, variables: list[Any]) -> bool:
-    return any(v in variables for e in jaxpr.eqns for v in e.invars if not hasattr(v, "val"))

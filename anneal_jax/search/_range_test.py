@@ -14,7 +14,8 @@ from ._batches import Batches
 from ._fit import fitted
 from ._plans import grouped
 from ._program import Programs
-from ._run import Members, Record, Run, blocks
+from ._record import Members, Record
+from ._run import Run, blocks
 from ._suggest import Suggestions, smoothed, suggestions
 from ._training import Training
 
@@ -33,6 +34,7 @@ class RangeTest:
       smoothed: float64[runs, steps], their exponential mean with bias correction.
       planned: how many steps it would have been without divergence.
       name: what was varied.
+      spacing: "exponential" or "linear".
     """
 
     rates: np.ndarray
@@ -40,6 +42,7 @@ class RangeTest:
     smoothed: np.ndarray
     planned: int
     name: str
+    spacing: str
 
     @functools.cached_property
     def each(self) -> list[Suggestions]:
@@ -78,7 +81,8 @@ class RangeTest:
         for raw, mean in zip(self.losses, self.smoothed, strict=True):
             ax.plot(self.rates, raw, color="0.8", lw=0.5)
             ax.plot(self.rates, mean, color="C0", lw=1.2)
-        ax.set(xlabel=self.name, ylabel="loss", xscale="log" if self._exponential() else "linear")
+        scale = "log" if self.spacing == "exponential" else "linear"
+        ax.set(xlabel=self.name, ylabel="loss", xscale=scale)
         try:
             found = self.suggestions._asdict()
         except ValueError:  # the picture tells why
@@ -101,9 +105,6 @@ class RangeTest:
         """Smoothed losses of each run, without what comes after it stopped."""
         kept = [int(np.isfinite(run).sum()) for run in self.losses]
         return [run[:n] for run, n in zip(self.smoothed, kept, strict=True)]
-
-    def _exponential(self) -> bool:
-        return bool(self.rates[-1] > 2 * np.mean(self.rates))
 
 
 def lr_range_test(
@@ -173,7 +174,9 @@ def lr_range_test(
         _checks.number(_OWNER, "diverged", diverged, above=1)
     plan = ramp.shift(training.begin) if training.begin else ramp
     at_once = min(_AT_ONCE, steps)
-    source = Batches(_OWNER, batches, steps, at_once)
+    source = Batches(_OWNER, batches)
+    _checks.flag(_OWNER, "per_member", per_member)
+    source.prepare(steps, at_once, runs if per_member else None)
     group = grouped(_OWNER, [plan if name is None else {name: plan}])[0]
     programs = Programs(
         _OWNER, training, group.shape, source,
@@ -185,7 +188,7 @@ def lr_range_test(
     )  # fmt: skip
     zeros, seeds = np.zeros(runs, int), np.arange(runs)
     members = Members(zeros, zeros, seeds, seeds, np.full(runs, steps))
-    record = Record(_OWNER, runs, steps)
+    record = Record(_OWNER, members.end)
     run = Run(programs, fit, source, group.plans, members, record, devices=1)
     means, ends = _train(run, record, steps, at_once, smoothing, diverged, progress)
     done = int(ends.max())
@@ -193,7 +196,7 @@ def lr_range_test(
     # (NumPy's own: to evaluate the schedule once more would compile another program.)
     spaced = np.geomspace if spacing == "exponential" else np.linspace
     rates = spaced(low, high, steps + 1)[:done]
-    return RangeTest(rates, losses, means[:, :done], steps, name or "learning_rate")
+    return RangeTest(rates, losses, means[:, :done], steps, name or "learning_rate", spacing)
 
 
 def _train(
@@ -208,22 +211,18 @@ def _train(
     """Train until all runs have stopped; smoothed losses, and how many steps each run had."""
     from tqdm import tqdm
 
-    means, ends = smoothed(record.losses, smoothing), np.zeros(len(record.losses), int)
-    try:
-        with tqdm(total=steps, desc=_OWNER, unit="step", disable=not progress) as bar:
-            for first, count in blocks([steps], at_once):
-                run.advance(first, count)
-                run.settle()
-                bar.update(count)
-                means = smoothed(record.losses, smoothing)
-                ends = _stops(means[:, : first + count], diverged)
-                if (ends < first + count).all():
-                    break
-    except KeyboardInterrupt:
-        run.settle()
-        means = smoothed(record.losses, smoothing)
-        ends = _stops(means[:, : int(record.steps.max())], diverged)
-    return means, ends
+    bar = tqdm(total=steps, desc=_OWNER, unit="step", disable=not progress)
+    with bar, record.interruptible():
+        for first, count in blocks([steps], at_once):
+            run.advance(first, count)
+            run.settle()
+            bar.update(count)
+            ends = _stops(smoothed(record.losses[:, : first + count], smoothing), diverged)
+            if (ends < first + count).all():
+                break
+    run.settle()
+    means = smoothed(record.losses, smoothing)
+    return means, _stops(means[:, : int(record.steps.max())], diverged)
 
 
 def _stops(means: np.ndarray, diverged: float | None) -> np.ndarray:

@@ -1,71 +1,17 @@
-"""The host's part in training a population: blocks of steps, records, rungs."""
+"""The host's part in training a population: blocks of steps and rungs."""
 
-import contextlib
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import jax
 import numpy as np
 
-from .. import _checks
 from ._batches import Batches
 from ._fit import Fitted
 from ._halving import survivors
 from ._plans import is_key
 from ._program import Population, Programs
-
-
-class Members(NamedTuple):
-    """Members to be trained together; arrays of one number each."""
-
-    row: np.ndarray  # in the group's stacked plans
-    plan: np.ndarray  # in the whole population
-    seed: np.ndarray
-    member: np.ndarray  # in the whole population
-    end: np.ndarray  # steps to train
-
-    def __getitem__(self, index: Any) -> "Members":  # pyright: ignore[reportIncompatibleMethodOverride]
-        return Members(*(x[index] for x in tuple(self)))
-
-
-class Record:
-    """What is known of a population so far, on the host."""
-
-    def __init__(self, owner: str, members: int, steps: int):
-        self._owner = owner
-        self.losses = np.full((members, steps), np.nan, np.float32)
-        self.steps = np.zeros(members, int)  # trained
-        self.score = np.full(members, np.nan)  # of the last evaluation
-        self.status = np.full(members, "waiting", dtype="<U11")
-        self.interrupted = False
-
-    def add(self, members: Members, end: np.ndarray, first: int, losses: np.ndarray) -> None:
-        """The losses of some steps, in the order of `members`."""
-        if first == 0 and len(losses) and not np.isfinite(losses[:, 0]).any():
-            got = f"{losses[0, 0]} for every member"
-            remedy = "check data, parameters and the loss itself, as no step has been taken yet"
-            _checks.fail(self._owner, "the loss at step 0", "finite", got, remedy)
-        until = np.minimum(first + losses.shape[1], end)
-        for slot, member in enumerate(members.member):
-            if until[slot] > first:
-                self.losses[member, first : until[slot]] = losses[slot, : until[slot] - first]
-                self.steps[member] = until[slot]
-
-    @contextlib.contextmanager
-    def interruptible(self) -> Iterator[None]:
-        """Ctrl-C ends the block, and what is recorded by then stays."""
-        try:
-            yield
-        except KeyboardInterrupt:
-            self.interrupted = True
-
-    def finals(self, members: np.ndarray, window: int) -> np.ndarray:
-        """The mean loss of the last `window` steps; NaN for what has none."""
-        out = np.full(len(members), np.nan)
-        for i, member in enumerate(members):
-            if self.steps[member]:
-                out[i] = self.losses[member, : self.steps[member]][-window:].mean(dtype=float)
-        return out
+from ._record import Members, Record
 
 
 class Run:
@@ -92,7 +38,8 @@ class Run:
         self.members, self._real = Members(*padded), real
         self._end = np.where(real, self.members.end, 0)
         order = self._dealt(np.argsort(-self._end, kind="stable"))
-        self.members, self._real, self._end = self.members[order], real[order], self._end[order]
+        self.members, self._real = self.members.take(order), real[order]
+        self._end = self._end[order]
         rows = self.members.row
         self._population: Population = programs.init(
             self._put(jax.tree.map(lambda x: _rows(x, rows), plans)),
@@ -116,7 +63,7 @@ class Run:
 
         def record() -> None:
             there = np.asarray(losses)[real, :count]
-            self._record.add(members[real], end[real], first, there)
+            self._record.add(members.take(real), end[real], first, there)
 
         self._pending = record
 
@@ -141,10 +88,11 @@ class Run:
         alive = self._real & (self._end > step)
         plans, ids = self.members.plan[alive], self.members.member[alive]
         stay = np.isin(self.members.plan, survivors(plans, self._record.score[ids], keep)) & alive
-        self._record.status[self.members.member[alive & ~stay]] = "stopped"
+        self._record.stopped[self.members.member[alive & ~stay]] = True
         end = np.where(alive & ~stay, step, self._end)
         order = self._dealt(np.argsort(~stay, kind="stable"))
-        self.members, self._real, self._end = self.members[order], self._real[order], end[order]
+        self.members, self._real = self.members.take(order), self._real[order]
+        self._end = end[order]
         self._population = self._reorder(
             self._population,
             self._programs.replicated(order.astype(np.int32)),

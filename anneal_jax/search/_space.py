@@ -27,7 +27,7 @@ class Uniform:
 
     def points(self, count: int) -> list[Any]:
         """`count` numbers, evenly."""
-        return [self.at(x) for x in np.linspace(0, 1, count)]
+        return [self.at(share) for share in np.linspace(0, 1, count)]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,7 +47,7 @@ class LogUniform:
 
     def points(self, count: int) -> list[Any]:
         """`count` numbers, each the same factor above the one before."""
-        return [self.at(x) for x in np.linspace(0, 1, count)]
+        return np.geomspace(self.low, self.high, count).tolist()
 
 
 @dataclasses.dataclass(frozen=True)

@@ -5,43 +5,37 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh
 
 from .. import _checks
-from ._batches import Batches
+from ._batches import Batches, BatchesEnded
 from ._fit import Fitted, fitted
 from ._halving import Halving
+from ._options import Options, ends_of, seeds_of
 from ._plans import Group, grouped, labelled
 from ._program import Programs
+from ._record import Members, Record
 from ._result import SweepResult
-from ._run import Members, Record, Run, blocks
+from ._run import Run, blocks
 from ._training import Training
 
 _OWNER = "sweep"
-Compiled = dict[Any, tuple[Programs, Fitted]]  # by structure of the plans, and sizes
+
+
+class _Compiled(NamedTuple):
+    """A program, how many members it was compiled for, and functions whose ids are in its key."""
+
+    programs: Programs
+    fit: Fitted
+    members: int
+    functions: Any
+
+
+Compiled = dict[Any, _Compiled]  # by all else that a program depends on
 
 _AT_ONCE = 50  # steps in a dispatch: more spare little, and Ctrl-C waits for them
-
-
-class Options(NamedTuple):
-    """What `sweep` was told, checked."""
-
-    window: int
-    halving: Halving | None
-    at_once: int
-    per_member: bool
-    mesh: Mesh | None
-    axis: str
-    lanes: int | None
-    memory_limit: int | None
-    keep: int
-    progress: bool
-
-    @property
-    def devices(self) -> int:
-        """Over which members are spread."""
-        return 1 if self.mesh is None else self.mesh.shape[self.axis]
 
 
 def sweep(
@@ -101,8 +95,8 @@ def sweep(
       lanes: members side by side on a device; by default see above.
       memory_limit: bytes that may be used on each device; by default what is free.
       steps_per_dispatch: between two looks at the losses; 50 by default.
-      compiled: an empty dictionary, for the programs of this call; passed again with plans of
-        the same structures, as many, and everything else the same, it spares their compilation.
+      compiled: an empty dictionary, for the programs of this call; passed again, it spares their
+        compilation where training, shapes and options are the same, and members as many or fewer.
       progress: whether to show a bar.
 
     Returns:
@@ -129,40 +123,40 @@ def sweep(
     if mesh is not None:  # without explicit axes, of which the user's functions know nothing
         mesh = Mesh(mesh.devices, mesh.axis_names)
     groups = grouped(_OWNER, schedules)
-    plans = sum(len(g.places) for g in groups)
-    seed = _seeds(seeds)
+    seed = seeds_of(seeds)
+    source = Batches(_OWNER, batches)
+    ends = ends_of(steps, source.steps, sum(len(g.places) for g in groups))
+    longest, members = int(ends.max()), len(ends) * len(seed)
     at_once = _AT_ONCE if steps_per_dispatch is None else steps_per_dispatch
     _checks.steps(_OWNER, "steps_per_dispatch", at_once, least=1, remedy="leave it out")
-    known = None if steps is None else int(np.max(steps))
-    source = Batches(_OWNER, batches, known, min(at_once, known or at_once))
-    ends = _ends(steps, source, plans)
-    at_once = min(at_once, int(ends.max()))
-    window = max(1, int(ends.max()) // 20) if window is None else window
-    options = Options(
-        window, halving, at_once, per_member, mesh, axis, lanes, memory_limit, keep, progress
-    )
-    _check(options, ends, len(seed), groups)
+    at_once = min(at_once, longest)
+    window = max(1, longest // 20) if window is None else window
+    options = Options(window, halving, at_once, per_member, mesh, axis, lanes, memory_limit, keep)
+    options.check(ends, len(seed), groups)
+    source.prepare(longest, at_once, members if per_member else None)
     columns = labelled(_OWNER, labels, groups)
-    record = Record(_OWNER, plans * len(seed), int(ends.max()))
+    record = Record(_OWNER, np.repeat(ends, len(seed)))
     kept: list[tuple[np.ndarray, Any]] = []
     notes: list[str] = []
     begin = time.perf_counter()
     with _bar(groups, ends, progress) as bar, record.interruptible():
         for group in groups:
-            members = _members(group, seed, ends)
+            every = _members(group, seed, ends)
             programs, fit = _program(
-                training, group, source, members, ends, evaluate, options, {}
+                training, group, source, every, evaluate, options, {}
                 if compiled is None else compiled,
             )  # fmt: skip
-            parts = _parts(members, fit.size, len(seed))
-            notes.append(_note(fit, members, parts, options))
+            parts = _parts(every, fit.size, len(seed))
+            notes.append(_note(fit, every, parts, options))
             bar.set_postfix_str(notes[-1])
             for part in parts:
                 run = Run(programs, fit, source, group.plans, part, record, options.devices)
                 _train(run, part, options, bar)
                 kept += _best_states(run, part, record, options)
-    seconds = time.perf_counter() - begin
-    return _result(record, groups, columns, seed, ends, kept, notes, seconds, options)
+    took = f"{members} members, {int(record.steps.sum()):,} steps in "
+    took += f"{time.perf_counter() - begin:.1f} s"
+    note = "; ".join(filter(None, [took, *dict.fromkeys(notes), record.interruption]))
+    return _result(record, groups, columns, seed, kept, note, options)
 
 
 def _program(
@@ -170,29 +164,34 @@ def _program(
     group: Group,
     source: Batches,
     members: Members,
-    ends: np.ndarray,
     evaluate: Callable[[Any], Any] | None,
     options: Options,
     compiled: Compiled,
 ) -> tuple[Programs, Fitted]:
     """The program of a group, from an earlier call if it is there."""
-    plan = group.shape
-    masked = len(np.unique(ends)) > 1
-    leaves, structure = jax.tree.flatten(plan)
-    shapes = tuple((x.shape, x.dtype) for x in leaves)
-    key = (structure, shapes, len(members.row), masked, options.at_once)
-    if key not in compiled:
+    masked = len(np.unique(members.end)) > 1
+    structures = _structure(group.shape), _structure(source.example)
+    functions = (*training, evaluate, source.function)
+    settings = options._replace(window=0, halving=None, keep=0)  # (matters of the host alone)
+    key = (structures, masked, settings, tuple(id(f) for f in functions))
+    count = len(members.row)
+    if key not in compiled or compiled[key].members < count:  # (a larger one takes fewer, too)
         programs = Programs(
-            _OWNER, training, plan, source,
+            _OWNER, training, group.shape, source,
             per_member=options.per_member, evaluate=evaluate, mesh=options.mesh, axis=options.axis,
         )  # fmt: skip
         fit = fitted(
             _OWNER, programs, source,
-            members=len(members.row), devices=options.devices, at_once=options.at_once,
+            members=count, devices=options.devices, at_once=options.at_once,
             masked=masked, lanes=options.lanes, memory_limit=options.memory_limit,
         )  # fmt: skip
-        compiled[key] = programs, fit
-    return compiled[key]
+        compiled[key] = _Compiled(programs, fit, count, functions)
+    return compiled[key].programs, compiled[key].fit
+
+
+def _structure(tree: Any) -> Any:
+    leaves, structure = jax.tree.flatten(tree)
+    return structure, tuple((jnp.shape(x), x.dtype) for x in leaves)
 
 
 def _train(run: Run, part: Members, options: Options, bar: Any) -> None:
@@ -208,7 +207,7 @@ def _train(run: Run, part: Members, options: Options, bar: Any) -> None:
                 run.score(first + count, options.window)
                 run.halve(first + count, rungs[first + count])
         run.score(end if rungs else 0, options.window)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, BatchesEnded):
         run.settle()
         raise
 
@@ -216,10 +215,14 @@ def _train(run: Run, part: Members, options: Options, bar: Any) -> None:
 def _best_states(run: Run, part: Members, record: Record, options: Options) -> list[Any]:
     if not options.keep:
         return []
-    ids = part.member[record.status[part.member] != "stopped"]
-    scores = np.nan_to_num(record.score[ids], nan=np.inf)
-    ids = ids[np.argsort(scores, kind="stable")[: options.keep]]
+    ids = part.member[~record.stopped[part.member]]
+    ids = ids[_lowest(record.score[ids], options.keep)]
     return [(ids, run.states(ids))]
+
+
+def _lowest(scores: np.ndarray, count: int) -> np.ndarray:
+    """Places of the lowest, best first; what is not finite comes last."""
+    return np.argsort(np.nan_to_num(scores, nan=np.inf), kind="stable")[:count]
 
 
 def _result(
@@ -227,104 +230,27 @@ def _result(
     groups: Sequence[Group],
     columns: Mapping[str, np.ndarray],
     seed: np.ndarray,
-    ends: np.ndarray,
     kept: list[tuple[np.ndarray, Any]],
-    notes: list[str],
-    seconds: float,
+    note: str,
     options: Options,
 ) -> SweepResult:
-    plan = np.repeat(np.arange(len(ends)), len(seed))
-    status = record.status
-    done = record.steps == np.repeat(ends, len(seed))
-    status[done] = "finished"
-    status[(status == "waiting")] = "interrupted"
-    last = np.maximum(record.steps - 1, 0)
-    lost = ~np.isfinite(record.losses[np.arange(len(plan)), last]) & (record.steps > 0)
-    if not record.interrupted:
-        lost |= done & ~np.isfinite(record.score)
-    status[lost] = "diverged"
-    final = record.score.copy()
-    missing = np.flatnonzero(np.isnan(final) & (status == "interrupted"))
-    final[missing] = record.finals(missing, options.window)
+    status, final = record.outcome(options.window)
+    plans = len(final) // len(seed)
     table = {
-        "plan": plan,
+        "plan": np.repeat(np.arange(plans), len(seed)),
         **{name: np.repeat(x, len(seed), axis=0) for name, x in columns.items()},
-        "seed": np.tile(seed, len(ends)),
+        "seed": np.tile(seed, plans),
         "steps": record.steps,
         "status": status,
         "final_loss": final,
     }
-    ids = np.concatenate([i for i, _ in kept]) if kept else np.zeros(0, int)
-    states = None
+    ids, states = np.zeros(0, int), None
     if kept:
-        order = np.argsort(np.nan_to_num(final[ids], nan=np.inf), kind="stable")[: options.keep]
-        ids = ids[order]
-        states = _stacked([s for _, s in kept], order)
-    members = f"{len(plan)} members, {int(record.steps.sum()):,} steps in {seconds:.1f} s"
-    stopped = ["stopped by hand"] if record.interrupted else []
-    note = "; ".join([members, *dict.fromkeys(notes), *stopped])
+        ids = np.concatenate([i for i, _ in kept])
+        best = _lowest(final[ids], options.keep)
+        ids = ids[best]
+        states = jax.tree.map(lambda *xs: jnp.concatenate(xs)[best], *(s for _, s in kept))
     return SweepResult(table, record.losses, states, ids, note, tuple(groups))
-
-
-def _stacked(states: list[Any], order: np.ndarray) -> Any:
-    if len({jax.tree.structure(s) for s in states}) > 1:
-        rule = "0 where schedules have several structures (their states have, too)"
-        _checks.fail(_OWNER, "keep", rule, "more", "sweep one structure at a time")
-    return jax.tree.map(lambda *xs: jax.numpy.concatenate(xs)[order], *states)
-
-
-def _seeds(seeds: Any) -> np.ndarray:
-    if isinstance(seeds, int) and not isinstance(seeds, bool) and seeds > 0:
-        return np.arange(seeds)
-    found = np.asarray(seeds)
-    if found.ndim != 1 or not len(found) or found.dtype.kind not in "iu" or found.min() < 0:
-        rule = "how many seeds, from 1 up, or a list of them"
-        _checks.fail(_OWNER, "seeds", rule, seeds, "pass such a number")
-    return found
-
-
-def _ends(steps: Any, source: Batches, plans: int) -> np.ndarray:
-    """The number of steps of each plan."""
-    steps = source.steps if steps is None else steps
-    if steps is None:
-        remedy = "say how many to train"
-        _checks.fail(_OWNER, "steps", "given unless batches are stacked", None, remedy)
-    each = np.asarray(steps)
-    if (
-        each.dtype.kind not in "iu"
-        or each.min(initial=2**31) < 1
-        or each.shape not in {(), (plans,)}
-    ):
-        rule = f"a whole number from 1 up, or one for each of the {plans} plans"
-        _checks.fail(_OWNER, "steps", rule, steps, "correct it")
-    return np.broadcast_to(each, (plans,))
-
-
-def _check(options: Options, ends: np.ndarray, seeds: int, groups: Sequence[Group]) -> None:
-    for name in ("window", "keep"):
-        least = 0 if name == "keep" else 1
-        _checks.steps(_OWNER, name, getattr(options, name), least=least, remedy="leave it out")
-    for name in ("lanes", "memory_limit"):
-        if getattr(options, name) is not None:
-            _checks.number(_OWNER, name, getattr(options, name), least=1, remedy="leave it out")
-    _checks.flag(_OWNER, "per_member", options.per_member)
-    if options.halving is not None and not isinstance(options.halving, Halving):
-        remedy = "write halving=Halving(factor=3)"
-        _checks.fail(_OWNER, "halving", "a Halving", options.halving, remedy)
-    if options.halving is not None:
-        options.halving.rungs(2, 2)  # checks itself
-    if options.halving is not None and len(np.unique(ends)) > 1:
-        rule = "one number where plans are halved: a rung compares them at the same step"
-        _checks.fail(_OWNER, "steps", rule, ends, "leave halving out, or sweep length by length")
-    if options.mesh is None:
-        return
-    _checks.nearest(_OWNER, "axis", options.axis, options.mesh.axis_names)
-    for group in groups:
-        members = len(group.places) * seeds
-        if members % options.devices:
-            rule = f"a multiple of the {options.devices} devices along {options.axis!r}"
-            remedy = "add or leave out some (of each structure)"
-            _checks.fail(_OWNER, "the number of members", rule, members, remedy)
 
 
 def _members(group: Group, seed: np.ndarray, ends: np.ndarray) -> Members:
@@ -339,7 +265,7 @@ def _parts(members: Members, size: int, seeds: int) -> list[Members]:
     """As many members as a program takes; those of one plan together, where that is possible."""
     size = size // seeds * seeds or size
     order = np.argsort(-members.end, kind="stable")  # long runs with long ones
-    return [members[order[k : k + size]] for k in range(0, len(order), size)]
+    return [members.take(order[k : k + size]) for k in range(0, len(order), size)]
 
 
 def _note(fit: Fitted, members: Members, parts: list[Members], options: Options) -> str:

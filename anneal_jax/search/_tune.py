@@ -7,16 +7,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import _checks
+from ._ask import OWNER, Outcome, asker_of
 from ._halving import Halving
 from ._result import SweepResult
-from ._space import Choice, Integers, LogUniform, Space, check_space, draw
+from ._space import Space
 from ._sweep import Compiled, sweep
 from ._training import Training
 
 if TYPE_CHECKING:
     import optuna
-
-_OWNER = "tune"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,6 +77,8 @@ def tune(
     tune(training, make, space, batches, trials=256, population=32, study=study)
     ```
 
+    On several processes each makes the same call; the study of process 0 is the one asked.
+
     Args:
       training: how one member trains.
       make: from parameters (by name) to a plan: a schedule, or a dictionary of schedules and
@@ -114,8 +115,8 @@ def tune(
         >>> result.best_loss < 1e-4
         True
     """
-    _checks.steps(_OWNER, "population", population, least=1, remedy="count members")
-    asker = _asker(space, trials, study, seed)
+    _checks.steps(OWNER, "population", population, least=1, remedy="count members")
+    asker = asker_of(space, trials, study, seed)
     compiled: Compiled = {}
     rows: list[dict[str, Any]] = []
     interrupted = False
@@ -138,7 +139,7 @@ def tune(
     return TuneResult(table, best, best_loss, plan, interrupted)
 
 
-def _outcome(result: SweepResult, plan: int) -> tuple[str, int, float]:
+def _outcome(result: SweepResult, plan: int) -> Outcome:
     """Status, steps and final loss of a plan, over its seeds."""
     at = result.table["plan"] == plan
     status = result.table["status"][at]
@@ -153,99 +154,3 @@ def _column(values: list[Any]) -> np.ndarray:
     found = np.empty(len(values), object)
     found[:] = values
     return found
-
-
-class _Listed:
-    """Parameters that are known beforehand."""
-
-    def __init__(self, rest: Sequence[Mapping[str, Any]]):
-        self._rest = [dict(x) for x in rest]
-
-    def ask(self, count: int) -> list[dict[str, Any]]:
-        asked, self._rest = self._rest[:count], self._rest[count:]
-        return asked
-
-    def tell(self, outcome: list[tuple[str, int, float]]) -> None:
-        del outcome
-
-    def best(self, rows: list[dict[str, Any]]) -> tuple[dict[str, Any] | None, float]:
-        finished = [row for row in rows if row["status"] == "finished"]
-        if not finished:
-            return None, float("inf")
-        row = min(finished, key=lambda row: row["final_loss"])
-        outcome = {"steps", "status", "final_loss"}
-        return {k: v for k, v in row.items() if k not in outcome}, row["final_loss"]
-
-
-class _Studied:
-    """Parameters that an Optuna study proposes."""
-
-    def __init__(self, study: Any, space: Space, trials: int):
-        import optuna
-
-        self._study, self._trials, self._states = study, trials, optuna.trial.TrialState
-        self._distributions = {name: _distribution(x) for name, x in space.items()}
-        self._asked: list[Any] = []
-        for trial in study.get_trials(deepcopy=False, states=(self._states.RUNNING,)):
-            self._again(trial.number, trial.params)  # the process that asked for it is gone
-
-    def ask(self, count: int) -> list[dict[str, Any]]:
-        done = (self._states.COMPLETE, self._states.PRUNED)
-        left = self._trials - len(self._study.get_trials(deepcopy=False, states=done))
-        self._asked = [self._study.ask(self._distributions) for _ in range(min(count, left))]
-        return [dict(trial.params) for trial in self._asked]
-
-    def tell(self, outcome: list[tuple[str, int, float]]) -> None:
-        for trial, (status, steps, final) in zip(self._asked, outcome, strict=True):
-            if status == "interrupted":
-                self._again(trial.number, trial.params)
-                continue
-            trial.set_user_attr("status", status)
-            trial.set_user_attr("steps", steps)
-            if status == "finished":
-                self._study.tell(trial, final)
-            else:
-                trial.report(final if status == "stopped" else float("inf"), steps)
-                self._study.tell(trial, state=self._states.PRUNED)
-
-    def best(self, rows: list[dict[str, Any]]) -> tuple[dict[str, Any] | None, float]:
-        del rows
-        if not self._study.get_trials(deepcopy=False, states=(self._states.COMPLETE,)):
-            return None, float("inf")
-        return dict(self._study.best_params), self._study.best_value
-
-    def _again(self, number: int, parameters: dict[str, Any]) -> None:
-        # (Enqueued first: killed between the two, one trains twice rather than never.)
-        if parameters:
-            self._study.enqueue_trial(parameters)
-        self._study.tell(number, state=self._states.FAIL)
-
-
-def _asker(space: Any, trials: int | None, study: Any, seed: int) -> _Listed | _Studied:
-    if isinstance(space, list | tuple):
-        if not space or study is not None or trials is not None:
-            rule = "names with dimensions where trials or study are given, else at least one set"
-            got = f"a list of {len(space)}"
-            _checks.fail(_OWNER, "space", rule, got, "leave trials and study out, or pass a space")
-        return _Listed(space)
-    check_space(_OWNER, space)
-    _checks.steps(_OWNER, "trials", trials, least=1, remedy="say how many")  # pyright: ignore[reportArgumentType]
-    if study is None:
-        return _Listed(draw(space, trials or 1, seed))
-    direction = getattr(getattr(study, "direction", None), "name", None)
-    if direction != "MINIMIZE":
-        remedy = "create it with optuna.create_study(direction='minimize')"
-        _checks.fail(_OWNER, "study", "an optuna.Study that minimizes", study, remedy)
-    return _Studied(study, space, trials or 1)
-
-
-def _distribution(dimension: Any) -> Any:
-    """As Optuna has it."""
-    from optuna import distributions
-
-    if isinstance(dimension, Choice):
-        return distributions.CategoricalDistribution(dimension.options)
-    if isinstance(dimension, Integers):
-        return distributions.IntDistribution(dimension.low, dimension.high)
-    log = isinstance(dimension, LogUniform)
-    return distributions.FloatDistribution(dimension.low, dimension.high, log=log)

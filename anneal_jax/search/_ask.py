@@ -1,0 +1,156 @@
+"""Who proposes what a search trains: a list, random draws, or an Optuna study."""
+
+import pickle
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+import jax
+import numpy as np
+
+from .. import _checks
+from ._space import Choice, Integers, LogUniform, Space, check_space, draw
+
+OWNER = "tune"
+Outcome = tuple[str, int, float]  # status, steps, final loss
+
+
+class Asker(Protocol):
+    """Proposes parameters, and is told how they did."""
+
+    def ask(self, count: int) -> list[dict[str, Any]]:
+        """At most `count` sets of parameters; none when the search has ended."""
+        ...
+
+    def tell(self, outcome: list[Outcome]) -> None:
+        """How each of those that were asked last did."""
+        ...
+
+    def best(self, rows: list[dict[str, Any]]) -> tuple[dict[str, Any] | None, float]:
+        """The parameters with the lowest final loss, and it; `rows` are of this call."""
+        ...
+
+
+class Listed:
+    """Parameters that are known beforehand."""
+
+    def __init__(self, rest: Sequence[Mapping[str, Any]]):
+        self._rest = [dict(x) for x in rest]
+
+    def ask(self, count: int) -> list[dict[str, Any]]:
+        asked, self._rest = self._rest[:count], self._rest[count:]
+        return asked
+
+    def tell(self, outcome: list[Outcome]) -> None:
+        del outcome
+
+    def best(self, rows: list[dict[str, Any]]) -> tuple[dict[str, Any] | None, float]:
+        finished = [row for row in rows if row["status"] == "finished"]
+        if not finished:
+            return None, float("inf")
+        row = min(finished, key=lambda row: row["final_loss"])
+        outcome = {"steps", "status", "final_loss"}
+        return {k: v for k, v in row.items() if k not in outcome}, row["final_loss"]
+
+
+class Studied:
+    """Parameters that an Optuna study proposes."""
+
+    def __init__(self, study: Any, space: Space, trials: int):
+        import optuna
+
+        self._study, self._trials, self._states = study, trials, optuna.trial.TrialState
+        self._distributions = {name: _distribution(x) for name, x in space.items()}
+        self._asked: list[Any] = []
+        for trial in study.get_trials(deepcopy=False, states=(self._states.RUNNING,)):
+            self._again(trial.number, trial.params)  # the process that asked for it is gone
+
+    def ask(self, count: int) -> list[dict[str, Any]]:
+        done = (self._states.COMPLETE, self._states.PRUNED)
+        left = self._trials - len(self._study.get_trials(deepcopy=False, states=done))
+        self._asked = [self._study.ask(self._distributions) for _ in range(min(count, left))]
+        return [dict(trial.params) for trial in self._asked]
+
+    def tell(self, outcome: list[Outcome]) -> None:
+        for trial, (status, steps, final) in zip(self._asked, outcome, strict=True):
+            if status == "interrupted":
+                self._again(trial.number, trial.params)
+                continue
+            trial.set_user_attr("status", status)
+            trial.set_user_attr("steps", steps)
+            if status == "finished":
+                self._study.tell(trial, final)
+            else:
+                trial.report(final if status == "stopped" else float("inf"), steps)
+                self._study.tell(trial, state=self._states.PRUNED)
+
+    def best(self, rows: list[dict[str, Any]]) -> tuple[dict[str, Any] | None, float]:
+        del rows
+        if not self._study.get_trials(deepcopy=False, states=(self._states.COMPLETE,)):
+            return None, float("inf")
+        return dict(self._study.best_params), self._study.best_value
+
+    def _again(self, number: int, parameters: dict[str, Any]) -> None:
+        # (Enqueued first: killed between the two, one trains twice rather than never.)
+        if parameters:
+            self._study.enqueue_trial(parameters)
+        self._study.tell(number, state=self._states.FAIL)
+
+
+class Led:
+    """Parameters that process 0 asks, for all processes to train together."""
+
+    def __init__(self, make: Callable[[], Studied]):
+        self._lead = make() if jax.process_index() == 0 else None
+
+    def ask(self, count: int) -> list[dict[str, Any]]:
+        return _from_first(self._lead and self._lead.ask(count))
+
+    def tell(self, outcome: list[Outcome]) -> None:
+        if self._lead is not None:
+            self._lead.tell(outcome)
+
+    def best(self, rows: list[dict[str, Any]]) -> tuple[dict[str, Any] | None, float]:
+        return _from_first(self._lead and self._lead.best(rows))
+
+
+def _from_first(value: Any) -> Any:
+    """What process 0 has, on every process."""
+    from jax.experimental import multihost_utils
+
+    data = np.frombuffer(pickle.dumps(value), np.uint8)
+    size = int(multihost_utils.broadcast_one_to_all(np.int32(len(data))))
+    padded = np.zeros(size, np.uint8)
+    padded[: len(data[:size])] = data[:size]
+    return pickle.loads(np.asarray(multihost_utils.broadcast_one_to_all(padded)).tobytes())
+
+
+def asker_of(space: Any, trials: int | None, study: Any, seed: int) -> Asker:
+    if isinstance(space, list | tuple):
+        if not space or study is not None or trials is not None:
+            rule = "names with dimensions where trials or study are given, else at least one set"
+            got = f"a list of {len(space)}"
+            _checks.fail(OWNER, "space", rule, got, "leave trials and study out, or pass a space")
+        return Listed(space)
+    check_space(OWNER, space)
+    _checks.steps(OWNER, "trials", trials, least=1, remedy="say how many")  # pyright: ignore[reportArgumentType]
+    if study is None:
+        return Listed(draw(space, trials or 1, seed))
+    direction = getattr(getattr(study, "direction", None), "name", None)
+    if direction != "MINIMIZE":
+        remedy = "create it with optuna.create_study(direction='minimize')"
+        _checks.fail(OWNER, "study", "an optuna.Study that minimizes", study, remedy)
+    if jax.process_count() > 1:
+        return Led(lambda: Studied(study, space, trials or 1))
+    return Studied(study, space, trials or 1)
+
+
+def _distribution(dimension: Any) -> Any:
+    """As Optuna has it."""
+    from optuna import distributions
+
+    if isinstance(dimension, Choice):
+        return distributions.CategoricalDistribution(dimension.options)
+    if isinstance(dimension, Integers):
+        return distributions.IntDistribution(dimension.low, dimension.high)
+    log = isinstance(dimension, LogUniform)
+    return distributions.FloatDistribution(dimension.low, dimension.high, log=log)
