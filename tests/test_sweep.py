@@ -283,6 +283,11 @@ def test_batches_that_end_early_lose_nothing() -> None:
     np.testing.assert_allclose(result.curves[:, :16], wanted()[:, :16], rtol=2e-5)
     assert "batches ended" in result.note
 
+    odd = [batch(t) if t < 12 else (X[t, :4], Y[t, :4]) for t in range(STEPS)]
+    with pytest.warns(UserWarning, match="sweep: batches change their shape; trained are 8 steps"):
+        result = quiet(data=odd, steps=STEPS, steps_per_dispatch=8)
+    assert result.table["steps"].tolist() == [8] * 4
+
 
 def test_programs_are_used_again_only_where_they_fit() -> None:
     """Fewer members spare the compilation; another loss never gets the program of the first."""

@@ -12,7 +12,7 @@ import pytest
 import anneal_jax as anneal
 from anneal_jax.search import Halving, Training, sweep
 
-from .sweeps import DATA, STEPS, batch, loss, params
+from .sweeps import DATA, STEPS, X, Y, batch, loss, params
 
 PLANS = [anneal.warmup_cosine(p, 2, STEPS) for p in (0.01, 0.1)]
 TRAINING = Training.from_loss(loss, optax.adamw, params())
@@ -102,6 +102,7 @@ CALLS: list[tuple[dict[str, Any], str]] = [
     ({"steps": STEPS + 1}, "batches must be arrays with a first axis of 25 steps"),
     ({"batches": short(), "steps": STEPS}, "batches must be enough for all steps"),
     ({"batches": [batch(0)] * 9, "steps": STEPS}, "batches must be enough for all 24 steps, got 9"),
+    ({"batches": [batch(0), (X[0, :4], Y[0, :4])] * 12, "steps": STEPS}, "batches must be of one"),
     ({"batches": (DATA[0], DATA[1][1:])}, "batches must be arrays with the same first axis"),
     ({"per_member": True}, "batches must be arrays with an axis of all 2 members after that of"),
     ({"steps": "many"}, "steps must be a whole number from 1 up"),

@@ -13,7 +13,7 @@ from .._schedule import Array
 
 
 class BatchesEnded(Exception):
-    """An iterable had fewer batches than there are steps, which only showed in training."""
+    """An iterable had too few batches, or an odd one, which only showed in training."""
 
 
 class Batches:
@@ -40,7 +40,7 @@ class Batches:
         else:
             self._fail("stacked arrays, an iterable of batches, or a function of the step", batches)
         self._rest: Iterator[Any] = iter(())
-        self._size = 1
+        self._size, self._shape = 1, None
 
     @property
     def steps(self) -> int | None:
@@ -71,11 +71,18 @@ class Batches:
         if self._iterable is None:
             return self._whole, first
         taken = list(itertools.islice(self._rest, count))
-        if len(taken) < count:
-            there = first + len(taken)
-            if first == 0:
+        there = first + len(taken)
+        if first == 0:
+            if len(taken) < count:
                 self._fail(f"enough for all steps ({count} and more)", there)
+            self._shape = _shapes(taken[0])
+        elif len(taken) < count:
             raise BatchesEnded(f"batches ended after {there} of them; trained are {first} steps")
+        for batch in taken:
+            if _shapes(batch) != self._shape:
+                if first == 0:
+                    self._fail("of one structure and shape", [self._shape, _shapes(batch)])
+                raise BatchesEnded(f"batches change their shape; trained are {first} steps")
         taken += taken[-1:] * (self._size - count)  # blocks of one size: one program
         return jax.tree.map(lambda *xs: np.stack([np.asarray(x) for x in xs]), *taken), 0
 

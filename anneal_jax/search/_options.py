@@ -72,7 +72,7 @@ class Options(NamedTuple):
 
 def seeds_of(seeds: Any) -> np.ndarray:
     """The seeds to train each plan with."""
-    if isinstance(seeds, int) and not isinstance(seeds, bool) and seeds > 0:
+    if isinstance(seeds, int | np.integer) and not isinstance(seeds, bool) and seeds > 0:
         return np.arange(seeds)
     found = np.asarray(seeds)
     if found.ndim != 1 or not len(found) or found.dtype.kind not in "iu" or found.min() < 0:
