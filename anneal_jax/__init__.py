@@ -129,19 +129,21 @@ from anneal_jax.transforms import (
 )
 
 if TYPE_CHECKING:
-    from anneal_jax import ports as ports, search as search
+    from anneal_jax import ports as ports, search as search, theory as theory
 
 
 def __getattr__(name: str) -> Any:
-    """Imports `ports` and `search` where they are first used: half of what there is to import."""
+    """Imports larger rooms where they are first used: half of what there is to import."""
     if name == "ports":
         import anneal_jax.ports
     elif name == "search":
-        import anneal_jax.search  # noqa: F401  (it enters itself into this module)
+        import anneal_jax.search
+    elif name == "theory":
+        import anneal_jax.theory  # noqa: F401  (each enters itself into this module)
     else:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return globals()[name]  # put there by the import
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), "ports", "search"})
+    return sorted({*globals(), "ports", "search", "theory"})

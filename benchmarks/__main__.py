@@ -3,14 +3,23 @@
 The comparison with PyTorch needs torch and has its own command: `python -m benchmarks.torch_twin`.
 """
 
-from benchmarks import accuracy, imports, measure, programs, recompilations, sweeps, train_step
+from benchmarks import (
+    accuracy,
+    imports,
+    measure,
+    programs,
+    recompilations,
+    sweeps,
+    theory,
+    train_step,
+)
 
 
 def main() -> None:
     """Print the table."""
     measure.pin_to_one_core()
     print(f"| {'what':88} | {'measured':32} | goal  |\n|{'-' * 90}|{'-' * 34}|-------|")
-    for part in (imports, accuracy, recompilations, programs, train_step, sweeps):
+    for part in (imports, accuracy, recompilations, programs, train_step, sweeps, theory):
         for what, figure, goal in part.rows():
             print(f"| {what:88} | {figure:32} | {goal:5} |", flush=True)
 

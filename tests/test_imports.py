@@ -27,7 +27,7 @@ LAYERS = [
     },
     {"_algebra", "_compose", "_join", "_noise", "_repeat", "_time"},
     {"_recipes"},
-    {"_horizon", "_config", "transforms", "ports", "laws", "theory"},
+    {"_horizon", "_config", "_exponential_sums", "transforms", "ports", "laws", "theory"},
     {"search", "ensemble", "plot", "cli"},
     {""},  # the package itself, which re-exports
 ]
