@@ -129,12 +129,14 @@ from anneal_jax.transforms import (
 )
 
 if TYPE_CHECKING:
-    from anneal_jax import ports as ports, search as search, theory as theory
+    from anneal_jax import laws as laws, ports as ports, search as search, theory as theory
 
 
 def __getattr__(name: str) -> Any:
     """Imports larger rooms where they are first used: half of what there is to import."""
-    if name == "ports":
+    if name == "laws":
+        import anneal_jax.laws
+    elif name == "ports":
         import anneal_jax.ports
     elif name == "search":
         import anneal_jax.search
@@ -146,4 +148,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), "ports", "search", "theory"})
+    return sorted({*globals(), "laws", "ports", "search", "theory"})

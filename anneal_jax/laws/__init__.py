@@ -1,0 +1,17 @@
+"""Laws that map a schedule to the loss curve of a run."""
+
+from anneal_jax.laws._functional import (
+    FunctionalScalingLaw as FunctionalScalingLaw,
+)
+from anneal_jax.laws._law import (
+    Law as Law,
+)
+from anneal_jax.laws._level import (
+    LevelLaw as LevelLaw,
+)
+from anneal_jax.laws._momentum import (
+    MomentumLaw as MomentumLaw,
+)
+from anneal_jax.laws._multi_power import (
+    MultiPowerLaw as MultiPowerLaw,
+)

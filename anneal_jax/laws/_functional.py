@@ -1,0 +1,58 @@
+"""The functional scaling law: noise that each step adds, and that later steps forget."""
+
+from typing import ClassVar
+
+import jax.numpy as jnp
+
+from .._exponential_sums import exact_power_sums, power_sums
+from .._numerics import Number as Scalar
+from .._schedule import Array
+from ._law import Law
+
+_NODES = 40
+
+
+class FunctionalScalingLaw(Law):
+    """`L(t) = floor + size * (start + S(t)) ** -exponent + noise * N(t)`.
+
+    `N(t) = sum_{k <= t} rates[k] ** 2 * (delay + S(t) - S(k)) ** -decay`
+
+    `S` are the rates summed up.
+
+    Args:
+      floor: the loss of an endless run.
+      size: of the part that falls with the sum of rates.
+      exponent: with which it falls.
+      start: the sum of rates at which that part would be infinite is `-start`.
+      noise: what a step adds, per squared rate.
+      decay: with which it is forgotten.
+      delay: how long it stays at first, in units of summed rates.
+
+    Example:
+        >>> import anneal_jax as anneal
+        >>> law = anneal.laws.FunctionalScalingLaw(
+        ...     2.5, 0.5, 0.5, 0.1, noise=5.0, decay=1.5, delay=1e-3
+        ... )
+        >>> print(f"{law(anneal.warmup_cosine(3e-4, 100, 10_000))[-1]:.2f}")
+        2.90
+
+    Reference: Li et al., [Functional scaling laws](https://arxiv.org/abs/2509.19189), 2025
+    """
+
+    floor: Scalar
+    size: Scalar
+    exponent: Scalar
+    start: Scalar
+    noise: Scalar
+    decay: Scalar
+    delay: Scalar
+    positive: ClassVar[tuple[str, ...]] = ("size", "exponent", "start", "decay", "delay")
+
+    def curve(self, rates: Array, exact: bool) -> Array:
+        """See the class."""
+        given = rates**2, 1 / self.delay, self.decay, rates
+        added = (
+            exact_power_sums(*given, own=False) if exact else power_sums(*given, _NODES, own=False)
+        )
+        falling = self.size * (self.start + jnp.cumsum(rates)) ** -self.exponent
+        return self.floor + falling + self.noise * self.delay**-self.decay * added

@@ -1,0 +1,78 @@
+"""A law: from the rates of all steps to the loss after each of them."""
+
+import dataclasses
+from typing import Any, ClassVar
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+
+from .. import _checks
+from .._exponential_sums import in_double, rates_of
+from .._schedule import Array
+
+
+class Law(eqx.Module):
+    """A function from rates to losses whose parameters are leaves of a pytree.
+
+    A law is called with a schedule (and the number of steps, if it has none of its own) or with
+    the rates of all steps, and returns the loss after each step. Its curve takes linear time and
+    memory, in float64 inside, and can be jitted, batched, and differentiated by parameters and
+    rates; `exact=True` takes the sums term by term, in quadratic time, to compare with.
+
+    A law of one's own declares its parameters as fields, and `curve(rates, exact)`.
+    """
+
+    positive: ClassVar[tuple[str, ...]] = ()  # names of parameters that must be above 0
+
+    def __check_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            above = 0.0 if field.name in self.positive else None
+            _checks.number(type(self).__name__, field.name, getattr(self, field.name), above=above)
+
+    def __call__(self, rates: Any, steps: int | None = None, *, exact: bool = False) -> Array:
+        """Losses after steps 0 to `steps - 1`.
+
+        Args:
+          rates: a schedule, or the rate of each step; positive, but for zeros at the start,
+            where the loss is infinite.
+          steps: how many, where a schedule has no length of its own.
+          exact: whether to take sums term by term.
+
+        Returns:
+          float[steps].
+        """
+        owner = type(self).__name__
+        _checks.flag(owner, "exact", exact)
+        return _curve(exact, self, rates_of(owner, "rates", rates, steps))
+
+    def curve(self, rates: Array, exact: bool) -> Array:
+        """The law itself: float64 rates of `T` steps to `T` losses."""
+        raise NotImplementedError
+
+
+def _curve(exact: bool, law: Law, rates: Any) -> Array:
+    return in_double(_exact if exact else _fast)(law, rates)
+
+
+@jax.jit
+def _fast(law: Law, rates: Array) -> Array:
+    return law.curve(rates, False)
+
+
+@jax.jit
+def _exact(law: Law, rates: Array) -> Array:
+    return law.curve(rates, True)
+
+
+def level(floor: Array, size: Array, exponent: Array, rates: Array) -> Array:
+    """`floor + size * (rates summed up) ** -exponent`: what all laws have in common."""
+    total = jnp.cumsum(rates)
+    moved = total > 0
+    power = jnp.where(moved, total, 1.0) ** -exponent
+    return floor + jnp.where(moved, size * power, jnp.inf)
+
+
+def drops(rates: Array) -> Array:
+    """By how much the rate of each step is below the one before; 0 at the first."""
+    return jnp.concatenate([jnp.zeros_like(rates[:1]), rates[:-1] - rates[1:]])

@@ -1,0 +1,60 @@
+"""The multi-power law: each drop of the rate pays off as a power of the rates that follow it."""
+
+from typing import ClassVar
+
+import jax.numpy as jnp
+
+from .._exponential_sums import exact_power_sums, power_sums
+from .._numerics import Number as Scalar
+from .._schedule import Array
+from ._law import Law, drops, level
+
+_NODES = 40
+_LEAST = 1e-6  # of the largest rate: below it the power of a rate is that of this one
+
+
+class MultiPowerLaw(Law):
+    """`L(t) = floor + size * S1(t) ** -exponent - gain * sum_{k <= t} drop[k] * G(k, t)`.
+
+    `G(k, t) = 1 - (1 + speed * rates[k] ** -stretch * S_k(t)) ** -decay`
+
+    `S_k(t)` are the rates from `k` to `t` summed up, `S1` those from the start;
+    `drop[k] = rates[k - 1] - rates[k]`, so a warmup's rises count as negative drops.
+
+    Args:
+      floor: the loss of an endless run; `L0` in the paper.
+      size: `A`, of the part that falls with the sum of rates.
+      exponent: `alpha`, with which it falls.
+      gain: `B`, loss per unit of rate that was dropped, in the end.
+      speed: `C`, how soon a drop pays off.
+      decay: `beta`, of the kernel.
+      stretch: `gamma`, how much sooner at low rates.
+
+    Example:
+        >>> import anneal_jax as anneal
+        >>> law = anneal.laws.MultiPowerLaw(3.0405, 0.5247, 0.5079, 363.79, 2.0656, 0.5828, 0.6414)
+        >>> print(f"{law(anneal.warmup_cosine(3e-4, 2_160, 24_000, end_value=3e-5))[-1]:.4f}")
+        3.3152
+
+    Reference: Luo et al., [A multi-power law](https://arxiv.org/abs/2503.12811), 2025
+    """
+
+    floor: Scalar
+    size: Scalar
+    exponent: Scalar
+    gain: Scalar
+    speed: Scalar
+    decay: Scalar
+    stretch: Scalar
+    positive: ClassVar[tuple[str, ...]] = ("size", "exponent", "speed", "decay")
+
+    def curve(self, rates: Array, exact: bool) -> Array:
+        """See the class."""
+        fallen = drops(rates)
+        scales = self.speed * jnp.maximum(rates, _LEAST * jnp.max(rates)) ** -self.stretch
+        given = fallen, scales, self.decay, rates
+        to_come = (
+            exact_power_sums(*given, own=True) if exact else power_sums(*given, _NODES, own=True)
+        )
+        so_far = level(self.floor, self.size, self.exponent, rates)
+        return so_far - self.gain * (jnp.cumsum(fallen) - to_come)

@@ -1,0 +1,170 @@
+"""Laws against their formulas, term by term, and against published figures."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import anneal_jax as anneal
+from anneal_jax.laws import FunctionalScalingLaw, Law, LevelLaw, MomentumLaw, MultiPowerLaw
+
+
+@pytest.fixture(autouse=True, scope="module")
+def double() -> Iterator[None]:
+    """So that what is compared is not rounded to float32 when it is returned."""
+    with jax.enable_x64(True):
+        yield
+
+
+LAWS: dict[str, Law] = {
+    "level": LevelLaw(2.5, 0.5, 0.5, 300.0),
+    "momentum": MomentumLaw(2.5, 0.5, 0.5, 0.3, 0.99),
+    "multi-power": MultiPowerLaw(3.0405, 0.5247, 0.5079, 363.79, 2.0656, 0.5828, 0.6414),
+    "multi-power, slow": MultiPowerLaw(3.0, 0.5, 0.5, 400.0, 0.5, 0.05, 0.2),
+    "functional": FunctionalScalingLaw(2.5, 0.5, 0.5, 0.1, 5.0, 1.5, 1e-3),
+    "functional, slow": FunctionalScalingLaw(2.5, 0.5, 0.5, 0.1, 5.0, 0.3, 1e-2),
+}
+STEPS = 120
+RATES = {
+    "cosine": anneal.warmup_cosine(3e-4, 10, STEPS),
+    "wsd": anneal.warmup_stable_decay(1e-3, 10, 30, STEPS),
+    "wild": np.exp(np.random.default_rng(0).normal(size=STEPS)) * 1e-3,
+    "constant": np.full(STEPS, 1e-3),
+}
+
+
+def by_loops(law: Any, rates: np.ndarray) -> np.ndarray:
+    """The formula as it is written."""
+    losses = []
+    for t in range(len(rates)):
+        total = rates[: t + 1].sum()
+        falls = [0.0, *(rates[:-1] - rates[1:])][: t + 1]
+        if isinstance(law, FunctionalScalingLaw):
+            after = [rates[k + 1 : t + 1].sum() for k in range(t + 1)]
+            noise = sum(
+                r**2 * (law.delay + y) ** -law.decay for r, y in zip(rates, after, strict=False)
+            )
+            losses.append(
+                law.floor + law.size * (law.start + total) ** -law.exponent + law.noise * noise
+            )
+            continue
+        loss = law.floor + (law.size * total**-law.exponent if total else np.inf)
+        if isinstance(law, LevelLaw):
+            loss -= law.drop * (rates.max() - rates[t])
+        elif isinstance(law, MomentumLaw):
+            momenta = [
+                sum(law.decay ** (i - k) * falls[k] for k in range(i + 1)) for i in range(t + 1)
+            ]
+            loss -= law.gain * sum(momenta)
+        else:
+            for k in range(1, t + 1):
+                y = rates[k : t + 1].sum()
+                kernel = (1 + law.speed * rates[k] ** -law.stretch * y) ** -law.decay
+                loss -= law.gain * falls[k] * (1 - kernel)
+        losses.append(loss)
+    return np.array(losses)
+
+
+@pytest.mark.parametrize("rates", RATES)
+@pytest.mark.parametrize("name", LAWS)
+def test_a_curve_is_the_formula(name: str, rates: str) -> None:
+    """At every step: exactly term by term, and to 1e-6 in linear time."""
+    law, given = LAWS[name], RATES[rates]
+    values = np.asarray(given(np.arange(STEPS)) if callable(given) else given, float)
+    wanted = by_loops(law, values)
+    np.testing.assert_allclose(law(given, exact=True), wanted, rtol=1e-10)
+    np.testing.assert_allclose(law(given), wanted, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["multi-power", "functional"])
+def test_long_runs(name: str) -> None:
+    """In linear time, and without x64, to 1e-6 of the sums term by term."""
+    schedule = anneal.warmup_cosine(3e-4, 300, 6_000)
+    exact = LAWS[name](schedule, exact=True)
+    np.testing.assert_allclose(LAWS[name](schedule)[1:], exact[1:], rtol=1e-6)
+    with jax.enable_x64(False):
+        single = LAWS[name](schedule)
+        assert single.dtype == np.float32
+    np.testing.assert_allclose(single[1:], exact[1:], rtol=1e-6)
+
+
+def test_published_figures() -> None:
+    """The paper's fits at 25M and 100M parameters: the end of a cosine to 10%."""
+    cosine = anneal.warmup_cosine(3e-4, 2_160, 24_000, end_value=3e-5)
+    small = LAWS["multi-power"]
+    large = MultiPowerLaw(2.6514, 0.6012, 0.4530, 437.95, 2.1325, 0.5979, 0.6552)
+    assert float(small(cosine)[-1]) == pytest.approx(3.3152, abs=5e-5)
+    assert float(large(cosine)[-1]) == pytest.approx(2.9900, abs=5e-5)
+
+
+@pytest.mark.parametrize("name", LAWS)
+def test_gradients(name: str) -> None:
+    """By every parameter and by rates, with x64 off, against differences of the formula."""
+    law = LAWS[name]
+    rates = np.asarray(RATES["cosine"](np.arange(STEPS)), float)[1:]
+    with jax.enable_x64(False):
+        single: Any = jax.tree.map(jnp.asarray, law)
+        by_law, by_rates = jax.grad(lambda w, r: w(r)[-1], argnums=(0, 1))(single, jnp.array(rates))
+    leaves, structure = jax.tree.flatten(law)
+    for k, (leaf, slope) in enumerate(zip(leaves, jax.tree.leaves(by_law), strict=True)):
+        ends = []
+        for factor in (1 + 1e-6, 1 - 1e-6):
+            changed = [*leaves[:k], leaf * factor, *leaves[k + 1 :]]
+            ends.append(by_loops(jax.tree.unflatten(structure, changed), rates)[-1])
+        assert float(slope) == pytest.approx(
+            (ends[0] - ends[1]) / (2e-6 * leaf), rel=1e-3, abs=1e-6
+        )
+    for k in (0, 50, STEPS - 3):
+        ends = []
+        for factor in (1 + 1e-6, 1 - 1e-6):
+            changed = rates.copy()
+            changed[k] *= factor
+            ends.append(by_loops(law, changed)[-1])
+        wanted = (ends[0] - ends[1]) / (2e-6 * rates[k])
+        assert float(by_rates[k]) == pytest.approx(wanted, rel=1e-3, abs=1e-2)
+
+
+@pytest.mark.parametrize("name", LAWS)
+def test_batches_and_jit(name: str) -> None:
+    """`vmap` over rates and over laws is a loop; jit changes nothing; a curve to 0 is finite."""
+    law = LAWS[name]
+    rates = jnp.stack([jnp.full(50, 1e-3), jnp.linspace(1e-3, 0.0, 50)])
+    many = jax.jit(jax.vmap(law))(rates)
+    for one, row in zip(many, rates, strict=True):
+        np.testing.assert_allclose(one[:-1], law(row[:-1]), rtol=1e-6)
+    assert np.isfinite(many).all()
+    laws = jax.tree.map(lambda x: jnp.array([x, 1.1 * x]), law)
+    both = jax.vmap(lambda w: w(rates[0]))(laws)
+    np.testing.assert_allclose(both[0], law(rates[0]), rtol=1e-6)
+    other: Any = jax.tree.map(lambda x: 1.1 * x, law)
+    np.testing.assert_allclose(both[1], other(rates[0]), rtol=1e-6)
+
+
+def test_schedules_without_a_length_take_one() -> None:
+    """And those with one may be cut."""
+    law = LAWS["momentum"]
+    np.testing.assert_allclose(law(anneal.Constant(1e-3), 50), law(np.full(50, 1e-3)), rtol=1e-7)
+    whole, cut = law(RATES["cosine"]), law(RATES["cosine"], 70)
+    np.testing.assert_allclose(cut, whole[:70], rtol=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: MultiPowerLaw(3, 0.5, -0.5, 1, 1, 1, 1), "MultiPowerLaw: exponent must be a fin"),
+        (lambda: MomentumLaw(3, 0, 0.5, 1), "MomentumLaw: size must be a finite number above 0"),
+        (lambda: LevelLaw(np.nan, 1, 0.5, 1), "LevelLaw: floor must be a finite number"),
+        (lambda: LAWS["level"]([0.1, -0.1]), "LevelLaw: rates must be positive and finite"),
+        (lambda: LAWS["level"]([0.1, 0.0, 0.1]), "LevelLaw: rates must be positive and finite"),
+        (lambda: LAWS["level"](anneal.Constant(0.1)), "LevelLaw: rates must be a schedule with"),
+        (lambda: LAWS["level"]([0.1], exact=1), "LevelLaw: exact must be True or False"),
+    ],
+)
+def test_bad_input_is_one_sentence(call: Any, words: str) -> None:
+    """Which argument, the rule, what came, what to do."""
+    with pytest.raises(ValueError) as error:
+        call()
+    assert words in str(error.value)
