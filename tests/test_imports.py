@@ -32,7 +32,18 @@ LAYERS = [
     {""},  # the package itself, which re-exports
 ]
 OPTIONAL = {"matplotlib", "torch", "keras", "tensorflow", "flax", "orbax", "tensorboardX", "tqdm"}
-OPTIONAL |= {"tyro", "optuna", "hypothesis", "pytest", "chex", "mpmath", "scipy", "pandas"}
+OPTIONAL |= {"tensorboard"}
+OPTIONAL |= {
+    "tyro",
+    "tensorboard",
+    "optuna",
+    "hypothesis",
+    "pytest",
+    "chex",
+    "mpmath",
+    "scipy",
+    "pandas",
+}
 
 
 def _name(path: Path) -> str:

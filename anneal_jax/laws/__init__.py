@@ -9,6 +9,10 @@ from anneal_jax.laws._law import (
 from anneal_jax.laws._level import (
     LevelLaw as LevelLaw,
 )
+from anneal_jax.laws._logs import (
+    Log as Log,
+    read_log as read_log,
+)
 from anneal_jax.laws._momentum import (
     MomentumLaw as MomentumLaw,
 )

@@ -1,0 +1,189 @@
+"""Logs of runs: what is read, and what is said of what is odd in them."""
+
+import gzip
+import json
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import anneal_jax as anneal
+from anneal_jax.laws import Log, read_log
+
+STEPS = np.arange(0, 100, 10)
+SCHEDULE = anneal.warmup_linear(0.1, 20, 100)
+RATES = np.asarray(SCHEDULE(STEPS), float)
+LOSSES = 3.0 - STEPS / 100
+WHOLE = [
+    {"step": int(s), "learning_rate": float(r), "loss": float(x)}
+    for s, r, x in zip(STEPS, RATES, LOSSES, strict=True)
+]
+
+
+def written(path: Path, rows: list[dict[str, Any]]) -> Path:
+    """Rows as the kind of file that its name says."""
+    names = list({name: None for row in rows for name in row})
+    if ".csv" in path.name:
+        lines = [",".join(names)]
+        lines += [",".join(str(row.get(name, "")) for name in names) for row in rows]
+    else:
+        lines = [json.dumps(row) for row in rows]
+    text = "\n".join(lines) + "\n"
+    if path.suffix == ".gz":
+        path.write_bytes(gzip.compress(text.encode()))
+    else:
+        path.write_text(text)
+    return path
+
+
+def quiet(path: Path, **names: str) -> Log:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        return read_log(path, **names)
+
+
+KINDS = ["run.csv", "run.csv.gz", "run.jsonl", "run.json.gz"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_clean_log(kind: str, tmp_path: Path) -> None:
+    """Steps, losses, the rate of every step; nothing to say."""
+    log = quiet(written(tmp_path / kind, WHOLE))
+    assert log.steps.tolist() == STEPS.tolist()
+    assert log.losses.tolist() == LOSSES.tolist()
+    np.testing.assert_allclose(log.rates, SCHEDULE(np.arange(91)), rtol=1e-6)
+    assert log.notes == ()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_rates_and_losses_at_different_steps(kind: str, tmp_path: Path) -> None:
+    """As where a validation loss has rows of its own; other rows do not matter."""
+    rows: list[dict[str, Any]] = []
+    for row in WHOLE:
+        rows.append({"step": row["step"], "learning_rate": row["learning_rate"]})
+        if row["step"] % 20 == 0:
+            rows.append({"step": row["step"], "loss": row["loss"]})
+        rows.append({"step": row["step"], "text": "hello"})
+    log = quiet(written(tmp_path / kind, rows))
+    assert log.steps.tolist() == STEPS[::2].tolist()
+    assert log.losses.tolist() == LOSSES[::2].tolist()
+    np.testing.assert_allclose(log.rates, SCHEDULE(np.arange(81)), rtol=1e-6)
+
+
+def test_a_resumed_run(tmp_path: Path) -> None:
+    """What was done twice counts as it was done last; that is said."""
+    again = [{**row, "loss": row["loss"] - 1} for row in WHOLE if row["step"] >= 40]
+    path = written(tmp_path / "run.csv", [*WHOLE[:7], *again])
+    with pytest.warns(UserWarning, match="run.csv: went back 1 times: 3 steps from before it"):
+        log = read_log(path)
+    assert log.steps.tolist() == STEPS.tolist()
+    np.testing.assert_allclose(log.losses, LOSSES - (STEPS >= 40))
+    assert len(log.notes) == 1
+
+
+def test_a_step_logged_twice(tmp_path: Path) -> None:
+    """The later value counts."""
+    twice = {**WHOLE[3], "loss": 9.0}
+    assert quiet(written(tmp_path / "run.csv", [*WHOLE[:4], twice, *WHOLE[4:]])).losses[3] == 9.0
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_losses_that_are_not_finite(kind: str, bad: float, tmp_path: Path) -> None:
+    """Left out, and said; the rate of their row is kept."""
+    rows = [{**row, "loss": bad} if row["step"] in (30, 70) else row for row in WHOLE]
+    with pytest.warns(UserWarning, match="2 numbers that are not finite are left out"):
+        log = read_log(written(tmp_path / kind, rows))
+    assert log.steps.tolist() == [0, 10, 20, 40, 50, 60, 80, 90]
+    np.testing.assert_allclose(log.rates, SCHEDULE(np.arange(91)), rtol=1e-6)
+
+
+def test_gaps_and_rates_that_are_not_there(tmp_path: Path) -> None:
+    """Each is said, with the steps."""
+    rows = [row for row in WHOLE if not 20 < row["step"] < 70]
+    with pytest.warns(UserWarning, match="no losses from step 20 to 70, usually one in 10; no rat"):
+        read_log(written(tmp_path / "run.csv", rows))
+    rows = [{**row, "learning_rate": "" if row["step"] in (0, 90) else 0.1} for row in WHOLE]
+    with pytest.warns(UserWarning, match="no rate before step 10.*; no rate after step 80"):
+        log = read_log(written(tmp_path / "run.csv", rows))
+    assert log.rates.tolist() == [0.1] * 91
+
+
+def test_a_line_that_is_cut_off(tmp_path: Path) -> None:
+    """As a killed process leaves it: at the end it is told, elsewhere an error."""
+    path = written(tmp_path / "run.jsonl", WHOLE)
+    path.write_text(path.read_text()[:-9])
+    with pytest.warns(UserWarning, match="run.jsonl: the last line is cut off"):
+        assert read_log(path).steps.tolist() == STEPS[:-1].tolist()
+    path.write_text(path.read_text() + "\n" + json.dumps(WHOLE[-1]))
+    with pytest.raises(
+        ValueError, match=r"must be a log with one JSON object a line, got .*\(10\)"
+    ):
+        read_log(path)
+
+
+def test_event_files(tmp_path: Path) -> None:
+    """Of TensorBoard, by a file or its folder, a resumed run included."""
+    writer = pytest.importorskip("tensorboardX")
+    pytest.importorskip("tensorboard")
+    with writer.SummaryWriter(str(tmp_path / "events")) as out:
+        for row in WHOLE:
+            out.add_scalar("train/lr", row["learning_rate"], row["step"], walltime=row["step"])
+            out.add_scalar("train/loss", row["loss"], row["step"], walltime=row["step"] + 0.5)
+    names = {"learning_rate": "train/lr", "loss": "train/loss"}
+    for path in (tmp_path / "events", next((tmp_path / "events").iterdir())):
+        log = quiet(path, **names)
+        assert log.steps.tolist() == STEPS.tolist()
+        np.testing.assert_allclose(log.losses, LOSSES, rtol=1e-6)
+        np.testing.assert_allclose(log.rates, SCHEDULE(np.arange(91)), rtol=1e-6)
+    with pytest.raises(ValueError, match=r"a tag must be one of .*did you mean 'train/loss'"):
+        read_log(tmp_path / "events", learning_rate="train/lr", loss="train/los")
+
+
+def test_a_real_log() -> None:
+    """Of a model with 124M parameters: rates as its schedule has them."""
+    folder = Path(__file__).parents[2] / "shared/data/loss_curves/llama_124m"
+    if not folder.exists():
+        pytest.skip("the loss curves of ../shared/data are not here")
+    path = next(folder.glob("cos-10*lr0.001*iter25000*"))
+    with pytest.warns(UserWarning, match="no rate before step 50: taken as the one there"):
+        log = read_log(path, step="iter", learning_rate="train_lr", loss="val_loss")
+    assert len(log.notes) == 1
+    assert log.rates.max() == pytest.approx(1e-3, rel=1e-4)
+    assert log.rates[-1] == pytest.approx(1e-4, rel=1e-2)
+    assert 2.9 < log.losses[-1] < 3.2
+
+
+@pytest.mark.parametrize(
+    ("name", "rows", "words"),
+    [
+        ("none.csv", None, "path (none.csv) must be a file that is there"),
+        ("run.txt", WHOLE, "path (run.txt) must be a .csv, .jsonl or .json file"),
+        ("run.csv", [{"step": 0, "lr": 0.1, "loss": 3.0}], "a column must be one of"),
+        (
+            "run.jsonl",
+            [{"step": 0, "learning_rat": 0.1, "loss": 3.0}],
+            "did you mean 'learn",
+        ),
+        ("run.csv", WHOLE[:1], "path (run.csv) must be a log with two finite losses or more"),
+        ("run.csv", [{**r, "learning_rate": ""} for r in WHOLE], "must be a log with rates under"),
+        ("run.csv", [{**r, "learning_rate": -1} for r in WHOLE], "must be a log with rates under"),
+        (
+            "run.csv",
+            [{**r, "loss": "low"} for r in WHOLE],
+            "must be a log with numbers under",
+        ),
+        ("run.csv", [{**r, "step": 0.5} for r in WHOLE], "must be a log with whole steps from 0"),
+    ],
+)
+def test_bad_input_is_one_sentence(name: str, rows: Any, words: str, tmp_path: Path) -> None:
+    """Which file, the rule, what came."""
+    path = tmp_path / name
+    if rows is not None:
+        written(path, rows)
+    with pytest.raises(ValueError) as error:
+        read_log(path)
+    assert words in str(error.value)
+    assert str(error.value).count("\n") == 0
