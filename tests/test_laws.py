@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import anneal_jax as anneal
+from anneal_jax._exponential_sums import power_sums
 from anneal_jax.laws import FunctionalScalingLaw, Law, LevelLaw, MomentumLaw, MultiPowerLaw
 
 
@@ -89,6 +90,17 @@ def test_long_runs(name: str) -> None:
         single = LAWS[name](schedule)
         assert single.dtype == np.float32
     np.testing.assert_allclose(single[1:], exact[1:], rtol=1e-6)
+
+
+@pytest.mark.parametrize("own", [False, True])
+@pytest.mark.parametrize("exponent", [0.05, 0.5, 1.0, 2.0])
+def test_the_kernel_of_48_nodes(exponent: float, own: bool) -> None:
+    """A single value fades as the power says, to 1e-6 of it, up to 4e5 times its scale."""
+    rates = np.diff(np.geomspace(1e-2, 4e2, 400), prepend=0.0)
+    values = np.eye(400)[0]
+    given = [jnp.asarray(x) for x in (values, 1e3, exponent, rates)]
+    y = np.cumsum(rates) - (0.0 if own else rates[0])
+    np.testing.assert_allclose(power_sums(*given, 48, own=own), (1 + 1e3 * y) ** -exponent, 1e-6)
 
 
 def test_published_figures() -> None:

@@ -9,7 +9,7 @@ from .._numerics import Number as Scalar
 from .._schedule import Array
 from ._law import Law
 
-_NODES = 40
+_NODES = 48
 
 
 class FunctionalScalingLaw(Law):

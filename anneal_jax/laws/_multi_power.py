@@ -9,7 +9,7 @@ from .._numerics import Number as Scalar
 from .._schedule import Array
 from ._law import Law, drops, level
 
-_NODES = 40
+_NODES = 48
 _LEAST = 1e-6  # of the largest rate: below it the power of a rate is that of this one
 
 

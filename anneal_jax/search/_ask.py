@@ -125,6 +125,7 @@ def _from_first(value: Any) -> Any:
 
 
 def asker_of(space: Any, trials: int | None, study: Any, seed: int) -> Asker:
+    """Who proposes: the list, draws from the space, or the study (that of process 0)."""
     if isinstance(space, list | tuple):
         if not space or study is not None or trials is not None:
             rule = "names with dimensions where trials or study are given, else at least one set"
