@@ -125,7 +125,7 @@ def test_a_line_that_is_cut_off(tmp_path: Path) -> None:
 
 
 def test_event_files(tmp_path: Path) -> None:
-    """Of TensorBoard, by a file or its folder, a resumed run included."""
+    """Of TensorBoard, by a file or its folder."""
     writer = pytest.importorskip("tensorboardX")
     pytest.importorskip("tensorboard")
     with writer.SummaryWriter(str(tmp_path / "events")) as out:

@@ -50,7 +50,8 @@ def read_log(
 
     Args:
       path: a file `.csv`, `.jsonl` or `.json` of JSON lines, each of them with `.gz` if packed; or
-        one of TensorBoard's event files, or a folder of them (which needs `tensorboard`).
+        one of TensorBoard's event files, or a folder of them (which needs `tensorboard`, whose
+        reader leaves out what a resumed run did again and does not tell).
       step: the name of the column, or key, of the step; TensorBoard has its own.
       learning_rate: that of the rate.
       loss: that of the loss.
