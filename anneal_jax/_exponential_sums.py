@@ -124,27 +124,22 @@ def power_sums(
     """
     low = _BOTTOM * jnp.minimum(1 / jnp.sum(rates), jnp.min(scales))
     logs, spacing, speed, below = _grid(low, _TOP * jnp.max(scales), nodes, exponent)
-    size = jnp.log(spacing) - lax.lgamma(exponent)
-
-    def weights(log_scale: Array) -> Array:
-        shares = logs - log_scale
-        weight = jnp.exp(exponent * shares - jnp.exp(shares) + size)
-        rest = jnp.exp(size - speed[0] * jnp.exp(-log_scale)) / below
-        return jnp.concatenate([rest * jnp.exp(exponent * shares[:1]), weight])
-
-    # (All at once where they differ by step: in the loop, exponentials of exponentials are slow.)
+    first = exponent * logs[:1] - jnp.log(below)
+    sizes = jnp.concatenate([first, exponent * logs]) + jnp.log(spacing) - lax.lgamma(exponent)
+    weights = jnp.exp(sizes - exponent * jnp.log(jnp.max(scales)))
+    values = values * (scales / jnp.max(scales)) ** -exponent
     shared = jnp.ndim(scales) == 0
-    fresh = weights(jnp.log(scales)) if shared else jax.vmap(weights)(jnp.log(scales))
+    fresh = jnp.exp(-speed / scales) if shared else None
 
     @jax.checkpoint
     def step(memory: Array, now: Any) -> Any:
-        rate, value, weight = now
+        rate, value, delay = now
         fade = jnp.exp(-speed * rate)
-        new = value * (fresh if shared else weight)
+        new = value * (fresh if shared else jnp.exp(-speed * delay))
         memory = fade * (memory + new) if own else fade * memory + new
-        return memory, jnp.sum(memory)
+        return memory, jnp.sum(memory * weights)
 
-    each = (rates, values, rates if shared else fresh)
+    each = (rates, values, None if shared else 1 / scales)
     return lax.scan(step, jnp.zeros_like(speed), each)[1]
 
 

@@ -19,3 +19,6 @@ from anneal_jax.laws._momentum import (
 from anneal_jax.laws._multi_power import (
     MultiPowerLaw as MultiPowerLaw,
 )
+from anneal_jax.laws._past import (
+    Past as Past,
+)

@@ -2,14 +2,10 @@
 
 from typing import ClassVar
 
-import jax.numpy as jnp
-
-from .._exponential_sums import exact_power_sums, power_sums
 from .._numerics import Number as Scalar
 from .._schedule import Array
 from ._law import Law
-
-_NODES = 48
+from ._past import Past
 
 
 class FunctionalScalingLaw(Law):
@@ -48,11 +44,8 @@ class FunctionalScalingLaw(Law):
     delay: Scalar
     positive: ClassVar[tuple[str, ...]] = ("size", "exponent", "start", "decay", "delay")
 
-    def curve(self, rates: Array, exact: bool) -> Array:
-        """See the class."""
-        given = rates**2, 1 / self.delay, self.decay, rates
-        added = (
-            exact_power_sums(*given, own=False) if exact else power_sums(*given, _NODES, own=False)
-        )
-        falling = self.size * (self.start + jnp.cumsum(rates)) ** -self.exponent
-        return self.floor + falling + self.noise * self.delay**-self.decay * added
+    def losses(self, past: Past) -> Array:
+        """See `Law`."""
+        falling = self.size * (self.start + past.total) ** -self.exponent
+        added = self.delay**-self.decay * past.fading_squares(1 / self.delay, self.decay)
+        return self.floor + falling + self.noise * added

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from .. import _checks
 from .._exponential_sums import in_double, rates_of
 from .._schedule import Array
+from ._past import Past, Whole
 
 
 class Law(eqx.Module):
@@ -20,7 +21,7 @@ class Law(eqx.Module):
     memory, in float64 inside, and can be jitted, batched, and differentiated by parameters and
     rates; `exact=True` takes the sums term by term, in quadratic time, to compare with.
 
-    A law of one's own declares its parameters as fields, and `curve(rates, exact)`.
+    A law of one's own declares its parameters as fields, and `losses(past)` of a `Past`.
     """
 
     positive: ClassVar[tuple[str, ...]] = ()  # names of parameters that must be above 0
@@ -44,35 +45,26 @@ class Law(eqx.Module):
         """
         owner = type(self).__name__
         _checks.flag(owner, "exact", exact)
-        return _curve(exact, self, rates_of(owner, "rates", rates, steps))
+        given = rates_of(owner, "rates", rates, steps)
+        return in_double(_exact if exact else _fast)(self, given)
 
-    def curve(self, rates: Array, exact: bool) -> Array:
-        """The law itself: float64 rates of `T` steps to `T` losses."""
+    def losses(self, past: Past) -> Array:
+        """The law itself: the losses after all steps that `past` tells of, in float64."""
         raise NotImplementedError
-
-
-def _curve(exact: bool, law: Law, rates: Any) -> Array:
-    return in_double(_exact if exact else _fast)(law, rates)
 
 
 @jax.jit
 def _fast(law: Law, rates: Array) -> Array:
-    return law.curve(rates, False)
+    return law.losses(Whole(rates, exact=False))
 
 
 @jax.jit
 def _exact(law: Law, rates: Array) -> Array:
-    return law.curve(rates, True)
+    return law.losses(Whole(rates, exact=True))
 
 
-def level(floor: Array, size: Array, exponent: Array, rates: Array) -> Array:
-    """`floor + size * (rates summed up) ** -exponent`: what all laws have in common."""
-    total = jnp.cumsum(rates)
+def level(floor: Array, size: Array, exponent: Array, total: Array) -> Array:
+    """`floor + size * total ** -exponent`, where `total` are the rates summed up."""
     moved = total > 0
     power = jnp.where(moved, total, 1.0) ** -exponent
     return floor + jnp.where(moved, size * power, jnp.inf)
-
-
-def drops(rates: Array) -> Array:
-    """By how much the rate of each step is below the one before; 0 at the first."""
-    return jnp.concatenate([jnp.zeros_like(rates[:1]), rates[:-1] - rates[1:]])

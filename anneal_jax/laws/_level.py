@@ -2,11 +2,10 @@
 
 from typing import ClassVar
 
-import jax.numpy as jnp
-
 from .._numerics import Number as Scalar
 from .._schedule import Array
 from ._law import Law, level
+from ._past import Past
 
 
 class LevelLaw(Law):
@@ -27,8 +26,7 @@ class LevelLaw(Law):
     drop: Scalar
     positive: ClassVar[tuple[str, ...]] = ("size", "exponent")
 
-    def curve(self, rates: Array, exact: bool) -> Array:
-        """See the class."""
-        del exact
-        so_far = level(self.floor, self.size, self.exponent, rates)
-        return so_far - self.drop * (jnp.max(rates) - rates)
+    def losses(self, past: Past) -> Array:
+        """See `Law`."""
+        so_far = level(self.floor, self.size, self.exponent, past.total)
+        return so_far - self.drop * (past.peak - past.rate)

@@ -1,13 +1,11 @@
 """The momentum law: what the rate has fallen by pays off with a delay."""
 
-from typing import Any, ClassVar
-
-import jax.numpy as jnp
-from jax import lax
+from typing import ClassVar
 
 from .._numerics import Number as Scalar
 from .._schedule import Array
-from ._law import Law, drops, level
+from ._law import Law, level
+from ._past import Past
 
 
 class MomentumLaw(Law):
@@ -40,19 +38,7 @@ class MomentumLaw(Law):
     decay: Scalar = 0.999
     positive: ClassVar[tuple[str, ...]] = ("size", "exponent", "decay")
 
-    def curve(self, rates: Array, exact: bool) -> Array:
-        """See the class."""
-        fallen = drops(rates)
-        if exact:
-            lag = jnp.arange(len(rates), dtype=rates.dtype)
-            kernel = jnp.where(lag[:, None] >= lag[None], lag[:, None] - lag[None], jnp.inf)
-            momentum = jnp.sum(self.decay**kernel * fallen[None], axis=1)
-        else:
-
-            def step(before: Array, drop: Array) -> Any:
-                now = self.decay * before + drop
-                return now, now
-
-            momentum = lax.scan(step, jnp.zeros_like(fallen[0]), fallen)[1]
-        so_far = level(self.floor, self.size, self.exponent, rates)
-        return so_far - self.gain * jnp.cumsum(momentum)
+    def losses(self, past: Past) -> Array:
+        """See `Law`."""
+        so_far = level(self.floor, self.size, self.exponent, past.total)
+        return so_far - self.gain * past.momentum(self.decay)

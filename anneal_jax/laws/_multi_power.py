@@ -4,12 +4,11 @@ from typing import ClassVar
 
 import jax.numpy as jnp
 
-from .._exponential_sums import exact_power_sums, power_sums
 from .._numerics import Number as Scalar
 from .._schedule import Array
-from ._law import Law, drops, level
+from ._law import Law, level
+from ._past import Past
 
-_NODES = 48
 _LEAST = 1e-6  # of the largest rate: below it the power of a rate is that of this one
 
 
@@ -48,13 +47,9 @@ class MultiPowerLaw(Law):
     stretch: Scalar
     positive: ClassVar[tuple[str, ...]] = ("size", "exponent", "speed", "decay")
 
-    def curve(self, rates: Array, exact: bool) -> Array:
-        """See the class."""
-        fallen = drops(rates)
-        scales = self.speed * jnp.maximum(rates, _LEAST * jnp.max(rates)) ** -self.stretch
-        given = fallen, scales, self.decay, rates
-        to_come = (
-            exact_power_sums(*given, own=True) if exact else power_sums(*given, _NODES, own=True)
-        )
-        so_far = level(self.floor, self.size, self.exponent, rates)
-        return so_far - self.gain * (jnp.cumsum(fallen) - to_come)
+    def losses(self, past: Past) -> Array:
+        """See `Law`."""
+        rates = jnp.maximum(past.drop_rates, _LEAST * past.peak)
+        to_come = past.fading_drops(self.speed * rates**-self.stretch, self.decay)
+        so_far = level(self.floor, self.size, self.exponent, past.total)
+        return so_far - self.gain * (past.first - past.rate - to_come)

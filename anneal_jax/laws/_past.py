@@ -1,0 +1,186 @@
+"""What a law may know of a run: sums over its past, taken in one of three ways.
+
+A law's formula stands in one place and asks a `Past` for its sums. `Whole` has the past of every
+step, in linear time or (`exact`) term by term; `Measured` that of a few steps alone, which is
+what a fit needs: some hundred measured losses of a run of many thousands of steps.
+"""
+
+from typing import Any
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+
+from .._exponential_sums import exact_power_sums, power_sums
+from .._schedule import Array
+
+_NODES = 47  # and one for all slower ones: vectors of eight
+_BLOCKS = 256  # at least, into which `Measured` divides a run
+
+
+class Past(eqx.Module):
+    """The past of each of `n` steps of a run; `S(t)` are the rates up to `t`, summed up.
+
+    Attributes:
+      total: float[n], `S(t)`.
+      rate: float[n], of each step.
+      first: the rate of step 0.
+      peak: the largest rate of the run.
+      drop_rates: float[m], to which rates fall (or rise) where they do.
+    """
+
+    total: eqx.AbstractVar[Array]
+    rate: eqx.AbstractVar[Array]
+    first: eqx.AbstractVar[Array]
+    peak: eqx.AbstractVar[Array]
+    drop_rates: eqx.AbstractVar[Array]
+
+    def fading_drops(self, scales: Array, exponent: Array) -> Array:
+        """Sum over `k <= t` of `drop[k] * (1 + scales[k] * (S(t) - S(k - 1))) ** -exponent`.
+
+        `drop[k]` is the rate of step `k - 1` less that of `k`; `scales` one for each of
+        `drop_rates`.
+        """
+        raise NotImplementedError
+
+    def fading_squares(self, scale: Array, exponent: Array) -> Array:
+        """Sum over `k <= t` of `rate[k] ** 2 * (1 + scale * (S(t) - S(k))) ** -exponent`."""
+        raise NotImplementedError
+
+    def momentum(self, decay: Array) -> Array:
+        """Sum over `i <= t` of `m[i] = decay * m[i - 1] + drop[i]`."""
+        raise NotImplementedError
+
+
+class Whole(Past):
+    """The past of every step, from the rates of all."""
+
+    total: Array
+    rate: Array
+    drops: Array
+    exact: bool = eqx.field(static=True)
+
+    def __init__(self, rates: Array, exact: bool) -> None:
+        self.total, self.rate, self.exact = jnp.cumsum(rates), rates, exact
+        self.drops = jnp.concatenate([jnp.zeros_like(rates[:1]), rates[:-1] - rates[1:]])
+
+    first = property(lambda self: self.rate[0])
+    peak = property(lambda self: jnp.max(self.rate))
+    drop_rates = property(lambda self: self.rate)
+
+    def fading_drops(self, scales: Array, exponent: Array) -> Array:
+        """See `Past`."""
+        given = self.drops, scales, exponent, self.rate
+        if self.exact:
+            return exact_power_sums(*given, own=True)
+        return power_sums(*given, _NODES, own=True)
+
+    def fading_squares(self, scale: Array, exponent: Array) -> Array:
+        """See `Past`."""
+        given = self.rate**2, scale, exponent, self.rate
+        if self.exact:
+            return exact_power_sums(*given, own=False)
+        return power_sums(*given, _NODES, own=False)
+
+    def momentum(self, decay: Array) -> Array:
+        """See `Past`."""
+        if self.exact:
+            at = jnp.arange(len(self.rate), dtype=self.rate.dtype)
+            lag = at[:, None] - at[None]
+            return jnp.cumsum(jnp.sum(_fading(decay, lag) * self.drops[None], axis=1))
+
+        def step(before: Array, drop: Array) -> Any:
+            now = decay * before + drop
+            return now, now
+
+        return jnp.cumsum(lax.scan(step, jnp.zeros_like(self.first), self.drops)[1])
+
+
+def _fading(decay: Array, lag: Array) -> Array:
+    """`decay ** lag`; 0 for what is still to come."""
+    return jnp.where(lag >= 0, decay ** jnp.maximum(lag, 0.0), 0.0)
+
+
+class Places(eqx.Module):
+    """Blocks of steps, each taken for one: what they add up to, and where.
+
+    Attributes:
+      values: float[m], the sum of the block.
+      steps: float[m], the step it is taken for, between its first and its last.
+      rates: float[m], there.
+      before: float[m], the rates of all earlier steps summed up.
+    """
+
+    values: Array
+    steps: Array
+    rates: Array
+    before: Array
+
+
+class Measured(Past):
+    """The past of some steps, from blocks of steps that end at these; made by `measured`."""
+
+    steps: Array
+    total: Array
+    rate: Array
+    first: Array
+    peak: Array
+    drops: Places
+    squares: Places
+
+    drop_rates = property(lambda self: self.drops.rates)
+
+    def _fade(self, places: Places, since: Array, scales: Array, exponent: Array) -> Array:
+        y = self.total[:, None] - since[None]
+        kernel = (1 + scales * jnp.maximum(y, 0.0)) ** -exponent
+        past = places.steps[None] <= self.steps[:, None]
+        return jnp.sum(jnp.where(past, places.values[None] * kernel, 0.0), axis=1)
+
+    def fading_drops(self, scales: Array, exponent: Array) -> Array:
+        """See `Past`."""
+        return self._fade(self.drops, self.drops.before, scales[None], exponent)
+
+    def fading_squares(self, scale: Array, exponent: Array) -> Array:
+        """See `Past`."""
+        since = self.squares.before + self.squares.rates
+        return self._fade(self.squares, since, scale, exponent)
+
+    def momentum(self, decay: Array) -> Array:
+        """See `Past`; a geometric series, `1 + decay + ... + decay ** lag`."""
+        lag = self.steps[:, None] - self.drops.steps[None]
+        slow = jnp.minimum(decay, 1 - 1e-9)  # (the series at 1 is a limit)
+        series = (1 - slow * _fading(slow, lag)) / (1 - slow)
+        return jnp.sum(jnp.where(lag >= 0, self.drops.values[None] * series, 0.0), axis=1)
+
+
+def measured(rates: np.ndarray, steps: np.ndarray) -> Measured:
+    """The past of some steps of a run, from the rates of all: in float64, on the host."""
+    total = np.cumsum(rates)
+    before = total - rates
+    drops = -np.diff(rates, prepend=rates[0])
+    longest = max(1, len(rates) // _BLOCKS)
+    last = np.unique(np.concatenate([steps, np.arange(longest - 1, len(rates), longest)]))
+    starts = np.concatenate([[0], last[:-1] + 1])
+
+    def places(values: np.ndarray, weights: np.ndarray) -> Places:
+        found = np.add.reduceat(values, starts)
+        weight = np.add.reduceat(weights, starts)
+        at = np.add.reduceat(weights * np.arange(len(rates)), starts)
+        there = weight > 0
+        at = at[there] / weight[there]
+        near = [np.interp(at, np.arange(len(rates)), x) for x in (rates, before)]
+        return Places(found[there], at, *near)
+
+    # Falls and rises apart: a restart inside of a block is then one place of its own.
+    fall, rise = (np.where(drops * sign > 0, np.abs(drops), 0.0) for sign in (1, -1))
+    down, up = places(drops * (fall > 0), fall), places(drops * (rise > 0), rise)
+    both = Places(
+        *(
+            np.concatenate([getattr(down, k), getattr(up, k)])
+            for k in ("values", "steps", "rates", "before")
+        )
+    )
+    ends = np.cumsum(rates)[steps], rates[steps], rates[0], rates.max()
+    squares = places(rates**2, rates**2)
+    return Measured(steps.astype(np.float64), *ends, both, squares)
