@@ -1,9 +1,14 @@
 """Laws that map a schedule to the loss curve of a run."""
 
+from anneal_jax.laws._fit import (
+    Fit as Fit,
+    fit as fit,
+)
 from anneal_jax.laws._functional import (
     FunctionalScalingLaw as FunctionalScalingLaw,
 )
 from anneal_jax.laws._law import (
+    Guess as Guess,
     Law as Law,
 )
 from anneal_jax.laws._level import (

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from .._numerics import Number as Scalar
 from .._schedule import Array
-from ._law import Law
+from ._law import Guess, Law
 from ._past import Past
 
 
@@ -43,6 +43,17 @@ class FunctionalScalingLaw(Law):
     decay: Scalar
     delay: Scalar
     positive: ClassVar[tuple[str, ...]] = ("size", "exponent", "start", "decay", "delay")
+    linear: ClassVar[tuple[str, ...]] = ("floor", "size", "noise")
+
+    @classmethod
+    def guesses(cls, peak: float) -> dict[str, Guess]:
+        """See `Law`; times as sums of rates, in steps at the peak."""
+        return {
+            "exponent": Guess(0.15, 1.0),
+            "start": Guess(3 * peak, 3_000 * peak, 100 * peak, 1.0),
+            "decay": Guess(0.3, 2.0, 1.0, 1.0),
+            "delay": Guess(3 * peak, 300 * peak, 30 * peak, 1.0),
+        }
 
     def losses(self, past: Past) -> Array:
         """See `Law`."""

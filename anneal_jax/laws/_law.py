@@ -1,7 +1,7 @@
 """A law: from the rates of all steps to the loss after each of them."""
 
 import dataclasses
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import equinox as eqx
 import jax
@@ -13,6 +13,15 @@ from .._schedule import Array
 from ._past import Past, Whole
 
 
+class Guess(NamedTuple):
+    """What is likely of a parameter that a loss is not linear in."""
+
+    low: float  # where a fit's starts begin
+    high: float  # and end
+    centre: float = 1.0  # of the prior
+    spread: float | None = None  # of it, as `fit` has it; None: no prior
+
+
 class Law(eqx.Module):
     """A function from rates to losses whose parameters are leaves of a pytree.
 
@@ -21,10 +30,18 @@ class Law(eqx.Module):
     memory, in float64 inside, and can be jitted, batched, and differentiated by parameters and
     rates; `exact=True` takes the sums term by term, in quadratic time, to compare with.
 
-    A law of one's own declares its parameters as fields, and `losses(past)` of a `Past`.
+    A law of one's own declares its parameters as fields, and `losses(past)` of a `Past`. To be
+    fitted, it says in which of them a loss is linear, and what is likely of all others.
     """
 
     positive: ClassVar[tuple[str, ...]] = ()  # names of parameters that must be above 0
+    fractions: ClassVar[tuple[str, ...]] = ()  # those between 0 and 1, mostly close to 1
+    linear: ClassVar[tuple[str, ...]] = ()  # those that a loss is linear in
+
+    @classmethod
+    def guesses(cls, peak: float) -> dict[str, Guess]:
+        """For every other parameter what is likely, where `peak` is the largest rate of runs."""
+        raise NotImplementedError
 
     def __check_init__(self) -> None:
         for field in dataclasses.fields(self):

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from .._numerics import Number as Scalar
 from .._schedule import Array
-from ._law import Law, level
+from ._law import Guess, Law, level
 from ._past import Past
 
 
@@ -25,6 +25,12 @@ class LevelLaw(Law):
     exponent: Scalar
     drop: Scalar
     positive: ClassVar[tuple[str, ...]] = ("size", "exponent")
+    linear: ClassVar[tuple[str, ...]] = ("floor", "size", "drop")
+
+    @classmethod
+    def guesses(cls, peak: float) -> dict[str, Guess]:
+        """See `Law`."""
+        return {"exponent": Guess(0.15, 1.0)}
 
     def losses(self, past: Past) -> Array:
         """See `Law`."""

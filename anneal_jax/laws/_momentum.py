@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from .._numerics import Number as Scalar
 from .._schedule import Array
-from ._law import Law, level
+from ._law import Guess, Law, level
 from ._past import Past
 
 
@@ -37,6 +37,13 @@ class MomentumLaw(Law):
     gain: Scalar
     decay: Scalar = 0.999
     positive: ClassVar[tuple[str, ...]] = ("size", "exponent", "decay")
+    fractions: ClassVar[tuple[str, ...]] = ("decay",)
+    linear: ClassVar[tuple[str, ...]] = ("floor", "size", "gain")
+
+    @classmethod
+    def guesses(cls, peak: float) -> dict[str, Guess]:
+        """See `Law`; a memory of 300 steps, give or take a factor of 3."""
+        return {"exponent": Guess(0.15, 1.0), "decay": Guess(0.99, 0.9995, 1 - 1 / 300, 1.0)}
 
     def losses(self, past: Past) -> Array:
         """See `Law`."""

@@ -8,6 +8,7 @@ what a fit needs: some hundred measured losses of a run of many thousands of ste
 from typing import Any
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
@@ -58,16 +59,16 @@ class Whole(Past):
 
     total: Array
     rate: Array
+    first: Array
+    peak: Array
+    drop_rates: Array
     drops: Array
     exact: bool = eqx.field(static=True)
 
     def __init__(self, rates: Array, exact: bool) -> None:
         self.total, self.rate, self.exact = jnp.cumsum(rates), rates, exact
+        self.first, self.peak, self.drop_rates = rates[0], jnp.max(rates), rates
         self.drops = jnp.concatenate([jnp.zeros_like(rates[:1]), rates[:-1] - rates[1:]])
-
-    first = property(lambda self: self.rate[0])
-    peak = property(lambda self: jnp.max(self.rate))
-    drop_rates = property(lambda self: self.rate)
 
     def fading_drops(self, scales: Array, exponent: Array) -> Array:
         """See `Past`."""
@@ -126,10 +127,9 @@ class Measured(Past):
     rate: Array
     first: Array
     peak: Array
+    drop_rates: Array
     drops: Places
     squares: Places
-
-    drop_rates = property(lambda self: self.drops.rates)
 
     def _fade(self, places: Places, since: Array, scales: Array, exponent: Array) -> Array:
         y = self.total[:, None] - since[None]
@@ -154,33 +154,36 @@ class Measured(Past):
         return jnp.sum(jnp.where(lag >= 0, self.drops.values[None] * series, 0.0), axis=1)
 
 
-def measured(rates: np.ndarray, steps: np.ndarray) -> Measured:
+def measured(rates: Any, steps: Any) -> Measured:
     """The past of some steps of a run, from the rates of all: in float64, on the host."""
-    total = np.cumsum(rates)
+    total: Any = np.cumsum(rates)
     before = total - rates
     drops = -np.diff(rates, prepend=rates[0])
     longest = max(1, len(rates) // _BLOCKS)
     last = np.unique(np.concatenate([steps, np.arange(longest - 1, len(rates), longest)]))
     starts = np.concatenate([[0], last[:-1] + 1])
 
-    def places(values: np.ndarray, weights: np.ndarray) -> Places:
-        found = np.add.reduceat(values, starts)
+    def places(values: Any, weights: Any) -> Places:
+        found: Any = np.add.reduceat(values, starts)
         weight = np.add.reduceat(weights, starts)
         at = np.add.reduceat(weights * np.arange(len(rates)), starts)
         there = weight > 0
-        at = at[there] / weight[there]
-        near = [np.interp(at, np.arange(len(rates)), x) for x in (rates, before)]
+        at: Any = at[there] / weight[there]
+        every: Any = np.arange(len(rates))
+        near: Any = [np.interp(at, every, x) for x in (rates, before)]
         return Places(found[there], at, *near)
 
     # Falls and rises apart: a restart inside of a block is then one place of its own.
     fall, rise = (np.where(drops * sign > 0, np.abs(drops), 0.0) for sign in (1, -1))
     down, up = places(drops * (fall > 0), fall), places(drops * (rise > 0), rise)
-    both = Places(
-        *(
-            np.concatenate([getattr(down, k), getattr(up, k)])
-            for k in ("values", "steps", "rates", "before")
-        )
+    both = jax.tree.map(lambda *two: np.concatenate(two), down, up)
+    return Measured(
+        steps=steps.astype(np.float64),
+        total=total[steps],
+        rate=rates[steps],
+        first=rates[0],
+        peak=rates.max(),
+        drop_rates=both.rates,
+        drops=both,
+        squares=places(rates**2, rates**2),
     )
-    ends = np.cumsum(rates)[steps], rates[steps], rates[0], rates.max()
-    squares = places(rates**2, rates**2)
-    return Measured(steps.astype(np.float64), *ends, both, squares)

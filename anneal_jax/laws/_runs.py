@@ -1,0 +1,90 @@
+"""Runs as a fit wants them: checked, without their warmup, thinned to some hundred losses."""
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .. import _checks
+from .._exponential_sums import rates_of
+from .._schedule import Schedule
+from ._logs import Log
+from ._past import Measured, measured
+
+_POINTS = 256  # of a run at most; more are gathered into medians
+_PEAK = 0.999  # of the largest rate: where a warmup ends
+_FEWEST = 8  # losses of a run after its warmup
+
+
+class Run(NamedTuple):
+    """A run: the rate of every step, and some of its losses."""
+
+    rates: np.ndarray  # float64[steps]
+    steps: np.ndarray  # int[n]
+    losses: np.ndarray  # float64[n]
+
+    def past(self) -> Measured:
+        """What a law may know of it."""
+        return measured(self.rates, self.steps)
+
+
+def checked_runs(owner: str, runs: Any) -> list[Run]:
+    """Runs of a user: logs, or tuples of rates (or a schedule), steps and losses."""
+    if isinstance(runs, Log) or (isinstance(runs, tuple) and len(runs) == 3 and _is_one(runs)):
+        runs = [runs]
+    given = [*runs] if isinstance(runs, Iterable) else []
+    if not given:
+        remedy = "pass [(schedule, steps, losses), ...]"
+        _checks.fail(owner, "runs", "a list of one run or more", runs, remedy)
+    return [_run(owner, f"runs[{i}]", run) for i, run in enumerate(given)]
+
+
+def _is_one(runs: tuple[Any, ...]) -> bool:
+    """Whether it is a run, and not three of them."""
+    return isinstance(runs[0], Schedule | np.ndarray) or np.ndim(runs[0]) == 1
+
+
+def _run(owner: str, name: str, run: Any) -> Run:
+    if isinstance(run, Log):
+        run = run.rates, run.steps, run.losses
+    if not isinstance(run, tuple | list) or len(run) != 3:
+        remedy = "see read_log for logs"
+        _checks.fail(owner, name, "a Log, or (schedule or rates, steps, losses)", run, remedy)
+    steps, losses = np.asarray(run[1]), np.asarray(run[2], float)
+    whole = steps.dtype.kind in "iu" and steps.ndim == 1 and steps.size
+    if not whole or (np.diff(steps) <= 0).any() or steps[0] < 0:
+        remedy = "pass the steps at which losses were measured"
+        _checks.fail(owner, f"the steps of {name}", "whole, increasing, from 0 up", run[1], remedy)
+    length = int(steps[-1]) + 1
+    rates = rates_of(owner, f"the rates of {name}", run[0], getattr(run[0], "steps", 0) or length)
+    if len(rates) < length:
+        rule = f"given for each step up to the last loss, {length - 1}"
+        got = f"{len(rates)} of them"
+        _checks.fail(owner, f"the rates of {name}", rule, got, "pass the rate of every step from 0")
+    if losses.shape != steps.shape or not (np.isfinite(losses) & (losses > 0)).all():
+        rule = f"{len(steps)} positive finite numbers"
+        remedy = "leave out steps whose loss is none (read_log does)"
+        _checks.fail(owner, f"the losses of {name}", rule, run[2], remedy)
+    return _thinned(_after_warmup(owner, name, Run(rates[:length], steps, losses)))
+
+
+def _after_warmup(owner: str, name: str, run: Run) -> Run:
+    """Laws hold after the warmup, which they count in all their sums."""
+    top = int(np.argmax(run.rates >= _PEAK * run.rates.max()))
+    kept = run.steps >= top
+    if kept.sum() < _FEWEST:
+        rule = f"longer than its warmup, with {_FEWEST} losses or more after it"
+        got = f"{int(kept.sum())} from step {top} on, where its rate is largest"
+        _checks.fail(owner, name, rule, got, "train on, or log more often")
+    return Run(run.rates, run.steps[kept], run.losses[kept])
+
+
+def _thinned(run: Run) -> Run:
+    """Medians of neighbours, which a few spikes do not move, where there are very many losses."""
+    width = -(-len(run.steps) // _POINTS)
+    if width == 1:
+        return run
+    width += 1 - width % 2  # (odd, so that the median step is a step)
+    groups = [np.arange(i, i + width) for i in range(0, len(run.steps) - width + 1, width)]
+    steps = np.array([run.steps[g[width // 2]] for g in groups])
+    return Run(run.rates, steps, np.array([np.median(run.losses[g]) for g in groups]))
