@@ -24,6 +24,10 @@ from anneal_jax.laws._momentum import (
 from anneal_jax.laws._multi_power import (
     MultiPowerLaw as MultiPowerLaw,
 )
+from anneal_jax.laws._optimize import (
+    Optimized as Optimized,
+    optimize_schedule as optimize_schedule,
+)
 from anneal_jax.laws._past import (
     Past as Past,
 )

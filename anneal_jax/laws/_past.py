@@ -1,4 +1,4 @@
-"""What a law may know of a run: sums over its past, taken in one of three ways.
+"""What a law may know of a run: sums over its past, taken in one of four ways.
 
 A law's formula stands in one place and asks a `Past` for its sums. `Whole` has the past of every
 step, in linear time or (`exact`) term by term; `Measured` that of a few steps alone, which is
@@ -103,6 +103,47 @@ def _fading(decay: Array, lag: Array) -> Array:
     return jnp.where(lag >= 0, decay ** jnp.maximum(lag, 0.0), 0.0)
 
 
+def _series(decay: Array, lag: Array) -> Array:
+    """`1 + decay + ... + decay ** lag`."""
+    slow = jnp.minimum(decay, 1 - 1e-9)  # (at 1 it is a limit)
+    return (1 - slow * _fading(slow, lag)) / (1 - slow)
+
+
+class Last(Past):
+    """The past of the last step alone, exactly, in linear time."""
+
+    total: Array
+    rate: Array
+    first: Array
+    peak: Array
+    drop_rates: Array
+    drops: Array
+
+    def __init__(self, rates: Array) -> None:
+        self.total, self.rate = jnp.sum(rates)[None], rates[-1:]
+        self.first, self.peak, self.drop_rates = rates[0], jnp.max(rates), rates
+        self.drops = jnp.concatenate([jnp.zeros_like(rates[:1]), rates[:-1] - rates[1:]])
+
+    def _after(self) -> Array:
+        """The rates after each step, summed up."""
+        return jnp.cumsum(self.drop_rates[::-1])[::-1] - self.drop_rates
+
+    def fading_drops(self, scales: Array, exponent: Array) -> Array:
+        """See `Past`."""
+        kernel = (1 + scales * (self._after() + self.drop_rates)) ** -exponent
+        return jnp.sum(self.drops * kernel)[None]
+
+    def fading_squares(self, scale: Array, exponent: Array) -> Array:
+        """See `Past`."""
+        kernel = (1 + scale * jnp.maximum(self._after(), 0.0)) ** -exponent
+        return jnp.sum(self.drop_rates**2 * kernel)[None]
+
+    def momentum(self, decay: Array) -> Array:
+        """See `Past`."""
+        lag = jnp.arange(len(self.drops), dtype=self.drops.dtype)[::-1]
+        return jnp.sum(self.drops * _series(decay, lag))[None]
+
+
 class Places(eqx.Module):
     """Blocks of steps, each taken for one: what they add up to, and where.
 
@@ -147,10 +188,9 @@ class Measured(Past):
         return self._fade(self.squares, since, scale, exponent)
 
     def momentum(self, decay: Array) -> Array:
-        """See `Past`; a geometric series, `1 + decay + ... + decay ** lag`."""
+        """See `Past`."""
         lag = self.steps[:, None] - self.drops.steps[None]
-        slow = jnp.minimum(decay, 1 - 1e-9)  # (the series at 1 is a limit)
-        series = (1 - slow * _fading(slow, lag)) / (1 - slow)
+        series = _series(decay, lag)
         return jnp.sum(jnp.where(lag >= 0, self.drops.values[None] * series, 0.0), axis=1)
 
 
