@@ -23,7 +23,7 @@ class Optimized(NamedTuple):
     schedule: Schedule
     loss: float  # of the schedule
     cosine: float  # of a cosine to a tenth of the peak, with the same warmup and budget
-    wsd: float  # of a linear cooldown to 0 in the last fifth
+    wsd: float  # of a 1-sqrt cooldown to 0 in the last fifth
 
 
 def optimize_schedule(
