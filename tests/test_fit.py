@@ -128,7 +128,7 @@ DATA = Path(__file__).parents[2] / "shared/data/loss_curves/mpl"
 
 
 @pytest.mark.skipif(not DATA.exists(), reason="the loss curves are not part of the project")
-@pytest.mark.parametrize(("size", "most"), [("25M", 0.0042), ("100M", 0.0040)])
+@pytest.mark.parametrize(("size", "most"), [("25M", 0.0046), ("100M", 0.0040)])
 def test_unseen_curves_of_real_runs(size: str, most: float) -> None:
     """The multi-power law, fitted to a cosine and a constant run and one in two stages."""
 

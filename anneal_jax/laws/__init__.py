@@ -1,8 +1,18 @@
 """Laws that map a schedule to the loss curve of a run."""
 
+from anneal_jax.laws._compare import (
+    Comparison as Comparison,
+    compare as compare,
+)
 from anneal_jax.laws._fit import (
-    Fit as Fit,
     fit as fit,
+    select as select,
+)
+from anneal_jax.laws._fitted import (
+    Fit as Fit,
+    Prediction as Prediction,
+    Range as Range,
+    load_fit as load_fit,
 )
 from anneal_jax.laws._functional import (
     FunctionalScalingLaw as FunctionalScalingLaw,
@@ -30,4 +40,12 @@ from anneal_jax.laws._optimize import (
 )
 from anneal_jax.laws._past import (
     Past as Past,
+)
+from anneal_jax.laws._plan import (
+    Cooldown as Cooldown,
+    Extension as Extension,
+    StepsFor as StepsFor,
+    best_cooldown as best_cooldown,
+    extend as extend,
+    steps_for as steps_for,
 )

@@ -1,32 +1,20 @@
 """Fitting a law to runs."""
 
 import warnings
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from .. import _checks
+from ._fitted import Fit, Range
 from ._law import Law
 from ._objective import Coordinates, Data, Objective
-from ._runs import Run, checked_runs
+from ._runs import Run, blocks_of, checked_runs, held_out_sets
 
 _TRIALS = 300  # evaluations of the objective from one start, after which a fit has failed
-
-
-class Fit(NamedTuple):
-    """A law fitted to runs; made by `fit`."""
-
-    law: Law
-    residuals: tuple[np.ndarray, ...]  # of each run: logarithm of the law's loss over the run's
-    converged: bool
-
-    @property
-    def error(self) -> float:
-        """The mean absolute residual: about the mean relative error on the runs it has seen."""
-        return float(np.mean(np.abs(np.concatenate(self.residuals))))
 
 
 def fit(
@@ -35,13 +23,22 @@ def fit(
     *,
     prior: Mapping[str, tuple[float, float] | None] | None = None,
     starts: int = 4,
+    members: int = 64,
+    seed: int = 0,
+    progress: bool = False,
 ) -> Fit:
     """Fit a law to one run or more.
 
-    Huber's loss of the logarithms' residuals (linear beyond 0.001), and a weak prior on those
-    parameters which few runs tell little of. Of 64 sets of the other parameters, each with the
-    best values of those a loss is linear in, the best few are starts of SciPy's `least_squares`.
-    Losses before the rate's first peak (a warmup) are left out; the rates there count.
+    Huber's loss of the logarithms' residuals (linear beyond 0.01), the last tenth of each run ten
+    times, and a weak prior on those parameters which few runs tell little of. Of 64 sets of the
+    other parameters, each with the best values of those a loss is linear in, the best few are
+    starts of SciPy's `least_squares`. Losses before the rate's first peak (a warmup) are left
+    out; the rates there count.
+
+    How far predictions may be off has two parts: `members`, laws that other runs of the kind
+    could have given (a bootstrap over eight blocks of each run, with other centres of the prior),
+    and `held_out`, the error of losses that a fit has not seen: each run in turn where there are
+    three or more, the last third of each in turn where there are fewer.
 
     Args:
       kind: the law's class, such as `MultiPowerLaw`.
@@ -51,6 +48,9 @@ def fit(
         the logarithm (of parameters that may be negative: of themselves); None for no prior. By
         default as `kind.guesses` has it.
       starts: how many.
+      members: how many laws are drawn.
+      seed: of the draws.
+      progress: whether to show a bar, of starts and held-out sets.
 
     Returns:
       A `Fit`. Where `least_squares` did not converge, a warning says so, and `converged` is False.
@@ -68,48 +68,123 @@ def fit(
         >>> print(f"{fit(LevelLaw, [(cosine, steps, losses)]).law.floor:.2f}")
         2.50
     """
-    from scipy.optimize import least_squares
-
     owner = "fit"
-    if not (isinstance(kind, type) and issubclass(kind, Law) and kind.linear):
-        _checks.fail(owner, "kind", "a class of laws", kind, "pass one such as MultiPowerLaw")
+    _check_kind(owner, kind)
     _checks.steps(owner, "starts", starts, least=1)
+    _checks.steps(owner, "members", members, least=2)
+    _checks.steps(owner, "seed", seed)
+    _checks.flag(owner, "progress", progress)
     given = checked_runs(owner, runs)
     coordinates = Coordinates(kind)
     points = sum(len(run.steps) for run in given)
     if points < 2 * len(coordinates.names):
         rule = f"twice as many losses as {kind.__name__} has parameters, or more"
         _checks.fail(owner, "runs", rule, points, "add runs, or fit a law of fewer")
-    peak = max(float(run.rates.max()) for run in given)
-    guesses = dict(kind.guesses(peak))
-    for name, value in (prior or {}).items():
-        _checks.nearest(owner, "prior", name, guesses)
-        guesses[name] = _guess(name, value, guesses[name])
+    guesses = _guesses(owner, kind, given, prior or {})
     with jax.enable_x64(True):
-        objective = Objective(kind, _data(given), _prior(coordinates, guesses))
-        slopes: Any = objective.slopes
-        first = objective.starts(_trials(guesses), starts)
-        found = [
-            least_squares(objective.values, z, slopes, x_scale="jac", max_nfev=_TRIALS)
-            for z in first
-        ]
-        best = min(found, key=lambda one: one.cost)
-        residuals = objective.residuals(best.x)
-        parameters = jax.tree.map(float, coordinates.law(best.x))
-    if best.status <= 0:
+        weights = np.concatenate([run.weights() for run in given])
+        objective = Objective(kind, _data(given), _prior(coordinates, guesses), weights)
+        sets = held_out_sets(given)
+        bar = _bar(starts + len(sets), progress)
+        best, converged = _best(objective, objective.starts(_trials(guesses), starts), bar)
+        held_out = [_unseen(objective, best, unseen, bar) for unseen in sets]
+        bar.close()
+        residuals = objective.residuals(best)
+        drawn = objective.members(best, blocks_of(given), members, seed)
+        law = jax.tree.map(float, coordinates.law(best))
+        others = [jax.tree.map(float, coordinates.law(z)) for z in drawn]
+    if not converged:
         message = f"{owner}: {kind.__name__} did not converge in {_TRIALS} evaluations"
         warnings.warn(f"{message}; add runs, or a narrower prior", UserWarning, stacklevel=2)
     ends = np.cumsum([len(run.steps) for run in given])[:-1]
-    return Fit(parameters, tuple(np.split(residuals, ends)), best.status > 0)
+    return Fit(
+        law,
+        jax.tree.map(lambda *each: np.array(each), *others),
+        tuple(np.split(residuals, ends)),
+        float(np.mean(held_out)),
+        converged,
+        Range.of(run.rates for run in given),
+    )
 
 
-def _guess(name: str, value: Any, old: Any) -> Any:
-    if value is None:
-        return old._replace(spread=None)
-    centre, spread = value
-    _checks.number("fit", f"the prior's centre of {name}", centre, above=0)
-    _checks.number("fit", f"the prior's spread of {name}", spread, above=0)
-    return old._replace(centre=float(centre), spread=float(spread))
+def select(
+    laws: Iterable[type[Law]], runs: Any, *, starts: int = 4, progress: bool = False
+) -> list[Fit]:
+    """Fit several laws to the same runs, and sort them by the error of held-out losses.
+
+    Args:
+      laws: their classes.
+      runs: as for `fit`.
+      starts: as for `fit`.
+      progress: whether to show bars.
+
+    Returns:
+      Fits, that of the lowest `held_out` first; those that did not converge at the end.
+
+    Example:
+        >>> import anneal_jax as anneal, numpy as np
+        >>> from anneal_jax.laws import LevelLaw, MomentumLaw, select
+        >>> cosine = anneal.warmup_cosine(3e-4, 100, 2_000)
+        >>> steps = np.arange(100, 2_000, 20)
+        >>> losses = LevelLaw(2.5, 0.5, 0.5, 300.0)(cosine)[steps]
+        >>> fits = select([MomentumLaw, LevelLaw], [(cosine, steps, losses)])
+        >>> type(fits[0].law).__name__
+        'LevelLaw'
+    """
+    owner = "select"
+    kinds = list(laws) if isinstance(laws, Iterable) else []
+    if not kinds:
+        _checks.fail(owner, "laws", "a list of one class of laws or more", laws, "pass some")
+    for kind in kinds:
+        _check_kind(owner, kind)
+    found = [fit(kind, runs, starts=starts, progress=progress) for kind in kinds]
+    return sorted(found, key=lambda one: (not one.converged, one.held_out))
+
+
+def _check_kind(owner: str, kind: Any) -> None:
+    if not (isinstance(kind, type) and issubclass(kind, Law) and kind.linear):
+        _checks.fail(owner, "kind", "a class of laws", kind, "pass one such as MultiPowerLaw")
+
+
+def _bar(total: int, progress: bool) -> Any:
+    from tqdm import tqdm
+
+    return tqdm(total=total, desc="fit", disable=not progress)
+
+
+def _solve(objective: Objective, start: np.ndarray, bar: Any) -> Any:
+    from scipy.optimize import least_squares
+
+    slopes: Any = objective.slopes
+    found = least_squares(objective.values, start, slopes, x_scale="jac", max_nfev=_TRIALS)
+    bar.update()
+    return found
+
+
+def _best(objective: Objective, starts: list[np.ndarray], bar: Any) -> tuple[np.ndarray, bool]:
+    best = min((_solve(objective, z, bar) for z in starts), key=lambda one: one.cost)
+    return best.x, best.status > 0
+
+
+def _unseen(objective: Objective, start: np.ndarray, unseen: np.ndarray, bar: Any) -> float:
+    """The mean absolute residual of losses that a fit has not seen."""
+    z = _solve(objective.without(unseen), start, bar).x
+    return float(np.mean(np.abs(objective.residuals(z)[unseen])))
+
+
+def _guesses(owner: str, kind: type[Law], runs: list[Run], prior: Any) -> dict[str, Any]:
+    """What is likely, with the user's prior in place of the law's."""
+    guesses: dict[str, Any] = dict(kind.guesses(max(float(run.rates.max()) for run in runs)))
+    for name, value in prior.items():
+        _checks.nearest(owner, "prior", name, guesses)
+        if value is None:
+            guesses[name] = guesses[name]._replace(spread=None)
+            continue
+        centre, spread = value
+        _checks.number(owner, f"the prior's centre of {name}", centre, above=0)
+        _checks.number(owner, f"the prior's spread of {name}", spread, above=0)
+        guesses[name] = guesses[name]._replace(centre=float(centre), spread=float(spread))
+    return guesses
 
 
 def _data(runs: list[Run]) -> Data:

@@ -47,12 +47,15 @@ class FunctionalScalingLaw(Law):
 
     @classmethod
     def guesses(cls, peak: float) -> dict[str, Guess]:
-        """See `Law`; times as sums of rates, in steps at the peak."""
+        """See `Law`; times as sums of rates, in steps at the peak.
+
+        A warmup's length tells so little of `start` that a fit would run along it for ever.
+        """
         return {
             "exponent": Guess(0.15, 1.0),
-            "start": Guess(3 * peak, 3_000 * peak, 100 * peak, 1.0),
-            "decay": Guess(0.3, 2.0, 1.0, 1.0),
-            "delay": Guess(3 * peak, 300 * peak, 30 * peak, 1.0),
+            "start": Guess(80 * peak, 120 * peak, 100 * peak, 0.1),
+            "decay": Guess(0.4, 2.5, 1.0, 1.0),
+            "delay": Guess(10 * peak, 90 * peak, 30 * peak, 1.0),
         }
 
     def losses(self, past: Past) -> Array:

@@ -2,10 +2,14 @@
 
 from typing import ClassVar
 
+import jax.numpy as jnp
+
 from .._numerics import Number as Scalar
 from .._schedule import Array
 from ._law import Guess, Law, level
 from ._past import Past
+
+_MOST = 1 - 1e-9  # of its decay: at 1 its sums are limits
 
 
 class MomentumLaw(Law):
@@ -48,4 +52,4 @@ class MomentumLaw(Law):
     def losses(self, past: Past) -> Array:
         """See `Law`."""
         so_far = level(self.floor, self.size, self.exponent, past.total)
-        return so_far - self.gain * past.momentum(self.decay)
+        return so_far - self.gain * past.momentum(jnp.minimum(self.decay, _MOST))

@@ -56,8 +56,7 @@ class MultiPowerLaw(Law):
         """See `Law`.
 
         The prior has its centre where the paper's fits start, in units of the peak; without one,
-        fits run along a ridge to small decays. Its spread did best on training curves that were
-        left out.
+        fits run along a ridge to small decays. How its spread was chosen: `docs/laws.md`.
         """
         speed = (peak / _PAPERS_PEAK) ** -0.5
         return {

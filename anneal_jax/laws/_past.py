@@ -50,36 +50,47 @@ class Past(eqx.Module):
         raise NotImplementedError
 
     def momentum(self, decay: Array) -> Array:
-        """Sum over `i <= t` of `m[i] = decay * m[i - 1] + drop[i]`."""
+        """Sum over `i <= t` of `m[i] = decay * m[i - 1] + drop[i]`; `decay` below 1."""
         raise NotImplementedError
 
 
-class Whole(Past):
-    """The past of every step, from the rates of all."""
+class _Every(Past):
+    """The past of steps that follow each other from 0, from the rates of all of them."""
 
+    rates: Array
     total: Array
     rate: Array
     first: Array
     peak: Array
     drop_rates: Array
-    drops: Array
+
+    def __init__(self, rates: Array, total: Array, rate: Array) -> None:
+        self.rates, self.total, self.rate = rates, total, rate
+        self.first, self.peak, self.drop_rates = rates[0], jnp.max(rates), rates
+
+    def _drops(self) -> Array:
+        return jnp.concatenate([jnp.zeros_like(self.rates[:1]), self.rates[:-1] - self.rates[1:]])
+
+
+class Whole(_Every):
+    """The past of every step."""
+
     exact: bool = eqx.field(static=True)
 
     def __init__(self, rates: Array, exact: bool) -> None:
-        self.total, self.rate, self.exact = jnp.cumsum(rates), rates, exact
-        self.first, self.peak, self.drop_rates = rates[0], jnp.max(rates), rates
-        self.drops = jnp.concatenate([jnp.zeros_like(rates[:1]), rates[:-1] - rates[1:]])
+        super().__init__(rates, jnp.cumsum(rates), rates)
+        self.exact = exact
 
     def fading_drops(self, scales: Array, exponent: Array) -> Array:
         """See `Past`."""
-        given = self.drops, scales, exponent, self.rate
+        given = self._drops(), scales, exponent, self.rates
         if self.exact:
             return exact_power_sums(*given, own=True)
         return power_sums(*given, _NODES, own=True)
 
     def fading_squares(self, scale: Array, exponent: Array) -> Array:
         """See `Past`."""
-        given = self.rate**2, scale, exponent, self.rate
+        given = self.rates**2, scale, exponent, self.rates
         if self.exact:
             return exact_power_sums(*given, own=False)
         return power_sums(*given, _NODES, own=False)
@@ -87,15 +98,15 @@ class Whole(Past):
     def momentum(self, decay: Array) -> Array:
         """See `Past`."""
         if self.exact:
-            at = jnp.arange(len(self.rate), dtype=self.rate.dtype)
+            at = jnp.arange(len(self.rates), dtype=self.rates.dtype)
             lag = at[:, None] - at[None]
-            return jnp.cumsum(jnp.sum(_fading(decay, lag) * self.drops[None], axis=1))
+            return jnp.cumsum(jnp.sum(_fading(decay, lag) * self._drops()[None], axis=1))
 
         def step(before: Array, drop: Array) -> Any:
             now = decay * before + drop
             return now, now
 
-        return jnp.cumsum(lax.scan(step, jnp.zeros_like(self.first), self.drops)[1])
+        return jnp.cumsum(lax.scan(step, jnp.zeros_like(self.first), self._drops())[1])
 
 
 def _fading(decay: Array, lag: Array) -> Array:
@@ -105,43 +116,33 @@ def _fading(decay: Array, lag: Array) -> Array:
 
 def _series(decay: Array, lag: Array) -> Array:
     """`1 + decay + ... + decay ** lag`."""
-    slow = jnp.minimum(decay, 1 - 1e-9)  # (at 1 it is a limit)
-    return (1 - slow * _fading(slow, lag)) / (1 - slow)
+    return (1 - decay * _fading(decay, lag)) / (1 - decay)
 
 
-class Last(Past):
+class Last(_Every):
     """The past of the last step alone, exactly, in linear time."""
 
-    total: Array
-    rate: Array
-    first: Array
-    peak: Array
-    drop_rates: Array
-    drops: Array
-
     def __init__(self, rates: Array) -> None:
-        self.total, self.rate = jnp.sum(rates)[None], rates[-1:]
-        self.first, self.peak, self.drop_rates = rates[0], jnp.max(rates), rates
-        self.drops = jnp.concatenate([jnp.zeros_like(rates[:1]), rates[:-1] - rates[1:]])
+        super().__init__(rates, jnp.sum(rates)[None], rates[-1:])
 
     def _after(self) -> Array:
         """The rates after each step, summed up."""
-        return jnp.cumsum(self.drop_rates[::-1])[::-1] - self.drop_rates
+        return jnp.cumsum(self.rates[::-1])[::-1] - self.rates
 
     def fading_drops(self, scales: Array, exponent: Array) -> Array:
         """See `Past`."""
-        kernel = (1 + scales * (self._after() + self.drop_rates)) ** -exponent
-        return jnp.sum(self.drops * kernel)[None]
+        kernel = (1 + scales * (self._after() + self.rates)) ** -exponent
+        return jnp.sum(self._drops() * kernel)[None]
 
     def fading_squares(self, scale: Array, exponent: Array) -> Array:
         """See `Past`."""
         kernel = (1 + scale * jnp.maximum(self._after(), 0.0)) ** -exponent
-        return jnp.sum(self.drop_rates**2 * kernel)[None]
+        return jnp.sum(self.rates**2 * kernel)[None]
 
     def momentum(self, decay: Array) -> Array:
         """See `Past`."""
-        lag = jnp.arange(len(self.drops), dtype=self.drops.dtype)[::-1]
-        return jnp.sum(self.drops * _series(decay, lag))[None]
+        lag = jnp.arange(len(self.rates), dtype=self.rates.dtype)[::-1]
+        return jnp.sum(self._drops() * _series(decay, lag))[None]
 
 
 class Places(eqx.Module):
@@ -202,14 +203,14 @@ def measured(rates: Any, steps: Any) -> Measured:
     longest = max(1, len(rates) // _BLOCKS)
     last = np.unique(np.concatenate([steps, np.arange(longest - 1, len(rates), longest)]))
     starts = np.concatenate([[0], last[:-1] + 1])
+    every: Any = np.arange(len(rates))
 
     def places(values: Any, weights: Any) -> Places:
         found: Any = np.add.reduceat(values, starts)
         weight = np.add.reduceat(weights, starts)
-        at = np.add.reduceat(weights * np.arange(len(rates)), starts)
         there = weight > 0
-        at: Any = at[there] / weight[there]
-        every: Any = np.arange(len(rates))
+        at: Any = np.add.reduceat(weights * every, starts)[there] / weight[there]
+        at = np.clip(at, starts[there], last[there])  # (rounded up, it would be still to come)
         near: Any = [np.interp(at, every, x) for x in (rates, before)]
         return Places(found[there], at, *near)
 

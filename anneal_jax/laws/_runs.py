@@ -13,7 +13,10 @@ from ._past import Measured, measured
 
 _POINTS = 256  # of a run at most; more are gathered into medians
 _PEAK = 0.999  # of the largest rate: where a warmup ends
+_LATE, _WEIGHT = 0.1, 10.0  # the last tenth counts for more: what a run is asked for is its end
 _FEWEST = 8  # losses of a run after its warmup
+_MANY = 3  # runs, from which on each is held out as a whole
+_BLOCKS = 8  # of a run, of which a bootstrap draws
 
 
 class Run(NamedTuple):
@@ -26,6 +29,10 @@ class Run(NamedTuple):
     def past(self) -> Measured:
         """What a law may know of it."""
         return measured(self.rates, self.steps)
+
+    def weights(self) -> np.ndarray:
+        """How much each of its losses counts in a fit."""
+        return np.where(self.steps >= (1 - _LATE) * self.steps[-1], _WEIGHT, 1.0)
 
 
 def checked_runs(owner: str, runs: Any) -> list[Run]:
@@ -50,22 +57,26 @@ def _run(owner: str, name: str, run: Any) -> Run:
     if not isinstance(run, tuple | list) or len(run) != 3:
         remedy = "see read_log for logs"
         _checks.fail(owner, name, "a Log, or (schedule or rates, steps, losses)", run, remedy)
-    steps, losses = np.asarray(run[1]), np.asarray(run[2], float)
+    steps, losses = np.asarray(run[1]), np.asarray(run[2])
     whole = steps.dtype.kind in "iu" and steps.ndim == 1 and steps.size
     if not whole or (np.diff(steps) <= 0).any() or steps[0] < 0:
         remedy = "pass the steps at which losses were measured"
         _checks.fail(owner, f"the steps of {name}", "whole, increasing, from 0 up", run[1], remedy)
     length = int(steps[-1]) + 1
-    rates = rates_of(owner, f"the rates of {name}", run[0], getattr(run[0], "steps", 0) or length)
+    endless = isinstance(run[0], Schedule) and run[0].steps is None
+    rates = rates_of(owner, f"the rates of {name}", run[0], length if endless else None)
     if len(rates) < length:
         rule = f"given for each step up to the last loss, {length - 1}"
         got = f"{len(rates)} of them"
         _checks.fail(owner, f"the rates of {name}", rule, got, "pass the rate of every step from 0")
-    if losses.shape != steps.shape or not (np.isfinite(losses) & (losses > 0)).all():
+    numbers = losses.dtype.kind in "fiu" and losses.shape == steps.shape
+    if not numbers or not (np.isfinite(losses) & (losses > 0)).all():
         rule = f"{len(steps)} positive finite numbers"
         remedy = "leave out steps whose loss is none (read_log does)"
         _checks.fail(owner, f"the losses of {name}", rule, run[2], remedy)
-    return _thinned(_after_warmup(owner, name, Run(rates[:length], steps, losses)))
+    return _thinned(
+        _after_warmup(owner, name, Run(rates[:length], steps, losses.astype(np.float64)))
+    )
 
 
 def _after_warmup(owner: str, name: str, run: Run) -> Run:
@@ -88,3 +99,23 @@ def _thinned(run: Run) -> Run:
     groups = [np.arange(i, i + width) for i in range(0, len(run.steps) - width + 1, width)]
     steps = np.array([run.steps[g[width // 2]] for g in groups])
     return Run(run.rates, steps, np.array([np.median(run.losses[g]) for g in groups]))
+
+
+def held_out_sets(runs: list[Run]) -> list[np.ndarray]:
+    """Masks over all losses: each run where there are three or more, else the last third of each.
+
+    One run alone without its last third, or two without one of them, would not tell a law apart
+    from others.
+    """
+    lengths = [len(run.steps) for run in runs]
+    which = np.repeat(np.arange(len(runs)), lengths)
+    if len(runs) >= _MANY:
+        return [which == i for i in range(len(runs))]
+    late = np.concatenate([run.steps >= 2 / 3 * run.steps[-1] for run in runs])
+    return [late & (which == i) for i in range(len(runs))]
+
+
+def blocks_of(runs: list[Run]) -> np.ndarray:
+    """The block of each loss, eight of equal numbers of losses in a run: neighbours err alike."""
+    parts = [np.arange(len(run.steps)) * _BLOCKS // len(run.steps) for run in runs]
+    return np.concatenate([part + _BLOCKS * i for i, part in enumerate(parts)])

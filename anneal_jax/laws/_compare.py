@@ -1,0 +1,99 @@
+"""Which of several schedules ends with the lowest loss, and how sure that is."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .. import _checks
+from .._exponential_sums import rates_of
+from ._fitted import Fit, normal_quantile
+
+
+class Comparison(NamedTuple):
+    """Schedules by their predicted final loss, the lowest first; made by `compare`."""
+
+    names: tuple[str, ...]
+    losses: np.ndarray  # float64[n]
+    low: np.ndarray  # float64[n], the interval
+    high: np.ndarray
+    better: np.ndarray  # float64[n, n]: the probability that the one ends below the other
+
+
+class Final(NamedTuple):
+    """A predicted final loss."""
+
+    loss: float
+    ratios: np.ndarray  # float[members], logarithms of the members' losses over it
+    spread: float  # standard deviation of its logarithm
+
+
+def final(fit: Fit, rates: np.ndarray) -> Final:
+    """Of a schedule whose rates are given."""
+    last = np.array([len(rates) - 1])
+    loss = float(fit.last(rates))
+    return Final(loss, fit.ratios(rates, last)[:, 0], float(fit.spread(rates, last)[0]))
+
+
+def compare(
+    fit: Fit,
+    schedules: Mapping[str, Any],
+    steps: int | None = None,
+    *,
+    probability: float = 0.8,
+) -> Comparison:
+    """Rank schedules by their final loss, with the probability that one beats the other.
+
+    The members of a fit err alike in two schedules that are alike, so a difference is surer than
+    either loss. Of the error that no member explains, half the variance is taken as common.
+
+    Args:
+      fit: a fit.
+      schedules: by name; each a schedule, or rates of all steps.
+      steps: how many, for schedules that have no length of their own.
+      probability: of the intervals.
+
+    Returns:
+      A `Comparison`. Schedules beyond what the fit has seen are warned of.
+
+    Raises:
+      ValueError: for no schedules, and rates that are not positive.
+
+    Example:
+        >>> import anneal_jax as anneal, numpy as np
+        >>> from anneal_jax.laws import LevelLaw, compare, fit
+        >>> cosine = anneal.warmup_cosine(3e-4, 100, 2_000)
+        >>> at = np.arange(100, 2_000, 20)
+        >>> found = fit(LevelLaw, [(cosine, at, LevelLaw(2.5, 0.5, 0.5, 300.0)(cosine)[at])])
+        >>> wsd = anneal.warmup_stable_decay(3e-4, 100, 400, 2_000)
+        >>> compare(found, {"cosine": cosine, "wsd": wsd}).names
+        ('wsd', 'cosine')
+    """
+    from scipy.special import ndtr
+
+    owner = "compare"
+    _checks.number(owner, "probability", probability, above=0, below=1)
+    if not isinstance(schedules, Mapping) or not schedules:
+        remedy = 'pass {"cosine": cosine, "wsd": wsd}'
+        _checks.fail(owner, "schedules", "a dictionary of schedules", schedules, remedy)
+    rates = {
+        str(name): rates_of(owner, f"schedules[{name!r}]", one, _steps(one, steps))
+        for name, one in schedules.items()
+    }
+    fit.warn(owner, rates.values())
+    found = sorted(((name, final(fit, r)) for name, r in rates.items()), key=lambda x: x[1].loss)
+    losses = np.array([one.loss for _, one in found])
+    spread = np.array([one.spread for _, one in found])
+    ratios = np.array([one.ratios for _, one in found])
+    apart = np.std(ratios[:, None] - ratios[None], axis=-1)
+    difference = np.log(losses)[None] - np.log(losses)[:, None]
+    deviation = np.hypot(apart, fit.misfit * (1 - np.eye(len(found))))
+    with np.errstate(invalid="ignore"):
+        better = np.where(deviation > 0, ndtr(difference / np.maximum(deviation, 1e-300)), 0.5)
+    wide = normal_quantile(probability) * spread
+    names = tuple(name for name, _ in found)
+    return Comparison(names, losses, losses * np.exp(-wide), losses * np.exp(wide), better)
+
+
+def _steps(schedule: Any, steps: int | None) -> int | None:
+    return steps if getattr(schedule, "steps", None) is None else None

@@ -1,0 +1,69 @@
+"""A law's past of some steps, or of the last alone, against that of every step, term by term."""
+
+from collections.abc import Iterator
+
+import jax
+import numpy as np
+import pytest
+
+import anneal_jax as anneal
+from anneal_jax.laws import FunctionalScalingLaw, Law, LevelLaw, MomentumLaw, MultiPowerLaw
+from anneal_jax.laws._past import Last, Past, Whole, measured
+
+STEPS = 1_500
+LAWS: dict[str, Law] = {
+    "level": LevelLaw(2.5, 0.5, 0.5, 300.0),
+    "momentum": MomentumLaw(2.5, 0.5, 0.5, 0.3, 0.99),
+    "momentum, without end": MomentumLaw(2.5, 0.5, 0.5, 1e-3, 1.0),
+    "multi-power": MultiPowerLaw(3.0405, 0.5247, 0.5079, 363.79, 2.0656, 0.5828, 0.6414),
+    "functional": FunctionalScalingLaw(2.5, 0.5, 0.5, 0.1, 5.0, 1.5, 1e-2),
+}
+SCHEDULES = {
+    "cosine": anneal.warmup_cosine(3e-4, 100, STEPS, end_value=3e-5),
+    "wsd": anneal.warmup_stable_decay(3e-4, 100, 300, STEPS),
+    "constant": anneal.Constant(3e-4),
+    "restarts": anneal.cosine_restarts(3e-4, 500, end_value=3e-5),
+}
+AT = {
+    "sparse": np.arange(100, STEPS, 150),
+    "dense": np.arange(100, STEPS),
+    "last": np.array([STEPS - 1]),
+    "uneven": np.array([100, 101, 102, 700, 1_499]),
+}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def double() -> Iterator[None]:
+    """As laws compute."""
+    with jax.enable_x64(True):
+        yield
+
+
+def rates_of(name: str) -> np.ndarray:
+    """Of every step."""
+    return np.asarray(SCHEDULES[name](np.arange(STEPS)), float)
+
+
+def losses(law: Law, past: Past) -> np.ndarray:
+    """As an array."""
+    return np.asarray(law.losses(past))
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES)
+@pytest.mark.parametrize("name", LAWS)
+def test_the_last_step_alone_is_exact(name: str, schedule: str) -> None:
+    """To rounding."""
+    rates = jax.numpy.asarray(rates_of(schedule))
+    wanted = losses(LAWS[name], Whole(rates, exact=True))[-1:]
+    np.testing.assert_allclose(losses(LAWS[name], Last(rates)), wanted, rtol=1e-7)
+
+
+@pytest.mark.parametrize("at", AT)
+@pytest.mark.parametrize("schedule", SCHEDULES)
+@pytest.mark.parametrize("name", LAWS)
+def test_measured_steps_are_close(name: str, schedule: str, at: str) -> None:
+    """Blocks of a few steps stand for all of them: to a tenth of what a fit leaves over."""
+    rates, steps = rates_of(schedule), AT[at]
+    wanted = losses(LAWS[name], Whole(jax.numpy.asarray(rates), exact=True))[steps]
+    found = losses(LAWS[name], jax.tree.map(jax.numpy.asarray, measured(rates, steps)))
+    np.testing.assert_allclose(found, wanted, rtol=1e-4)
