@@ -6,6 +6,7 @@ The comparison with PyTorch needs torch and has its own command: `python -m benc
 from benchmarks import (
     accuracy,
     imports,
+    laws,
     measure,
     programs,
     recompilations,
@@ -19,7 +20,7 @@ def main() -> None:
     """Print the table."""
     measure.pin_to_one_core()
     print(f"| {'what':88} | {'measured':32} | goal  |\n|{'-' * 90}|{'-' * 34}|-------|")
-    for part in (imports, accuracy, recompilations, programs, train_step, sweeps, theory):
+    for part in (imports, accuracy, recompilations, programs, train_step, sweeps, theory, laws):
         for what, figure, goal in part.rows():
             print(f"| {what:88} | {figure:32} | {goal:5} |", flush=True)
 

@@ -15,6 +15,7 @@ from ._objective import Coordinates, Data, Objective
 from ._runs import Run, blocks_of, checked_runs, held_out_sets
 
 _TRIALS = 300  # evaluations of the objective from one start, after which a fit has failed
+_SHORT = 10  # of a member, which starts where the fit has ended
 
 
 def fit(
@@ -23,7 +24,7 @@ def fit(
     *,
     prior: Mapping[str, tuple[float, float] | None] | None = None,
     starts: int = 4,
-    members: int = 64,
+    members: int = 32,
     seed: int = 0,
     progress: bool = False,
 ) -> Fit:
@@ -50,7 +51,7 @@ def fit(
       starts: how many.
       members: how many laws are drawn.
       seed: of the draws.
-      progress: whether to show a bar, of starts and held-out sets.
+      progress: whether to show a bar, of all that is fitted.
 
     Returns:
       A `Fit`. Where `least_squares` did not converge, a warning says so, and `converged` is False.
@@ -85,12 +86,13 @@ def fit(
         weights = np.concatenate([run.weights() for run in given])
         objective = Objective(kind, _data(given), _prior(coordinates, guesses), weights)
         sets = held_out_sets(given)
-        bar = _bar(starts + len(sets), progress)
+        bar = _bar(starts + len(sets) + members, progress)
         best, converged = _best(objective, objective.starts(_trials(guesses), starts), bar)
         held_out = [_unseen(objective, best, unseen, bar) for unseen in sets]
+        rng, blocks = np.random.default_rng(seed), blocks_of(given)
+        drawn = [_solve(objective.drawn(blocks, rng), best, bar, _SHORT).x for _ in range(members)]
         bar.close()
         residuals = objective.residuals(best)
-        drawn = objective.members(best, blocks_of(given), members, seed)
         law = jax.tree.map(float, coordinates.law(best))
         others = [jax.tree.map(float, coordinates.law(z)) for z in drawn]
     if not converged:
@@ -152,11 +154,13 @@ def _bar(total: int, progress: bool) -> Any:
     return tqdm(total=total, desc="fit", disable=not progress)
 
 
-def _solve(objective: Objective, start: np.ndarray, bar: Any) -> Any:
+def _solve(objective: Objective, start: np.ndarray, bar: Any, trials: int | None = None) -> Any:
     from scipy.optimize import least_squares
 
     slopes: Any = objective.slopes
-    found = least_squares(objective.values, start, slopes, x_scale="jac", max_nfev=_TRIALS)
+    found = least_squares(
+        objective.values, start, slopes, x_scale="jac", max_nfev=trials or _TRIALS
+    )
     bar.update()
     return found
 

@@ -151,24 +151,13 @@ class Objective:
         other.roots = np.where(unseen, 0.0, self.roots)
         return other
 
-    def members(self, z: np.ndarray, blocks: np.ndarray, count: int, seed: int) -> np.ndarray:
-        """Vectors that other data could have given: one Gauss-Newton step each from the optimum.
+    def drawn(self, blocks: np.ndarray, rng: np.random.Generator) -> "Objective":
+        """One that other data could have given.
 
         The blocks' weights are exponential variables (the Bayesian bootstrap), and the prior's
         centres are drawn from the prior.
-
-        Returns:
-          float[count, len(z)].
         """
-        rng = np.random.default_rng(seed)
-        values, slopes = self.values(z), self.slopes(z)
-        n = len(self.roots)
-        found = []
-        for _ in range(count):
-            drawn = rng.exponential(size=blocks[-1] + 1)[blocks]
-            roots = np.sqrt(np.concatenate([drawn, np.ones(len(values) - n)]))
-            moved = values.copy()
-            moved[n:] -= rng.normal(size=len(values) - n)
-            step = np.linalg.lstsq(slopes * roots[:, None], -moved * roots, rcond=None)[0]
-            found.append(z + step)
-        return np.array(found)
+        other = copy.copy(self)
+        other.roots = self.roots * np.sqrt(rng.exponential(size=blocks[-1] + 1)[blocks])
+        other.centre = self.centre + self.spread * rng.normal(size=len(self.spread))
+        return other

@@ -1,0 +1,149 @@
+"""Know a run's loss before it is made: `python -m examples.predict_loss`.
+
+Trains the transformer of `examples.transformer_lm` twice, with a cosine and with a constant rate,
+fits laws to the two curves of held-out losses, and takes the law that does best on losses it has
+not seen. It predicts the run of a third schedule (`--schedule`, by default wsd) and says so; then
+that run is made, and the error is printed.
+"""
+
+import dataclasses
+import sys
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import anneal_jax as anneal
+from anneal_jax import laws
+
+from . import command_line
+from .command_line import BadInput, reject
+from .transformer_lm import config as transformer, data, schedules
+from .transformer_lm.train import NotFinite, train
+
+LAWS = (laws.LevelLaw, laws.MomentumLaw, laws.MultiPowerLaw)
+FITTED = ("cosine", "constant")
+Curve = tuple[anneal.Schedule, np.ndarray, np.ndarray]  # the schedule, steps, losses
+
+
+@dataclasses.dataclass(frozen=True)
+class Config(transformer.Config):
+    """Predict the loss of a transformer's run before it is made, from two others."""
+
+    out: Path = Path("runs/predict_loss")  # the figure and the fit go here
+    steps: int = 1000  # of each of the three runs
+    schedule: str = "wsd"  # the run that is predicted
+    steps_per_dispatch: int = 20  # a loss is measured after a dispatch
+    evaluate_every: str = "2%"  # all of the held-out text, each time
+
+
+class Recorder:
+    """Takes the place of the transformer example's report: keeps held-out losses."""
+
+    folder: Path
+
+    def __init__(self, folder: Path):
+        self.folder, self.step = folder, -1
+        self.at: list[int] = []
+        self.losses: list[float] = []
+
+    def steps(self, first: int, rates: np.ndarray, losses: np.ndarray, seconds: float) -> None:
+        """Steps `first`, `first + 1`, …"""
+        self.step = first + len(rates) - 1
+
+    def validation(self, loss: float) -> None:
+        """The loss on held-out text after the last of these steps."""
+        self.at.append(self.step)
+        self.losses.append(loss)
+
+
+def measure(config: Config, corpus: data.Corpus, name: str) -> Curve:
+    """Train with one schedule."""
+    one = dataclasses.replace(config, schedule=name, schedule_config=None)
+    schedule, recorder = schedules.build(one), Recorder(config.out)
+    report: Any = recorder
+    train(one, corpus, schedule, report)
+    print(f"{name:9} trained: loss {recorder.losses[-1]:.4f}", flush=True)
+    return schedule, np.array(recorder.at), np.array(recorder.losses)
+
+
+def fit(config: Config, runs: Sequence[Curve]) -> laws.Fit:
+    """The law that does best on losses it has not seen."""
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", ".*did not converge")  # such come last
+            fits = laws.select(LAWS, runs)
+    except ValueError as error:
+        reject("steps", "enough for laws to be fitted", config.steps, str(error))
+    for one in fits:
+        print(f"{type(one.law).__name__:15} held-out error {one.held_out:.4f}")
+    fits[0].save(config.out / "fit.json")
+    return fits[0]
+
+
+def draw(
+    path: Path, runs: dict[str, Curve], prediction: laws.Prediction, name: str, law: str
+) -> None:
+    """Rates on the left; losses, the prediction and its interval on the right."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(10, 4), layout="constrained")
+    FigureCanvasAgg(figure)
+    left, right = figure.subplots(1, 2)
+    every = np.arange(len(prediction.losses))
+    for one, (schedule, at, losses) in runs.items():
+        left.plot(every, np.asarray(schedule(every)), label=one)
+        right.plot(at, losses, ".", label=f"{one}, {'found' if one == name else 'fitted'}")
+    shown = every >= runs[name][1][0]
+    right.plot(every[shown], prediction.losses[shown], "k", label=f"{name}, predicted ({law})")
+    band = prediction.low[shown], prediction.high[shown]
+    right.fill_between(every[shown], *band, color="k", alpha=0.15, linewidth=0)
+    low, high = min(c[2].min() for c in runs.values()), np.median(runs[name][2])
+    right.set_ylim(low - 0.2 * (high - low), high + 2 * (high - low))
+    left.set(xlabel="step", ylabel="learning rate")
+    right.set(xlabel="step", ylabel="held-out loss")
+    left.legend()
+    right.legend()
+    figure.savefig(path, dpi=120)
+
+
+def run(config: Config) -> None:
+    """Two runs, a fit, a prediction, the third run."""
+    if config.schedule in FITTED:
+        reject("schedule", f"another than {' and '.join(FITTED)}", config.schedule, "try wsd")
+    predicted = schedules.build(config)  # (bad options are told before anything is trained)
+    corpus = data.load(config)
+    config.out.mkdir(parents=True, exist_ok=True)
+    runs = {name: measure(config, corpus, name) for name in FITTED}
+    found = fit(config, list(runs.values()))
+    prediction = found.predict(predicted, config.steps)
+    low, high = prediction.interval
+    level = prediction.probability
+    print(
+        f"{config.schedule:9} predicted: loss {prediction.loss:.4f}, "
+        f"with probability {level} from {low:.4f} to {high:.4f}",
+        flush=True,
+    )
+    runs[config.schedule] = measure(config, corpus, config.schedule)
+    truth = float(runs[config.schedule][2][-1])
+    print(f"error {prediction.loss - truth:+.4f}; inside the interval: {low <= truth <= high}")
+    path = config.out / "predicted.png"
+    draw(path, runs, prediction, config.schedule, type(found.law).__name__)
+    print(f"written to {config.out}: predicted.png, fit.json")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code."""
+    try:
+        run(command_line.parse(Config, "python -m examples.predict_loss", arguments))
+    except (BadInput, NotFinite) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
