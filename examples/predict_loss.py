@@ -1,14 +1,16 @@
 """Know a run's loss before it is made: `python -m examples.predict_loss`.
 
 Trains the transformer of `examples.transformer_lm` twice, with a cosine and with a constant rate,
-fits laws to the two curves of held-out losses, and takes the law that does best on losses it has
-not seen. It predicts the run of a third schedule (`--schedule`, by default wsd) and says so; then
-that run is made, and the error is printed.
+and fits a law to the two curves of held-out losses. It predicts the run of a third schedule
+(`--schedule`, by default wsd) and says so; then that run is made, and the error is printed.
+
+With the defaults it predicted 1.368 (1.312 to 1.427) and found 1.380. Laws count progress by the
+sum of rates, which holds below the best peak: at `--peak 4e-3` it predicted 1.293 (1.263 to 1.324)
+and found 1.348, outside of its interval, which knows only ways to be wrong that show in two runs.
 """
 
 import dataclasses
 import sys
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -23,7 +25,6 @@ from .command_line import BadInput, reject
 from .transformer_lm import config as transformer, data, schedules
 from .transformer_lm.train import NotFinite, train
 
-LAWS = (laws.LevelLaw, laws.MomentumLaw, laws.MultiPowerLaw)
 FITTED = ("cosine", "constant")
 Curve = tuple[anneal.Schedule, np.ndarray, np.ndarray]  # the schedule, steps, losses
 
@@ -34,6 +35,8 @@ class Config(transformer.Config):
 
     out: Path = Path("runs/predict_loss")  # the figure and the fit go here
     steps: int = 1000  # of each of the three runs
+    unfitted: str = "20%"  # of them at the start; no law holds there
+    peak: float = 1e-3  # nanoGPT's
     schedule: str = "wsd"  # the run that is predicted
     steps_per_dispatch: int = 20  # a loss is measured after a dispatch
     evaluate_every: str = "2%"  # all of the held-out text, each time
@@ -70,22 +73,18 @@ def measure(config: Config, corpus: data.Corpus, name: str) -> Curve:
 
 
 def fit(config: Config, runs: Sequence[Curve]) -> laws.Fit:
-    """The law that does best on losses it has not seen."""
+    """A law fitted to the runs but for their first steps."""
+    first = schedules.steps(config, "unfitted")
+    late = [(schedule, at[at >= first], losses[at >= first]) for schedule, at, losses in runs]
     try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", ".*did not converge")  # such come last
-            fits = laws.select(LAWS, runs)
+        found = laws.fit(laws.MultiPowerLaw, late)
     except ValueError as error:
-        reject("steps", "enough for laws to be fitted", config.steps, str(error))
-    for one in fits:
-        print(f"{type(one.law).__name__:15} held-out error {one.held_out:.4f}")
-    fits[0].save(config.out / "fit.json")
-    return fits[0]
+        reject("steps", "enough for a law to be fitted", config.steps, str(error))
+    found.save(config.out / "fit.json")
+    return found
 
 
-def draw(
-    path: Path, runs: dict[str, Curve], prediction: laws.Prediction, name: str, law: str
-) -> None:
+def draw(path: Path, runs: dict[str, Curve], prediction: laws.Prediction, name: str) -> None:
     """Rates on the left; losses, the prediction and its interval on the right."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -98,7 +97,7 @@ def draw(
         left.plot(every, np.asarray(schedule(every)), label=one)
         right.plot(at, losses, ".", label=f"{one}, {'found' if one == name else 'fitted'}")
     shown = every >= runs[name][1][0]
-    right.plot(every[shown], prediction.losses[shown], "k", label=f"{name}, predicted ({law})")
+    right.plot(every[shown], prediction.losses[shown], "k", label=f"{name}")
     band = prediction.low[shown], prediction.high[shown]
     right.fill_between(every[shown], *band, color="k", alpha=0.15, linewidth=0)
     low, high = min(c[2].min() for c in runs.values()), np.median(runs[name][2])
@@ -115,6 +114,7 @@ def run(config: Config) -> None:
     if config.schedule in FITTED:
         reject("schedule", f"another than {' and '.join(FITTED)}", config.schedule, "try wsd")
     predicted = schedules.build(config)  # (bad options are told before anything is trained)
+    schedules.steps(config, "unfitted")
     corpus = data.load(config)
     config.out.mkdir(parents=True, exist_ok=True)
     runs = {name: measure(config, corpus, name) for name in FITTED}
@@ -131,7 +131,7 @@ def run(config: Config) -> None:
     truth = float(runs[config.schedule][2][-1])
     print(f"error {prediction.loss - truth:+.4f}; inside the interval: {low <= truth <= high}")
     path = config.out / "predicted.png"
-    draw(path, runs, prediction, config.schedule, type(found.law).__name__)
+    draw(path, runs, prediction, config.schedule)
     print(f"written to {config.out}: predicted.png, fit.json")
 
 

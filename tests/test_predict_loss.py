@@ -33,6 +33,7 @@ def command(text, out, **options):
     return [f"--{name.replace('_', '-')}={v}" for name, v in given.items()] + ["--no-progress"]
 
 
+@pytest.mark.filterwarnings("ignore:fit. MultiPowerLaw did not converge")  # (so few steps)
 def test_a_prediction_is_made_before_the_run(text, tmp_path, capsys):
     """It is printed, then the run; the picture and the fit are kept."""
     assert main(command(text, tmp_path)) == 0
