@@ -4,9 +4,8 @@ Trains the transformer of `examples.transformer_lm` twice, with a cosine and wit
 and fits a law to the two curves of held-out losses. It predicts the run of a third schedule
 (`--schedule`, by default wsd) and says so; then that run is made, and the error is printed.
 
-With the defaults it predicted 1.368 (1.312 to 1.427) and found 1.380. Laws count progress by the
-sum of rates, which holds below the best peak: at `--peak 4e-3` it predicted 1.293 (1.263 to 1.324)
-and found 1.348, outside of its interval, which knows only ways to be wrong that show in two runs.
+A law is an empirical formula, and an interval knows only ways to be wrong that show in two runs:
+at peaks near the best one, such as 4e-3, predictions here were off by more than it says.
 """
 
 import dataclasses

@@ -19,7 +19,7 @@ AT = np.arange(200, STEPS, 20)
 LAWS: dict[str, Law] = {
     "level": LevelLaw(2.5, 0.5, 0.5, 300.0),
     "momentum": MomentumLaw(2.5, 0.5, 0.45, 1.0, 0.995),
-    "multi-power": MultiPowerLaw(3.0, 0.5, 0.5, 400.0, 1.05, 0.5, 0.5),
+    "multi-power": MultiPowerLaw(3.0, 0.5, 0.5, 400.0, 1.05, 0.5, 0.5, 0.6),
     "functional": FunctionalScalingLaw(2.5, 0.5, 0.5, 0.03, 5.0, 1.0, 9e-3),
 }
 

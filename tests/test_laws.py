@@ -25,6 +25,7 @@ LAWS: dict[str, Law] = {
     "momentum": MomentumLaw(2.5, 0.5, 0.5, 0.3, 0.99),
     "multi-power": MultiPowerLaw(3.0405, 0.5247, 0.5079, 363.79, 2.0656, 0.5828, 0.6414),
     "multi-power, slow": MultiPowerLaw(3.0, 0.5, 0.5, 400.0, 0.5, 0.05, 0.2),
+    "multi-power, less than linear": MultiPowerLaw(3.0, 0.5, 0.5, 400.0, 2.0, 0.6, 0.6, 0.6),
     "functional": FunctionalScalingLaw(2.5, 0.5, 0.5, 0.1, 5.0, 1.5, 1e-3),
     "functional, slow": FunctionalScalingLaw(2.5, 0.5, 0.5, 0.1, 5.0, 0.3, 1e-2),
 }
@@ -52,6 +53,8 @@ def by_loops(law: Any, rates: np.ndarray) -> np.ndarray:
                 law.floor + law.size * (law.start + total) ** -law.exponent + law.noise * noise
             )
             continue
+        if isinstance(law, MultiPowerLaw):
+            total = sum(rates.max() * (r / rates.max()) ** law.progress for r in rates[: t + 1])
         loss = law.floor + (law.size * total**-law.exponent if total else np.inf)
         if isinstance(law, LevelLaw):
             loss -= law.drop * (rates.max() - rates[t])

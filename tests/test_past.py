@@ -16,6 +16,7 @@ LAWS: dict[str, Law] = {
     "momentum": MomentumLaw(2.5, 0.5, 0.5, 0.3, 0.99),
     "momentum, without end": MomentumLaw(2.5, 0.5, 0.5, 1e-3, 1.0),
     "multi-power": MultiPowerLaw(3.0405, 0.5247, 0.5079, 363.79, 2.0656, 0.5828, 0.6414),
+    "multi-power, less than linear": MultiPowerLaw(3.0, 0.5, 0.5, 400.0, 2.0, 0.6, 0.6, 0.6),
     "functional": FunctionalScalingLaw(2.5, 0.5, 0.5, 0.1, 5.0, 1.5, 1e-2),
 }
 SCHEDULES = {
@@ -66,4 +67,5 @@ def test_measured_steps_are_close(name: str, schedule: str, at: str) -> None:
     rates, steps = rates_of(schedule), AT[at]
     wanted = losses(LAWS[name], Whole(jax.numpy.asarray(rates), exact=True))[steps]
     found = losses(LAWS[name], jax.tree.map(jax.numpy.asarray, measured(rates, steps)))
-    np.testing.assert_allclose(found, wanted, rtol=1e-4)
+    concave = name == "multi-power, less than linear"  # (in a block of the warmup)
+    np.testing.assert_allclose(found, wanted, rtol=3e-4 if concave else 1e-4)

@@ -16,7 +16,7 @@ STEPS, PEAK = 4_000, 3e-4
 COSINE = anneal.warmup_cosine(PEAK, 200, STEPS, end_value=0.1 * PEAK)
 CONSTANT = anneal.warmup_constant(PEAK, 200)
 WSD = anneal.warmup_stable_decay(PEAK, 200, 800, STEPS)
-TRUE = MultiPowerLaw(3.0, 0.5, 0.5, 400.0, 1.05, 0.5, 0.5)
+TRUE = MultiPowerLaw(3.0, 0.5, 0.5, 400.0, 1.05, 0.5, 0.5, 0.6)
 
 
 def runs(law: Law, seed: int, noise: float = 2e-3) -> list[Any]:

@@ -49,6 +49,10 @@ class Past(eqx.Module):
         """Sum over `k <= t` of `rate[k] ** 2 * (1 + scale * (S(t) - S(k))) ** -exponent`."""
         raise NotImplementedError
 
+    def progress(self, power: Array) -> Array:
+        """Sum over `k <= t` of `rate[k] ** power * peak ** (1 - power)`; `S(t)` where it is 1."""
+        raise NotImplementedError
+
     def momentum(self, decay: Array) -> Array:
         """Sum over `i <= t` of `m[i] = decay * m[i - 1] + drop[i]`; `decay` below 1."""
         raise NotImplementedError
@@ -95,6 +99,10 @@ class Whole(_Every):
             return exact_power_sums(*given, own=False)
         return power_sums(*given, _NODES, own=False)
 
+    def progress(self, power: Array) -> Array:
+        """See `Past`."""
+        return jnp.cumsum(_pace(self.rates, self.peak, power))
+
     def momentum(self, decay: Array) -> Array:
         """See `Past`."""
         if self.exact:
@@ -107,6 +115,12 @@ class Whole(_Every):
             return now, now
 
         return jnp.cumsum(lax.scan(step, jnp.zeros_like(self.first), self._drops())[1])
+
+
+def _pace(rates: Array, peak: Array, power: Array) -> Array:
+    """`rates ** power * peak ** (1 - power)`, with finite slopes at a rate of 0."""
+    moving = rates > 0
+    return jnp.where(moving, peak * (jnp.where(moving, rates, peak) / peak) ** power, 0.0)
 
 
 def _fading(decay: Array, lag: Array) -> Array:
@@ -138,6 +152,10 @@ class Last(_Every):
         """See `Past`."""
         kernel = (1 + scale * jnp.maximum(self._after(), 0.0)) ** -exponent
         return jnp.sum(self.rates**2 * kernel)[None]
+
+    def progress(self, power: Array) -> Array:
+        """See `Past`."""
+        return jnp.sum(_pace(self.rates, self.peak, power))[None]
 
     def momentum(self, decay: Array) -> Array:
         """See `Past`."""
@@ -172,6 +190,7 @@ class Measured(Past):
     drop_rates: Array
     drops: Places
     squares: Places
+    lengths: Places  # whose values are numbers of steps that move
 
     def _fade(self, places: Places, since: Array, scales: Array, exponent: Array) -> Array:
         y = self.total[:, None] - since[None]
@@ -187,6 +206,12 @@ class Measured(Past):
         """See `Past`."""
         since = self.squares.before + self.squares.rates
         return self._fade(self.squares, since, scale, exponent)
+
+    def progress(self, power: Array) -> Array:
+        """See `Past`."""
+        each = self.lengths.values * _pace(self.lengths.rates, self.peak, power)
+        past = self.lengths.steps[None] <= self.steps[:, None]
+        return jnp.sum(jnp.where(past, each[None], 0.0), axis=1)
 
     def momentum(self, decay: Array) -> Array:
         """See `Past`."""
@@ -227,4 +252,5 @@ def measured(rates: Any, steps: Any) -> Measured:
         drop_rates=both.rates,
         drops=both,
         squares=places(rates**2, rates**2),
+        lengths=places((rates > 0) * 1.0, (rates > 0) * 1.0),
     )
