@@ -54,7 +54,7 @@ def by_loops(law: Any, rates: np.ndarray) -> np.ndarray:
             )
             continue
         if isinstance(law, MultiPowerLaw):
-            total = sum(rates.max() * (r / rates.max()) ** law.progress for r in rates[: t + 1])
+            total = sum(3e-4 * (r / 3e-4) ** law.pace for r in rates[: t + 1])
         loss = law.floor + (law.size * total**-law.exponent if total else np.inf)
         if isinstance(law, LevelLaw):
             loss -= law.drop * (rates.max() - rates[t])

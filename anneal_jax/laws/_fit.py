@@ -39,7 +39,7 @@ def fit(
     How far predictions may be off has two parts: `members`, laws that other runs of the kind
     could have given (a bootstrap over eight blocks of each run, with other centres of the prior),
     and `held_out`, the error of losses that a fit has not seen: each run in turn where there are
-    three or more, the last third of each in turn where there are fewer.
+    three or more, each of those blocks in turn where there are fewer.
 
     Args:
       kind: the law's class, such as `MultiPowerLaw`.

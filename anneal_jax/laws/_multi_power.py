@@ -11,9 +11,9 @@ from ._past import Past
 
 _LEAST = 1e-6  # of the largest rate: below it the power of a rate is that of this one
 
-_PAPERS_PEAK = 3e-4  # rate at which its speed is 1
+_PAPERS_PEAK = 3e-4  # rate at which its speed is 1, and a step's progress its rate
 _SPREAD = 0.05  # of the prior
-_PROGRESS = 0.15  # that of `progress`
+_PACE = 0.15  # that of `pace`
 
 
 class MultiPowerLaw(Law):
@@ -23,8 +23,8 @@ class MultiPowerLaw(Law):
 
     `S_k(t)` are the rates from `k` to `t` summed up, `S1` those from the start;
     `drop[k] = rates[k - 1] - rates[k]`, so a warmup's rises count as negative drops. With
-    `progress` below 1, which the paper does not have, `S1` sums up
-    `peak * (rates / peak) ** progress`: a lower rate costs less progress than in proportion.
+    `pace` below 1, which the paper does not have, `S1` sums up
+    `3e-4 * (rates / 3e-4) ** pace`: a lower rate costs less progress than in proportion.
 
     Args:
       floor: the loss of an endless run; `L0` in the paper.
@@ -34,7 +34,7 @@ class MultiPowerLaw(Law):
       speed: `C`, how soon a drop pays off.
       decay: `beta`, of the kernel.
       stretch: `gamma`, how much sooner at low rates.
-      progress: power of the rate that a step's progress goes with; 1 in the paper.
+      pace: power of the rate that a step's progress goes with; 1 in the paper.
 
     Example:
         >>> import anneal_jax as anneal
@@ -52,8 +52,8 @@ class MultiPowerLaw(Law):
     speed: Scalar
     decay: Scalar
     stretch: Scalar
-    progress: Scalar = 1.0
-    positive: ClassVar[tuple[str, ...]] = ("size", "exponent", "speed", "decay", "progress")
+    pace: Scalar = 1.0
+    positive: ClassVar[tuple[str, ...]] = ("size", "exponent", "speed", "decay", "pace")
     linear: ClassVar[tuple[str, ...]] = ("floor", "size", "gain")
 
     @classmethod
@@ -69,12 +69,12 @@ class MultiPowerLaw(Law):
             "speed": Guess(speed / 1.2, speed * 1.2, speed, _SPREAD),
             "decay": Guess(0.45, 0.55, 0.5, _SPREAD),
             "stretch": Guess(0.45, 0.55, 0.5, _SPREAD),
-            "progress": Guess(0.5, 0.9, 0.6, _PROGRESS),
+            "pace": Guess(0.5, 0.9, 0.6, _PACE),
         }
 
     def losses(self, past: Past) -> Array:
         """See `Law`."""
         rates = jnp.maximum(past.drop_rates, _LEAST * past.peak)
         to_come = past.fading_drops(self.speed * rates**-self.stretch, self.decay)
-        so_far = level(self.floor, self.size, self.exponent, past.progress(self.progress))
+        so_far = level(self.floor, self.size, self.exponent, past.progress(self.pace, _PAPERS_PEAK))
         return so_far - self.gain * (past.first - past.rate - to_come)

@@ -49,8 +49,8 @@ class Past(eqx.Module):
         """Sum over `k <= t` of `rate[k] ** 2 * (1 + scale * (S(t) - S(k))) ** -exponent`."""
         raise NotImplementedError
 
-    def progress(self, power: Array) -> Array:
-        """Sum over `k <= t` of `rate[k] ** power * peak ** (1 - power)`; `S(t)` where it is 1."""
+    def progress(self, power: Array, unit: float) -> Array:
+        """Sum over `k <= t` of `unit * (rate[k] / unit) ** power`; `S(t)` where `power` is 1."""
         raise NotImplementedError
 
     def momentum(self, decay: Array) -> Array:
@@ -99,9 +99,9 @@ class Whole(_Every):
             return exact_power_sums(*given, own=False)
         return power_sums(*given, _NODES, own=False)
 
-    def progress(self, power: Array) -> Array:
+    def progress(self, power: Array, unit: float) -> Array:
         """See `Past`."""
-        return jnp.cumsum(_pace(self.rates, self.peak, power))
+        return jnp.cumsum(_pace(self.rates, power, unit))
 
     def momentum(self, decay: Array) -> Array:
         """See `Past`."""
@@ -117,10 +117,10 @@ class Whole(_Every):
         return jnp.cumsum(lax.scan(step, jnp.zeros_like(self.first), self._drops())[1])
 
 
-def _pace(rates: Array, peak: Array, power: Array) -> Array:
-    """`rates ** power * peak ** (1 - power)`, with finite slopes at a rate of 0."""
+def _pace(rates: Array, power: Array, unit: float) -> Array:
+    """`unit * (rates / unit) ** power`, with finite slopes at a rate of 0."""
     moving = rates > 0
-    return jnp.where(moving, peak * (jnp.where(moving, rates, peak) / peak) ** power, 0.0)
+    return jnp.where(moving, unit * (jnp.where(moving, rates, unit) / unit) ** power, 0.0)
 
 
 def _fading(decay: Array, lag: Array) -> Array:
@@ -153,9 +153,9 @@ class Last(_Every):
         kernel = (1 + scale * jnp.maximum(self._after(), 0.0)) ** -exponent
         return jnp.sum(self.rates**2 * kernel)[None]
 
-    def progress(self, power: Array) -> Array:
+    def progress(self, power: Array, unit: float) -> Array:
         """See `Past`."""
-        return jnp.sum(_pace(self.rates, self.peak, power))[None]
+        return jnp.sum(_pace(self.rates, power, unit))[None]
 
     def momentum(self, decay: Array) -> Array:
         """See `Past`."""
@@ -207,9 +207,9 @@ class Measured(Past):
         since = self.squares.before + self.squares.rates
         return self._fade(self.squares, since, scale, exponent)
 
-    def progress(self, power: Array) -> Array:
+    def progress(self, power: Array, unit: float) -> Array:
         """See `Past`."""
-        each = self.lengths.values * _pace(self.lengths.rates, self.peak, power)
+        each = self.lengths.values * _pace(self.lengths.rates, power, unit)
         past = self.lengths.steps[None] <= self.steps[:, None]
         return jnp.sum(jnp.where(past, each[None], 0.0), axis=1)
 

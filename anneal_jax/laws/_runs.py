@@ -16,7 +16,7 @@ _PEAK = 0.999  # of the largest rate: where a warmup ends
 _LATE, _WEIGHT = 0.1, 10.0  # the last tenth counts for more: what a run is asked for is its end
 _FEWEST = 8  # losses of a run after its warmup
 _MANY = 3  # runs, from which on each is held out as a whole
-_BLOCKS = 8  # of a run, of which a bootstrap draws
+_BLOCKS = 8  # of a run, of which a bootstrap draws and that are held out in turn
 
 
 class Run(NamedTuple):
@@ -102,17 +102,14 @@ def _thinned(run: Run) -> Run:
 
 
 def held_out_sets(runs: list[Run]) -> list[np.ndarray]:
-    """Masks over all losses: each run where there are three or more, else the last third of each.
+    """Masks over all losses: each run where there are three or more, else each block of each.
 
-    One run alone without its last third, or two without one of them, would not tell a law apart
-    from others.
+    One of two runs alone would not tell a law apart from others; without the end of one, much
+    less is known than a fit to both knows.
     """
-    lengths = [len(run.steps) for run in runs]
-    which = np.repeat(np.arange(len(runs)), lengths)
-    if len(runs) >= _MANY:
-        return [which == i for i in range(len(runs))]
-    late = np.concatenate([run.steps >= 2 / 3 * run.steps[-1] for run in runs])
-    return [late & (which == i) for i in range(len(runs))]
+    parts = blocks_of(runs)
+    parts = parts // _BLOCKS if len(runs) >= _MANY else parts
+    return [parts == part for part in range(parts[-1] + 1)]
 
 
 def blocks_of(runs: list[Run]) -> np.ndarray:
