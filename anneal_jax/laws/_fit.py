@@ -70,7 +70,7 @@ def fit(
         2.50
     """
     owner = "fit"
-    _check_kind(owner, kind)
+    _check_kind(owner, kind, "kind")
     _checks.steps(owner, "starts", starts, least=1)
     _checks.steps(owner, "members", members, least=2)
     _checks.steps(owner, "seed", seed)
@@ -137,15 +137,15 @@ def select(
     kinds = list(laws) if isinstance(laws, Iterable) else []
     if not kinds:
         _checks.fail(owner, "laws", "a list of one class of laws or more", laws, "pass some")
-    for kind in kinds:
-        _check_kind(owner, kind)
+    for i, kind in enumerate(kinds):
+        _check_kind(owner, kind, f"laws[{i}]")
     found = [fit(kind, runs, starts=starts, progress=progress) for kind in kinds]
     return sorted(found, key=lambda one: (not one.converged, one.held_out))
 
 
-def _check_kind(owner: str, kind: Any) -> None:
+def _check_kind(owner: str, kind: Any, name: str) -> None:
     if not (isinstance(kind, type) and issubclass(kind, Law) and kind.linear):
-        _checks.fail(owner, "kind", "a class of laws", kind, "pass one such as MultiPowerLaw")
+        _checks.fail(owner, name, "a class of laws", kind, "pass one such as MultiPowerLaw")
 
 
 def _bar(total: int, progress: bool) -> Any:
