@@ -96,7 +96,7 @@ def draw(path: Path, runs: dict[str, Curve], prediction: laws.Prediction, name: 
         left.plot(every, np.asarray(schedule(every)), label=one)
         right.plot(at, losses, ".", label=f"{one}, {'found' if one == name else 'fitted'}")
     shown = every >= runs[name][1][0]
-    right.plot(every[shown], prediction.losses[shown], "k", label=f"{name}")
+    right.plot(every[shown], prediction.losses[shown], "k", label=f"{name}, predicted")
     band = prediction.low[shown], prediction.high[shown]
     right.fill_between(every[shown], *band, color="k", alpha=0.15, linewidth=0)
     low, high = min(c[2].min() for c in runs.values()), np.median(runs[name][2])
