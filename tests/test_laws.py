@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import anneal_jax as anneal
-from anneal_jax._exponential_sums import power_sums
+from anneal_jax._exponential_sums import _exp, power_sums
 from anneal_jax.laws import FunctionalScalingLaw, Law, LevelLaw, MomentumLaw, MultiPowerLaw
 
 
@@ -97,13 +97,23 @@ def test_long_runs(name: str) -> None:
 
 @pytest.mark.parametrize("own", [False, True])
 @pytest.mark.parametrize("exponent", [0.05, 0.5, 1.0, 2.0])
-def test_the_kernel_of_48_nodes(exponent: float, own: bool) -> None:
+def test_the_kernel_of_47_nodes(exponent: float, own: bool) -> None:
     """A single value fades as the power says, to 1e-6 of it, up to 4e5 times its scale."""
     rates = np.diff(np.geomspace(1e-2, 4e2, 400), prepend=0.0)
     values = np.eye(400)[0]
     given = [jnp.asarray(x) for x in (values, 1e3, exponent, rates)]
     y = np.cumsum(rates) - (0.0 if own else rates[0])
-    np.testing.assert_allclose(power_sums(*given, 48, own=own), (1 + 1e3 * y) ** -exponent, 1e-6)
+    np.testing.assert_allclose(power_sums(*given, 47, own=own), (1 + 1e3 * y) ** -exponent, 1e-6)
+
+
+def test_short_exponentials() -> None:
+    """What sums are made of: 8e-9 of NumPy's, with a slope, from 0 to what no float64 holds."""
+    x = -np.concatenate([[0.0], np.geomspace(1e-12, 700, 20_000)])
+    with jax.enable_x64(True):
+        np.testing.assert_allclose(_exp(jnp.asarray(x)), np.exp(x), rtol=8e-9)
+        slopes = jax.vmap(jax.grad(_exp))(jnp.asarray(x))
+        np.testing.assert_allclose(slopes, np.exp(x), rtol=8e-9)
+        assert 0 <= _exp(jnp.float64(-np.inf)) < 1e-300
 
 
 def test_published_figures() -> None:
