@@ -27,7 +27,8 @@ LAYERS = [
     },
     {"_algebra", "_compose", "_join", "_noise", "_repeat", "_time"},
     {"_recipes"},
-    {"_horizon", "_config", "_exponential_sums", "transforms", "ports", "laws", "theory"},
+    {"_horizon", "_config", "_exponential_sums", "_last_iterate"}
+    | {"transforms", "ports", "laws", "theory"},
     {"search", "ensemble", "plot", "cli"},
     {""},  # the package itself, which re-exports
 ]
