@@ -1,5 +1,6 @@
 """Measuring on a shared, noisy machine: one core, alternate A and B, compare medians."""
 
+import math
 import os
 import statistics
 import time
@@ -15,6 +16,12 @@ def pin_to_one_core() -> None:
     """
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+
+
+def missed(value: float, low: float = -math.inf, high: float = math.inf, tried: str = "") -> str:
+    """Nothing where a figure meets its goal; else by how much not, and what was tried."""
+    by = max(low - value, value - high)
+    return f" (missed by {by:.2g}{tried and '; tried: ' + tried})" if by > 0 else ""
 
 
 def cpu_seconds(run: Callable[[], object]) -> float:

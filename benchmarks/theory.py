@@ -16,6 +16,7 @@ from anneal_jax import theory
 from benchmarks import measure
 
 RUNS = Path(__file__).parents[2] / "shared/data/loss_curves/llama_124m"
+TRIED = "the vertex of a parabola as the truth, noise between seeds (4%), logged rates (as named)"
 Sweep = tuple[anneal.Schedule, dict[float, float]]  # the shape, and final losses by peak
 
 
@@ -58,7 +59,8 @@ def rows() -> list[tuple[str, str, str]]:
     seconds = statistics.median(
         measure.cpu_seconds(lambda: theory.last_iterate_bound(rates).curve) for _ in range(9)
     )
-    found = [("last-iterate bound, whole curve of 100,000 steps", f"{1e3 * seconds:.0f} ms", "25")]
+    figure = f"{1e3 * seconds:.0f} ms{measure.missed(1e3 * seconds, high=25)}"
+    found = [("last-iterate bound, whole curve of 100,000 steps", figure, "25")]
     if not RUNS.exists():
         return found
     fits = {key: (sweep[0], fitted(sweep)) for key, sweep in sweeps().items()}
@@ -70,7 +72,10 @@ def rows() -> list[tuple[str, str, str]]:
     for name, each in ratios.items():
         mean = statistics.geometric_mean(ratio for _, ratio in each)
         what = f"best peak of {name} from WSD 0.2's sweep, over its own sweep's (mean; each length)"
-        found.append((what, f"{mean:.2f}; " + ", ".join(f"{r:.2f}" for _, r in each), ".87"))
+        figures = f"{mean:.2f}; " + ", ".join(f"{r:.2f}" for _, r in each)
+        off = max((r for _, r in each), key=lambda r: abs(r - 1))
+        figure = figures + measure.missed(off, 0.87, 1.13, tried=TRIED)
+        found.append((what, figure, ".87 to 1.13"))
     return found
 
 

@@ -1,5 +1,6 @@
 """Predictions of a fit, their intervals, comparisons, plans, and what is warned of."""
 
+import dataclasses
 import json
 import warnings
 from pathlib import Path
@@ -56,13 +57,30 @@ def test_intervals_hold_the_truth(true: Law) -> None:
 
 
 def test_more_noise_is_a_wider_interval() -> None:
-    """By the members, and by held-out losses."""
+    """By the members, and by what the law is known to miss."""
     widths = []
     for noise in (1e-3, 1e-2):
         fit = laws.fit(MultiPowerLaw, runs(TRUE, 0, noise), starts=1)
         low, high = fit.predict(WSD).interval
         widths.append(high - low)
     assert widths[1] > 3 * widths[0]
+
+
+def test_the_misfit_is_the_laws_own_by_the_noise_and_the_ends(found: Fit) -> None:
+    """`hypot(2.5 * hypot(5e-4, noise), end)`: waves are no noise, and one run tells less."""
+
+    def misfit(*residuals: np.ndarray) -> float:
+        return dataclasses.replace(found, residuals=residuals).misfit
+
+    zero, rng = np.zeros(5_000), np.random.default_rng(0)
+    np.testing.assert_allclose(misfit(zero, zero), 2.5 * 5e-4)
+    np.testing.assert_allclose(misfit(zero), 4 * 2.5 * 5e-4)
+    end = np.where(np.arange(5_000) >= 4_500, 3e-3, 0.0)
+    np.testing.assert_allclose(misfit(end, end), np.hypot(2.5 * 5e-4, 3e-3))
+    wave = 2e-2 * np.sin(np.arange(5_000) / 500)
+    each = rng.normal(0.0, 4e-3, (2, 5_000)) + wave
+    wanted = np.hypot(2.5 * np.hypot(5e-4, 4e-3), np.sqrt(np.mean(each[:, 4_500:] ** 2)))
+    np.testing.assert_allclose(misfit(*each), wanted, rtol=0.02)
 
 
 def test_a_wrong_law_has_a_larger_held_out_error_and_comes_last() -> None:

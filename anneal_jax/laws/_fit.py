@@ -38,8 +38,9 @@ def fit(
 
     How far predictions may be off has two parts: `members`, laws that other runs of the kind
     could have given (a bootstrap over eight blocks of each run, with other centres of the prior),
-    and `held_out`, the error of losses that a fit has not seen: each run in turn where there are
-    three or more, each of those blocks in turn where there are fewer.
+    and `Fit.misfit`, what no law of the kind explains. `held_out`, by which laws are chosen, is
+    the error of losses that a fit has not seen: each run in turn where there are three or more,
+    each of those blocks in turn where there are fewer.
 
     Args:
       kind: the law's class, such as `MultiPowerLaw`.
@@ -90,7 +91,9 @@ def fit(
         best, converged = _best(objective, objective.starts(_trials(guesses), starts), bar)
         held_out = [_unseen(objective, best, unseen, bar) for unseen in sets]
         rng, blocks = np.random.default_rng(seed), blocks_of(given)
-        drawn = [_solve(objective.drawn(blocks, rng), best, bar, _SHORT).x for _ in range(members)]
+        scale = objective.scale(best)
+        each = [objective.drawn(blocks, scale, rng) for _ in range(members)]
+        drawn = [_solve(one, best, bar, _SHORT).x for one in each]
         bar.close()
         residuals = objective.residuals(best)
         law = jax.tree.map(float, coordinates.law(best))

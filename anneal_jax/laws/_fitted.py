@@ -22,6 +22,8 @@ from ._multi_power import MultiPowerLaw
 from ._past import Last, Measured, measured
 
 _PLACES = 128  # at most, of a curve whose interval is worked out; straight lines between them
+_LEAST = 5e-4  # relative: where losses are less noisy, a law's misfit is as if they were that
+_ALONE = 4.0  # times the misfit, if all that is known is one run
 _NEAR = 1.05  # a peak or a length is outside of what was fitted from this factor on
 _FALL = 0.15  # a rate is, if it falls below the lowest seen by more than this share of the peak
 _KINDS = (LevelLaw, MomentumLaw, MultiPowerLaw, FunctionalScalingLaw)
@@ -117,7 +119,7 @@ class Fit:
         """The loss after every step of a schedule, and an interval for each.
 
         An interval is the law's loss times `exp(-w)` to `exp(w)`, where `w` is that of a normal
-        distribution whose variance is that of the members plus that of held-out losses.
+        distribution whose variance is that of the members plus the square of `misfit`.
 
         Args:
           schedule: a schedule, or the rate of each step.
@@ -155,8 +157,18 @@ class Fit:
 
     @property
     def misfit(self) -> float:
-        """That part of it which no choice of parameters explains."""
-        return float(np.sqrt(np.pi / 2) * self.held_out)  # (a mean absolute error, if normal)
+        """That part of it which no choice of parameters explains: what the law does not know.
+
+        `hypot(law.misfit * hypot(5e-4, noise), end)`: how far laws of its kind were off on other
+        schedules of real runs, where `noise` is that of the runs' losses about a smooth curve;
+        four times that, if there is one run alone; and `end`, by how much the law misses the last
+        tenths of its own runs. How its numbers were found: `docs/laws.md`.
+        """
+        alone = _ALONE if len(self.residuals) == 1 else 1.0
+        noise = _root_mean_square([_noise(run) for run in self.residuals])
+        ends = [run[-max(1, len(run) // 10) :] for run in self.residuals]
+        known = alone * type(self.law).misfit * np.hypot(_LEAST, noise)
+        return float(np.hypot(known, _root_mean_square(np.concatenate(ends))))
 
     def ratios(self, rates: np.ndarray, places: np.ndarray) -> np.ndarray:
         """float[members, places]: logarithms of the members' losses over the law's."""
@@ -244,6 +256,16 @@ def normal_quantile(probability: float) -> float:
     from scipy.special import ndtri
 
     return float(ndtri(0.5 + probability / 2))
+
+
+def _noise(run: np.ndarray) -> float:
+    """Of residuals about the mean of their neighbours, a standard deviation if they are normal."""
+    apart = np.median(np.abs(run[1:-1] - (run[:-2] + run[2:]) / 2))
+    return float(apart / (np.sqrt(1.5) * normal_quantile(0.5)))
+
+
+def _root_mean_square(values: Any) -> float:
+    return float(np.sqrt(np.mean(np.square(values))))
 
 
 def _deviation(ratios: np.ndarray) -> np.ndarray:

@@ -44,6 +44,7 @@ class FunctionalScalingLaw(Law):
     delay: Scalar
     positive: ClassVar[tuple[str, ...]] = ("size", "exponent", "start", "decay", "delay")
     linear: ClassVar[tuple[str, ...]] = ("floor", "size", "noise")
+    misfit: ClassVar[float] = 7.5
 
     @classmethod
     def guesses(cls, peak: float) -> dict[str, Guess]:

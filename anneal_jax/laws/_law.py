@@ -31,12 +31,14 @@ class Law(eqx.Module):
     rates; `exact=True` takes the sums term by term, in quadratic time, to compare with.
 
     A law of one's own declares its parameters as fields, and `losses(past)` of a `Past`. To be
-    fitted, it says in which of them a loss is linear, and what is likely of all others.
+    fitted, it says in which of them a loss is linear, and what is likely of all others; for
+    intervals, how far off laws of its kind have been on schedules that they had not seen.
     """
 
     positive: ClassVar[tuple[str, ...]] = ()  # names of parameters that must be above 0
     fractions: ClassVar[tuple[str, ...]] = ()  # those between 0 and 1, mostly close to 1
     linear: ClassVar[tuple[str, ...]] = ()  # those that a loss is linear in
+    misfit: ClassVar[float] = 6.0  # that, as a multiple of what `Fit.misfit` says
 
     @classmethod
     def guesses(cls, peak: float) -> dict[str, Guess]:

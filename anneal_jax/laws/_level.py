@@ -26,6 +26,7 @@ class LevelLaw(Law):
     drop: Scalar
     positive: ClassVar[tuple[str, ...]] = ("size", "exponent")
     linear: ClassVar[tuple[str, ...]] = ("floor", "size", "drop")
+    misfit: ClassVar[float] = 15.0
 
     @classmethod
     def guesses(cls, peak: float) -> dict[str, Guess]:

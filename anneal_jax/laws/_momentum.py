@@ -43,6 +43,7 @@ class MomentumLaw(Law):
     positive: ClassVar[tuple[str, ...]] = ("size", "exponent", "decay")
     fractions: ClassVar[tuple[str, ...]] = ("decay",)
     linear: ClassVar[tuple[str, ...]] = ("floor", "size", "gain")
+    misfit: ClassVar[float] = 6.0
 
     @classmethod
     def guesses(cls, peak: float) -> dict[str, Guess]:

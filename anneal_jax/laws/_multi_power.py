@@ -55,6 +55,7 @@ class MultiPowerLaw(Law):
     pace: Scalar = 1.0
     positive: ClassVar[tuple[str, ...]] = ("size", "exponent", "speed", "decay", "pace")
     linear: ClassVar[tuple[str, ...]] = ("floor", "size", "gain")
+    misfit: ClassVar[float] = 2.5
 
     @classmethod
     def guesses(cls, peak: float) -> dict[str, Guess]:

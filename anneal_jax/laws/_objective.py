@@ -151,13 +151,18 @@ class Objective:
         other.roots = np.where(unseen, 0.0, self.roots)
         return other
 
-    def drawn(self, blocks: np.ndarray, rng: np.random.Generator) -> "Objective":
+    def drawn(self, blocks: np.ndarray, scale: float, rng: np.random.Generator) -> "Objective":
         """One that other data could have given.
 
         The blocks' weights are exponential variables (the Bayesian bootstrap), and the prior's
-        centres are drawn from the prior.
+        centres are drawn from the prior. Its spread is for residuals of the size of `_DELTA`; in
+        an objective that is all the same for smaller ones, it is as much smaller: `scale`.
         """
         other = copy.copy(self)
         other.roots = self.roots * np.sqrt(rng.exponential(size=blocks[-1] + 1)[blocks])
-        other.centre = self.centre + self.spread * rng.normal(size=len(self.spread))
+        other.centre = self.centre + scale * self.spread * rng.normal(size=len(self.spread))
         return other
+
+    def scale(self, z: np.ndarray) -> float:
+        """The size of residuals, of which half are larger, in units of `_DELTA`; 1 at most."""
+        return float(min(1.0, np.median(np.abs(self.residuals(z))) / 0.6745 / _DELTA))
