@@ -51,7 +51,8 @@ def test_intervals_hold_the_truth(true: Law) -> None:
     """Of what the law itself would do, nearly always: they also hold a misfit it has not."""
     inside = []
     for seed in range(10):
-        interval = laws.fit(type(true), runs(true, seed), starts=1).predict(WSD).interval
+        fit = laws.fit(type(true), runs(true, seed), starts=1, members=8)
+        interval = fit.predict(WSD).interval
         inside.append(interval[0] < float(true(WSD)[-1]) < interval[1])
     assert np.mean(inside) >= 0.8
 
@@ -95,8 +96,8 @@ def test_three_runs_are_held_out_each_as_a_whole() -> None:
     """A run that no law explains is what its held-out error speaks of."""
     good = [*runs(TRUE, 0), *runs(TRUE, 1)[:1]]
     odd = [*good[:2], (*good[2][:2], good[2][2] * 1.1)]
-    assert laws.fit(MultiPowerLaw, odd, starts=1).held_out > 0.03
-    assert laws.fit(MultiPowerLaw, good, starts=1).held_out < 0.005
+    assert laws.fit(MultiPowerLaw, odd, starts=1, members=2).held_out > 0.03
+    assert laws.fit(MultiPowerLaw, good, starts=1, members=2).held_out < 0.005
 
 
 def test_a_fit_is_plain_data(found: Fit, tmp_path: Path) -> None:
@@ -179,7 +180,7 @@ def test_probabilities_are_right_as_often_as_they_say() -> None:
     truth = float(TRUE(WSD)[-1]) < float(TRUE(other)[-1])
     said, right = [], []
     for seed in range(10):
-        fit = laws.fit(MultiPowerLaw, runs(TRUE, seed, 5e-3), starts=1)
+        fit = laws.fit(MultiPowerLaw, runs(TRUE, seed, 5e-3), starts=1, members=8)
         ranked = laws.compare(fit, {"wsd": WSD, "other": other})
         said.append(ranked.better[0, 1])
         right.append((ranked.names[0] == "wsd") == truth)

@@ -34,7 +34,10 @@ PROGRAMS: dict[str, Callable[[int], anneal.Schedule]] = {
     ),
     "shrinking": lambda n: anneal.Cosine(1.0, 0.0, 10**5).repeat(n, 0.999),
     "listed periods": lambda n: anneal.repeat(anneal.Linear(1.0, 0.0, 9), periods=range(1, n + 1)),
-    "restarts of restarts": lambda n: anneal.cosine_restarts(1.0, 9, 3, 2).repeat(n, 1.001),
+    # (the periods of these are built one by one, in a twentieth of a second each)
+    "restarts of restarts": lambda n: anneal.cosine_restarts(1.0, 9, 3, 2).repeat(
+        max(2, n // 5), 1.001
+    ),
     "like segments": lambda n: anneal.join([anneal.Linear(1.0, 1 / k, k) for k in range(1, n + 1)]),
     "like segments by then": lambda n: anneal.Linear(1.0, 0.0, 1).then(
         *(anneal.Linear(1.0, 0.0, k) for k in range(1, n + 1))

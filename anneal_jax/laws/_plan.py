@@ -1,5 +1,6 @@
 """Planning a run by a fit: where to cool down, how long to train, how to go on."""
 
+import functools
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
@@ -11,7 +12,7 @@ from .._join import join
 from .._recipes import warmup_stable_decay
 from .._schedule import Constant, Schedule
 from .._segments import Cosine, Linear, OneMinusSqrt
-from ._compare import Comparison, compare, final
+from ._compare import Comparison, Final, compare, final
 from ._fitted import Fit, normal_quantile
 
 _STAGE = 0.316  # of the rate: the second stage, as DeepSeek's first step down
@@ -148,11 +149,15 @@ def steps_for(
     def rates(steps: int) -> np.ndarray:
         return rates_of(owner, f"schedule_of({steps})", schedule_of(steps), steps)
 
+    @functools.cache  # three searches begin alike, and every length is a program to compile
+    def end(steps: int) -> Final:
+        return final(fit, rates(steps))
+
     def first(sign: float) -> int | None:
         """The fewest steps whose final loss, or that end of its interval, is low enough."""
 
         def reached(steps: int) -> bool:
-            one = final(fit, rates(steps))
+            one = end(steps)
             wide = normal_quantile(probability) * one.spread
             return one.loss * np.exp(sign * wide) <= target_loss
 
@@ -166,7 +171,7 @@ def steps_for(
 
     steps = first(0.0)
     if steps is None:
-        best = final(fit, rates(most)).loss
+        best = end(most).loss
         rule = f"at or above what {most} steps reach, {best:.4g}"
         _checks.fail(owner, "target_loss", rule, target_loss, "raise it, or most")
     fit.warn(owner, [rates(steps)])
