@@ -164,5 +164,5 @@ class Objective:
         return other
 
     def scale(self, z: np.ndarray) -> float:
-        """The size of residuals, of which half are larger, in units of `_DELTA`; 1 at most."""
+        """The standard deviation of residuals, by their median, in units of `_DELTA`; 1 at most."""
         return float(min(1.0, np.median(np.abs(self.residuals(z))) / 0.6745 / _DELTA))
