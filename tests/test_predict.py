@@ -84,6 +84,13 @@ def test_the_misfit_is_the_laws_own_by_the_noise_and_the_ends(found: Fit) -> Non
     np.testing.assert_allclose(misfit(*each), wanted, rtol=0.02)
 
 
+def test_members_agree_where_the_runs_leave_no_doubt() -> None:
+    """Centres of the prior are drawn as far apart as residuals are large."""
+    at = np.array([STEPS - 1])
+    fit = laws.fit(MultiPowerLaw, runs(TRUE, 0, 1e-4), starts=1, members=8)
+    assert np.abs(fit.ratios(np.asarray(WSD(np.arange(STEPS)), float), at)).max() < 3e-4
+
+
 def test_a_wrong_law_has_a_larger_held_out_error_and_comes_last() -> None:
     """`select` sorts by it."""
     true = MomentumLaw(2.5, 0.5, 0.45, 1.0, 0.998)

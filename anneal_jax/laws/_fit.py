@@ -90,10 +90,7 @@ def fit(
         bar = _bar(starts + len(sets) + members, progress)
         best, converged = _best(objective, objective.starts(_trials(guesses), starts), bar)
         held_out = [_unseen(objective, best, unseen, bar) for unseen in sets]
-        rng, blocks = np.random.default_rng(seed), blocks_of(given)
-        scale = objective.scale(best)
-        each = [objective.drawn(blocks, scale, rng) for _ in range(members)]
-        drawn = [_solve(one, best, bar, _SHORT).x for one in each]
+        drawn = _drawn(objective, best, blocks_of(given), members, seed, bar)
         bar.close()
         residuals = objective.residuals(best)
         law = jax.tree.map(float, coordinates.law(best))
@@ -177,6 +174,15 @@ def _unseen(objective: Objective, start: np.ndarray, unseen: np.ndarray, bar: An
     """The mean absolute residual of losses that a fit has not seen."""
     z = _solve(objective.without(unseen), start, bar).x
     return float(np.mean(np.abs(objective.residuals(z)[unseen])))
+
+
+def _drawn(
+    objective: Objective, best: np.ndarray, blocks: np.ndarray, count: int, seed: int, bar: Any
+) -> list[np.ndarray]:
+    """Vectors that other data could have given, a few evaluations from the best."""
+    rng, scale = np.random.default_rng(seed), objective.scale(best)
+    each = [objective.drawn(blocks, scale, rng) for _ in range(count)]
+    return [_solve(one, best, bar, _SHORT).x for one in each]
 
 
 def _guesses(owner: str, kind: type[Law], runs: list[Run], prior: Any) -> dict[str, Any]:

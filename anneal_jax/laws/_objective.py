@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from .._schedule import Array
+from ._fitted import normal_quantile
 from ._law import Law
 from ._past import Measured
 
@@ -165,4 +166,5 @@ class Objective:
 
     def scale(self, z: np.ndarray) -> float:
         """The standard deviation of residuals, by their median, in units of `_DELTA`; 1 at most."""
-        return float(min(1.0, np.median(np.abs(self.residuals(z))) / 0.6745 / _DELTA))
+        size = np.median(np.abs(self.residuals(z))) / normal_quantile(0.5)
+        return float(min(1.0, size / _DELTA))
