@@ -3,55 +3,71 @@
 from typing import TYPE_CHECKING, Any
 
 from anneal_jax import ensemble as ensemble
-from anneal_jax._algebra import (
-    Clip as Clip,
-    Maximum as Maximum,
-    Minimum as Minimum,
-    Power as Power,
-    Product as Product,
-    Sum as Sum,
-    maximum as maximum,
-    minimum as minimum,
-)
-from anneal_jax._chebyshev import (
-    Chebyshev as Chebyshev,
-)
-from anneal_jax._config import (
-    from_config as from_config,
-    to_config as to_config,
-)
-from anneal_jax._exponentials import (
-    Exponential as Exponential,
-    Logarithmic as Logarithmic,
-    ShiftedExponential as ShiftedExponential,
-    Tanh as Tanh,
-)
 from anneal_jax._horizon import (
     Horizon as Horizon,
 )
-from anneal_jax._join import (
-    Join as Join,
-    join as join,
+from anneal_jax._version import (
+    __version__ as __version__,
 )
-from anneal_jax._noise import (
-    Noise as Noise,
-)
-from anneal_jax._open_ended import (
+from anneal_jax.schedules import (
+    Blend as Blend,
+    Chebyshev as Chebyshev,
+    Clip as Clip,
+    Constant as Constant,
+    Cosine as Cosine,
+    CosineWave as CosineWave,
+    CyclicPolynomial as CyclicPolynomial,
+    Every as Every,
+    Exponential as Exponential,
     ExponentialDecay as ExponentialDecay,
+    Function as Function,
+    Harmonic as Harmonic,
+    Interpolated as Interpolated,
     InversePower as InversePower,
     InverseSqrt as InverseSqrt,
     InverseTime as InverseTime,
+    Join as Join,
+    Linear as Linear,
+    Logarithmic as Logarithmic,
+    Maximum as Maximum,
+    Minimum as Minimum,
+    Noise as Noise,
+    OneMinusSqrt as OneMinusSqrt,
+    OneMinusSquare as OneMinusSquare,
+    PiecewiseConstant as PiecewiseConstant,
+    Polynomial as Polynomial,
+    Power as Power,
+    Product as Product,
+    Progress as Progress,
+    Repeat as Repeat,
+    Reverse as Reverse,
+    Rex as Rex,
+    Scale as Scale,
+    Schedule as Schedule,
+    Segment as Segment,
+    Shift as Shift,
+    ShiftedExponential as ShiftedExponential,
+    Span as Span,
+    Sum as Sum,
+    Tanh as Tanh,
     Triangular as Triangular,
-)
-from anneal_jax._recipes import (
+    Until as Until,
+    as_schedule as as_schedule,
     cosine_restarts as cosine_restarts,
     deepseek_steps as deepseek_steps,
     flat_cosine as flat_cosine,
+    from_config as from_config,
+    join as join,
+    k_decay as k_decay,
     linear_scaling as linear_scaling,
+    maximum as maximum,
+    minimum as minimum,
     noam as noam,
     one_cycle as one_cycle,
     one_cycle_momentum as one_cycle_momentum,
+    repeat as repeat,
     sqrt_scaling as sqrt_scaling,
+    to_config as to_config,
     trapezoid as trapezoid,
     warmup_constant as warmup_constant,
     warmup_cosine as warmup_cosine,
@@ -62,52 +78,6 @@ from anneal_jax._recipes import (
     warmup_stable_decay as warmup_stable_decay,
     warmup_stable_decay_cycles as warmup_stable_decay_cycles,
     with_cooldown as with_cooldown,
-)
-from anneal_jax._repeat import (
-    Repeat as Repeat,
-    repeat as repeat,
-)
-from anneal_jax._schedule import (
-    Constant as Constant,
-    Function as Function,
-    Scale as Scale,
-    Schedule as Schedule,
-    as_schedule as as_schedule,
-)
-from anneal_jax._segment import (
-    Blend as Blend,
-    Progress as Progress,
-    Segment as Segment,
-)
-from anneal_jax._segments import (
-    Cosine as Cosine,
-    Harmonic as Harmonic,
-    Linear as Linear,
-    OneMinusSqrt as OneMinusSqrt,
-    OneMinusSquare as OneMinusSquare,
-    Polynomial as Polynomial,
-    Rex as Rex,
-)
-from anneal_jax._span import (
-    Span as Span,
-    k_decay as k_decay,
-)
-from anneal_jax._tables import (
-    Interpolated as Interpolated,
-    PiecewiseConstant as PiecewiseConstant,
-)
-from anneal_jax._time import (
-    Every as Every,
-    Reverse as Reverse,
-    Shift as Shift,
-    Until as Until,
-)
-from anneal_jax._version import (
-    __version__ as __version__,
-)
-from anneal_jax._waves import (
-    CosineWave as CosineWave,
-    CyclicPolynomial as CyclicPolynomial,
 )
 from anneal_jax.transforms import (
     InjectHyperparamsState as InjectHyperparamsState,

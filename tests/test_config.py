@@ -10,7 +10,7 @@ import optax
 import pytest
 
 import anneal_jax as anneal
-from anneal_jax._config import builders
+from anneal_jax.schedules._config import builders
 from tests.table import CASES
 
 

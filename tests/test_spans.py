@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import anneal_jax as anneal
-from anneal_jax._schedule import Scale
+from anneal_jax.schedules._schedule import Scale
 from tests import oracle as o, oracle_spans as os
 from tests.cases import LARGEST, assert_close, floating
 

@@ -11,9 +11,9 @@ import numpy as np
 from jax import lax
 
 from .. import _checks
-from .._recipes import warmup_cosine, warmup_stable_decay
-from .._schedule import Array, Schedule
-from .._tables import Interpolated
+from ..schedules._schedule import Array, Schedule
+from ..schedules._tables import Interpolated
+from ..schedules.recipes import warmup_cosine, warmup_stable_decay
 from ._compare import compare
 from ._fitted import Fit
 from ._law import Law

@@ -8,10 +8,10 @@ import numpy as np
 
 from .. import _checks
 from .._exponential_sums import rates_of
-from .._join import join
-from .._recipes import warmup_stable_decay
-from .._schedule import Constant, Schedule
-from .._segments import Cosine, Linear, OneMinusSqrt
+from ..schedules._join import join
+from ..schedules._schedule import Constant, Schedule
+from ..schedules._segments import Cosine, Linear, OneMinusSqrt
+from ..schedules.recipes import warmup_stable_decay
 from ._compare import Comparison, Final, compare, final
 from ._fitted import Fit, normal_quantile
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from .. import _checks
 from .._exponential_sums import rates_of
-from .._schedule import Schedule
+from ..schedules._schedule import Schedule
 from ._logs import Log
 from ._past import Measured, measured
 

@@ -7,11 +7,11 @@ import jax
 import numpy as np
 
 from .. import _checks
-from .._algebra import Sum
-from .._join import join
 from .._numerics import Number, is_concrete
-from .._schedule import Constant, Schedule
-from .._tables import PiecewiseConstant
+from ..schedules._algebra import Sum
+from ..schedules._join import join
+from ..schedules._schedule import Constant, Schedule
+from ..schedules._tables import PiecewiseConstant
 
 
 def reject(owner: str, reason: str) -> None:

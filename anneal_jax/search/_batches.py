@@ -9,7 +9,7 @@ import jax
 import numpy as np
 
 from .. import _checks
-from .._schedule import Array
+from ..schedules._schedule import Array
 
 
 class BatchesEnded(Exception):

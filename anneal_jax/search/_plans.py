@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import _checks
 from .._numerics import as_array
-from .._schedule import Schedule
+from ..schedules._schedule import Schedule
 
 
 class Group(NamedTuple):

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from .. import _checks
-from .._exponentials import Exponential
-from .._schedule import Schedule
-from .._segments import Linear
+from ..schedules._exponentials import Exponential
+from ..schedules._schedule import Schedule
+from ..schedules._segments import Linear
 from ._batches import Batches
 from ._fit import fitted
 from ._plans import grouped

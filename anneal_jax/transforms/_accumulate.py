@@ -7,7 +7,7 @@ import optax
 
 from .. import _checks
 from .._numerics import as_int, round_half_up
-from .._schedule import Array, Schedule, as_schedule
+from ..schedules._schedule import Array, Schedule, as_schedule
 from ._follow import follow
 
 

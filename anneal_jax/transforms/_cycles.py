@@ -7,7 +7,7 @@ import jax.numpy as jnp
 
 from .. import _checks
 from .._numerics import as_int
-from .._schedule import Array, Schedule
+from ..schedules._schedule import Array, Schedule
 
 
 class Cycles(eqx.Module):

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import optax
 
 from .._numerics import as_float
-from .._schedule import Array, Schedule
+from ..schedules._schedule import Array, Schedule
 from ._states import counter, increment, owned
 
 

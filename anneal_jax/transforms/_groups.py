@@ -9,7 +9,7 @@ import optax
 
 from .. import _checks
 from .._numerics import as_float
-from .._schedule import Array, Schedule, as_schedule
+from ..schedules._schedule import Array, Schedule, as_schedule
 from ._follow import follow
 from ._paths import (
     GroupedTransformation,

@@ -11,7 +11,7 @@ import numpy as np
 import optax
 
 from .. import _checks
-from .._schedule import Array, Schedule, as_schedule
+from ..schedules._schedule import Array, Schedule, as_schedule
 from ._follow import InjectHyperparamsState, follow
 from ._metrics import MetricScaleState
 from ._states import find

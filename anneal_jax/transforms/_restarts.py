@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import optax
 
 from .. import _checks
-from .._schedule import Array, Schedule
+from ..schedules._schedule import Array, Schedule
 from ._copies import require_params
 from ._cycles import Cycles
 from ._states import counter, increment, owned

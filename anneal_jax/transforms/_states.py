@@ -10,7 +10,7 @@ import optax
 from jax.core import Tracer
 
 from .._numerics import as_array
-from .._schedule import Array
+from ..schedules._schedule import Array
 
 Wanted = Callable[[Any], bool]
 

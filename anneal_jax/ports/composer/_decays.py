@@ -7,11 +7,11 @@ import numpy as np
 from ... import _checks
 from ..._horizon import Horizon
 from ..._numerics import Number
-from ..._open_ended import ExponentialDecay
-from ..._schedule import Constant, Schedule
-from ..._segments import Cosine, Linear, Polynomial
-from ..._span import Span
-from ..._tables import PiecewiseConstant
+from ...schedules._open_ended import ExponentialDecay
+from ...schedules._schedule import Constant, Schedule
+from ...schedules._segments import Cosine, Linear, Polynomial
+from ...schedules._span import Span
+from ...schedules._tables import PiecewiseConstant
 from .._common import table
 from ._time import Clock, Duration
 

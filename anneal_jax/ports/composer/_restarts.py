@@ -5,9 +5,9 @@ import math
 from ... import _checks
 from ..._horizon import Horizon
 from ..._numerics import Number
-from ..._schedule import Schedule
-from ..._segments import Cosine
-from ..._span import Span
+from ...schedules._schedule import Schedule
+from ...schedules._segments import Cosine
+from ...schedules._span import Span
 from .._common import cycles
 from ._decays import numbers
 from ._time import Clock, Duration

@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 from ... import _checks
 from ..._horizon import Horizon
 from ..._numerics import Number
-from ..._schedule import Constant, Schedule
-from ..._segments import Cosine, Linear
-from ..._span import Span
+from ...schedules._schedule import Constant, Schedule
+from ...schedules._segments import Cosine, Linear
+from ...schedules._span import Span
 from .._common import cycles
 from ._decays import multi_step, numbers, polynomial
 from ._time import Clock, Duration, Time

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from ... import _checks
-from ..._join import join
 from ..._numerics import Number
-from ..._repeat import repeat
-from ..._schedule import Schedule
-from ..._segments import Cosine
+from ...schedules._join import join
+from ...schedules._repeat import repeat
+from ...schedules._schedule import Schedule
+from ...schedules._segments import Cosine
 from ._scheds import SchedCos, combined, combined_cos, shares
 
 

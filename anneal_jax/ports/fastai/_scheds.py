@@ -10,13 +10,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ... import _checks
-from ..._algebra import Sum
-from ..._exponentials import Exponential
 from ..._numerics import Number, is_concrete, round_half_up
-from ..._schedule import Constant, Schedule
-from ..._segment import Segment
-from ..._segments import Cosine, Linear
-from ..._span import Span
+from ...schedules._algebra import Sum
+from ...schedules._exponentials import Exponential
+from ...schedules._schedule import Constant, Schedule
+from ...schedules._segment import Segment
+from ...schedules._segments import Cosine, Linear
+from ...schedules._span import Span
 from .._common import cycles
 
 

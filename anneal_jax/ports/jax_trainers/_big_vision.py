@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from ... import _checks
-from ..._join import join
 from ..._numerics import Number
-from ..._open_ended import InverseSqrt
-from ..._schedule import Schedule
-from ..._segments import Cosine, Linear, Polynomial
-from ..._tables import PiecewiseConstant
+from ...schedules._join import join
+from ...schedules._open_ended import InverseSqrt
+from ...schedules._schedule import Schedule
+from ...schedules._segments import Cosine, Linear, Polynomial
+from ...schedules._tables import PiecewiseConstant
 from .._common import reject
 
 _UNITS = ("steps", "examples", "epochs", "percent")

@@ -5,13 +5,13 @@ from itertools import pairwise
 from typing import Any
 
 from ... import _checks
-from ..._algebra import maximum
-from ..._join import join
 from ..._numerics import MAX_STEP
-from ..._open_ended import InversePower
-from ..._schedule import Constant, Schedule
-from ..._segment import Segment
-from ..._segments import Cosine, Harmonic, Linear
+from ...schedules._algebra import maximum
+from ...schedules._join import join
+from ...schedules._open_ended import InversePower
+from ...schedules._schedule import Constant, Schedule
+from ...schedules._segment import Segment
+from ...schedules._segments import Cosine, Harmonic, Linear
 from .._common import in_double, reject
 from ._durations import part
 

@@ -3,11 +3,11 @@
 from typing import Any
 
 from ... import _checks
-from ..._join import join
 from ..._numerics import Number
-from ..._schedule import Constant, Schedule
-from ..._segments import Cosine, Linear
-from ..._waves import CosineWave
+from ...schedules._join import join
+from ...schedules._schedule import Constant, Schedule
+from ...schedules._segments import Cosine, Linear
+from ...schedules._waves import CosineWave
 from .._common import reject
 from ._durations import part
 

@@ -4,14 +4,14 @@ from collections.abc import Callable
 from functools import reduce
 
 from ... import _checks
-from ..._algebra import maximum
-from ..._join import join
 from ..._numerics import Number, is_concrete
-from ..._open_ended import ExponentialDecay, InverseSqrt
-from ..._schedule import Constant, Schedule
-from ..._segments import Cosine, Linear
-from ..._span import Span
-from ..._tables import PiecewiseConstant
+from ...schedules._algebra import maximum
+from ...schedules._join import join
+from ...schedules._open_ended import ExponentialDecay, InverseSqrt
+from ...schedules._schedule import Constant, Schedule
+from ...schedules._segments import Cosine, Linear
+from ...schedules._span import Span
+from ...schedules._tables import PiecewiseConstant
 from .._common import reject
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ... import _checks
-from ..._schedule import Schedule
+from ...schedules._schedule import Schedule
 from ._decays import (
     CosineDecay,
     ExponentialDecay,

@@ -6,11 +6,11 @@ from itertools import pairwise
 
 from ... import _checks
 from ..._numerics import MAX_STEP, Number
-from ..._open_ended import InverseTime
-from ..._schedule import Schedule
-from ..._segments import Cosine, Linear
-from ..._tables import PiecewiseConstant
-from ..._waves import CyclicPolynomial
+from ...schedules._open_ended import InverseTime
+from ...schedules._schedule import Schedule
+from ...schedules._segments import Cosine, Linear
+from ...schedules._tables import PiecewiseConstant
+from ...schedules._waves import CyclicPolynomial
 from .. import optax
 from .._arguments import countable, given_number, given_steps, whole_steps
 from .._common import between, cycles, signed

@@ -4,8 +4,8 @@ from typing import Any
 
 from ... import _checks
 from ..._numerics import Number
-from ..._schedule import Schedule
-from ..._span import Span
+from ...schedules._schedule import Schedule
+from ...schedules._span import Span
 from .._arguments import countable, given_steps
 from .._common import between
 

@@ -5,12 +5,12 @@ from itertools import pairwise
 import numpy as np
 
 from ... import _checks
-from ..._join import join
 from ..._numerics import MAX_STEP, Number
-from ..._schedule import Constant, Schedule
-from ..._segments import Cosine
-from ..._span import Span
-from ..._waves import CosineWave
+from ...schedules._join import join
+from ...schedules._schedule import Constant, Schedule
+from ...schedules._segments import Cosine
+from ...schedules._span import Span
+from ...schedules._waves import CosineWave
 from .._arguments import given_number, whole_steps
 from .._common import between
 from ._parts import positive

@@ -5,10 +5,10 @@ from itertools import accumulate
 from typing import Any
 
 from ... import _checks
-from ..._join import join
 from ..._numerics import Number
-from ..._schedule import Schedule, as_schedule
-from ..._segments import Linear
+from ...schedules._join import join
+from ...schedules._schedule import Schedule, as_schedule
+from ...schedules._segments import Linear
 from .._arguments import given_number, given_steps, whole_steps
 from .._common import between
 from ._parts import cosine, transition

@@ -7,11 +7,11 @@ import jax.numpy as jnp
 
 from ... import _checks
 from ..._numerics import MAX_STEP, Number
-from ..._schedule import Constant, Schedule
-from ..._segment import Segment
-from ..._segments import Cosine
-from ..._span import Span
-from ..._waves import CosineWave
+from ...schedules._schedule import Constant, Schedule
+from ...schedules._segment import Segment
+from ...schedules._segments import Cosine
+from ...schedules._span import Span
+from ...schedules._waves import CosineWave
 from .._arguments import given_number, given_steps
 from .._common import between
 

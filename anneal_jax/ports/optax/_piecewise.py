@@ -8,11 +8,11 @@ import numpy as np
 
 from ... import _checks
 from ..._numerics import MAX_STEP, Number, product, round_half_up
-from ..._schedule import Constant, Schedule
-from ..._segment import Segment
-from ..._segments import Cosine, Linear
-from ..._span import Span
-from ..._tables import Interpolated, PiecewiseConstant
+from ...schedules._schedule import Constant, Schedule
+from ...schedules._segment import Segment
+from ...schedules._segments import Cosine, Linear
+from ...schedules._span import Span
+from ...schedules._tables import Interpolated, PiecewiseConstant
 from .._arguments import given_number, given_steps
 from .._common import cycles, reject, signed
 

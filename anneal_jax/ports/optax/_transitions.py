@@ -2,10 +2,10 @@
 
 from ... import _checks
 from ..._numerics import Number
-from ..._open_ended import ExponentialDecay
-from ..._schedule import Constant, Schedule
-from ..._segment import Segment
-from ..._segments import Linear, Polynomial
+from ...schedules._open_ended import ExponentialDecay
+from ...schedules._schedule import Constant, Schedule
+from ...schedules._segment import Segment
+from ...schedules._segments import Linear, Polynomial
 from .._arguments import countable, given_number, given_steps
 from .._common import signed
 from ._parts import begin_at, cosine, is_known, later, transition

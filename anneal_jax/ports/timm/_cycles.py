@@ -4,11 +4,11 @@ import math
 from typing import Any
 
 from ... import _checks
-from ..._exponentials import Tanh
 from ..._numerics import Number
-from ..._schedule import Schedule
-from ..._segment import Segment
-from ..._segments import Cosine, Polynomial
+from ...schedules._exponentials import Tanh
+from ...schedules._schedule import Schedule
+from ...schedules._segment import Segment
+from ...schedules._segments import Cosine, Polynomial
 from ._parts import Noise
 from ._restarts import Fall, build
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from ... import _checks
 from ..._numerics import Number
-from ..._schedule import Constant, Schedule
+from ...schedules._schedule import Constant, Schedule
 from ._cycles import CosineLRScheduler, PolyLRScheduler, TanhLRScheduler
 from ._parts import duration
 from ._restarts import cycle_length

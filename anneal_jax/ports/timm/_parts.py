@@ -11,12 +11,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ... import _checks
-from ..._algebra import Product
-from ..._join import join
 from ..._numerics import MAX_STEP, Number
-from ..._schedule import Schedule
-from ..._segments import Linear
-from ..._span import Span
+from ...schedules._algebra import Product
+from ...schedules._join import join
+from ...schedules._schedule import Schedule
+from ...schedules._segments import Linear
+from ...schedules._span import Span
 from .. import _common
 
 MOST = 2**20  # entries of a table, or phases

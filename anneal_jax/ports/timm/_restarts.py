@@ -6,11 +6,11 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from ... import _checks
-from ..._join import join
 from ..._numerics import MAX_STEP, Number
-from ..._schedule import Constant, Schedule
-from ..._segment import Segment
-from ..._span import Span
+from ...schedules._join import join
+from ...schedules._schedule import Constant, Schedule
+from ...schedules._segment import Segment
+from ...schedules._span import Span
 from .. import _common
 from ._parts import Noise, Warmup, duration
 

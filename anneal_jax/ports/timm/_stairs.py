@@ -9,9 +9,9 @@ import numpy as np
 
 from ... import _checks
 from ..._numerics import MAX_STEP, Number
-from ..._open_ended import ExponentialDecay
-from ..._schedule import Constant, Schedule
-from ..._tables import PiecewiseConstant
+from ...schedules._open_ended import ExponentialDecay
+from ...schedules._schedule import Constant, Schedule
+from ...schedules._tables import PiecewiseConstant
 from ._parts import MOST, Noise, Warmup, duration
 
 _LARGEST = 1e37  # factors that still are float32 numbers

@@ -7,14 +7,14 @@ from typing import Any
 import jax.numpy as jnp
 
 from ... import _checks
-from ..._algebra import Maximum, Product, Sum
-from ..._exponentials import ShiftedExponential
 from ..._numerics import Number
-from ..._open_ended import InversePower, InverseSqrt
-from ..._schedule import Constant, Schedule
-from ..._segment import Segment
-from ..._segments import Cosine, Linear, OneMinusSqrt
-from ..._span import Span
+from ...schedules._algebra import Maximum, Product, Sum
+from ...schedules._exponentials import ShiftedExponential
+from ...schedules._open_ended import InversePower, InverseSqrt
+from ...schedules._schedule import Constant, Schedule
+from ...schedules._segment import Segment
+from ...schedules._segments import Cosine, Linear, OneMinusSqrt
+from ...schedules._span import Span
 from .. import _common
 from ._parts import MOST, Noise, Warmup, duration
 

@@ -7,9 +7,9 @@ from typing import Any
 import optax
 
 from ... import _checks
-from ..._join import join
 from ..._numerics import Number
-from ..._schedule import Schedule
+from ...schedules._join import join
+from ...schedules._schedule import Schedule
 from ...transforms import reduce_on_plateau
 
 

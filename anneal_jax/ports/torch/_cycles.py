@@ -5,11 +5,11 @@ from typing import Any
 
 from ... import _checks
 from ..._numerics import Number
-from ..._open_ended import Triangular
-from ..._recipes import cosine_restarts
-from ..._schedule import Constant, Schedule
-from ..._segments import Cosine
-from ..._waves import CosineWave
+from ...schedules._open_ended import Triangular
+from ...schedules._schedule import Constant, Schedule
+from ...schedules._segments import Cosine
+from ...schedules._waves import CosineWave
+from ...schedules.recipes import cosine_restarts
 from ._functions import traced
 
 

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 from ... import _checks
 from ..._numerics import Number
-from ..._open_ended import ExponentialDecay
-from ..._schedule import Constant, Schedule
-from ..._segments import Cosine, Linear, Polynomial
-from ..._tables import PiecewiseConstant
+from ...schedules._open_ended import ExponentialDecay
+from ...schedules._schedule import Constant, Schedule
+from ...schedules._segments import Cosine, Linear, Polynomial
+from ...schedules._tables import PiecewiseConstant
 
 _STRATEGIES = {"cos": Cosine, "linear": Linear}
 

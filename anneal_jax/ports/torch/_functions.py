@@ -9,7 +9,7 @@ import numpy as np
 
 from ... import _checks
 from ..._numerics import Number
-from ..._schedule import Function, Schedule
+from ...schedules._schedule import Function, Schedule
 from .._common import table
 
 

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from ... import _checks
-from ..._join import join
 from ..._numerics import Number
-from ..._recipes import one_cycle, one_cycle_momentum
-from ..._schedule import Constant, Schedule
-from ..._span import Span
+from ...schedules._join import join
+from ...schedules._schedule import Constant, Schedule
+from ...schedules._span import Span
+from ...schedules.recipes import one_cycle, one_cycle_momentum
 from .._common import cycles
 from ._cycles import cycles_momentum
 from ._decays import strategy

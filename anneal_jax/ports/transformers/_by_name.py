@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 from ... import _checks
 from ..._numerics import Number
-from ..._schedule import Schedule
+from ...schedules._schedule import Schedule
 from . import _cosines, _others
 
 _BUILDERS: dict[str, Callable[..., Schedule]] = {

@@ -5,11 +5,11 @@ from fractions import Fraction
 from itertools import pairwise
 
 from ... import _checks
-from ..._join import join
 from ..._numerics import MAX_STEP, Number, is_concrete, round_half_up
-from ..._schedule import Constant, Schedule
-from ..._segments import Cosine, Linear
-from ..._span import Span
+from ...schedules._join import join
+from ...schedules._schedule import Constant, Schedule
+from ...schedules._segments import Cosine, Linear
+from ...schedules._span import Span
 from .._common import cycles, reject
 from ._warmup import check, left, warmed, wave
 

@@ -3,11 +3,11 @@
 import jax.numpy as jnp
 
 from ... import _checks
-from ..._join import join
 from ..._numerics import Number, is_concrete
-from ..._open_ended import InverseSqrt
-from ..._schedule import Constant, Schedule
-from ..._segments import Cosine, Linear, OneMinusSqrt, Polynomial
+from ...schedules._join import join
+from ...schedules._open_ended import InverseSqrt
+from ...schedules._schedule import Constant, Schedule
+from ...schedules._segments import Cosine, Linear, OneMinusSqrt, Polynomial
 from ._warmup import check, left, warmed, wave
 
 _SHAPES = {"linear": Linear, "cosine": Cosine, "1-sqrt": OneMinusSqrt}

@@ -5,11 +5,11 @@ from typing import Any
 import jax.numpy as jnp
 
 from ... import _checks
-from ..._join import join
 from ..._numerics import Number, is_concrete
-from ..._schedule import Constant, Schedule
-from ..._segments import Linear
-from ..._waves import CosineWave
+from ...schedules._join import join
+from ...schedules._schedule import Constant, Schedule
+from ...schedules._segments import Linear
+from ...schedules._waves import CosineWave
 
 
 def check(owner: str, base_lr: Number, **counts: Any) -> list[Any]:

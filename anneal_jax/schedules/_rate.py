@@ -12,8 +12,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from . import _checks
-from ._numerics import Number, as_float, float_head, int_parts, is_concrete, known_head
+from .. import _checks
+from .._numerics import Number, as_float, float_head, int_parts, is_concrete, known_head
 
 Array = Any
 

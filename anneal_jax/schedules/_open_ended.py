@@ -6,8 +6,8 @@ import equinox as eqx
 import jax.numpy as jnp
 from jax import lax
 
-from . import _checks
-from ._numerics import Number, as_float, as_int, fraction, is_concrete, mix, select
+from .. import _checks
+from .._numerics import Number, as_float, as_int, fraction, is_concrete, mix, select
 from ._rate import Rate
 from ._schedule import Array, Scale, Schedule
 

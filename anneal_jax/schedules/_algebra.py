@@ -11,8 +11,8 @@ import equinox as eqx
 import jax.numpy as jnp
 from jax import lax
 
-from . import _checks
-from ._numerics import Number, as_float, is_concrete, select
+from .. import _checks
+from .._numerics import Number, as_float, is_concrete, select
 from ._schedule import Array, Constant, Scale, Schedule, as_schedule, verb
 
 

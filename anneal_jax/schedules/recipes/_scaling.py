@@ -1,7 +1,7 @@
 """Rates that go with the batch size, where the batch size is a schedule."""
 
-from .. import _checks
-from .._numerics import Number
+from ... import _checks
+from ..._numerics import Number
 from .._schedule import Schedule, as_schedule
 
 

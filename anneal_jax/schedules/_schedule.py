@@ -18,8 +18,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from . import _checks
-from ._numerics import (
+from .. import _checks
+from .._numerics import (
     Number,
     as_array,
     as_float,

@@ -12,9 +12,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from . import _checks
+from .. import _checks
+from .._numerics import Number, as_float, as_int, select
 from ._algebra import Mapped
-from ._numerics import Number, as_float, as_int, select
 from ._schedule import Array, Scale, Schedule, verb
 
 _KINDS = ("normal", "uniform")

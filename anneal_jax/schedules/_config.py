@@ -13,7 +13,8 @@ from typing import Any
 import jax
 import numpy as np
 
-from . import _checks, _join, _recipes, _repeat
+from .. import _checks
+from . import _join, _repeat, recipes as _recipes
 from ._schedule import Function, Schedule
 from ._segment import Segment
 

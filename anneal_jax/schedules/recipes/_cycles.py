@@ -1,8 +1,8 @@
 """Cycles: warm restarts, and the one cycle."""
 
-from .. import _checks
+from ... import _checks
+from ..._numerics import Number, is_concrete, product, round_half_up
 from .._join import join
-from .._numerics import Number, is_concrete, product, round_half_up
 from .._repeat import repeat
 from .._schedule import Schedule
 from .._segment import Segment, segment_class

@@ -9,8 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from . import _checks
-from ._numerics import Number, as_float, as_int, is_concrete, last_reached, row, select
+from .. import _checks
+from .._numerics import Number, as_float, as_int, is_concrete, last_reached, row, select
 from ._schedule import Array, Scale, Schedule
 from ._segment import Segment, segment_class
 from ._segments import Linear

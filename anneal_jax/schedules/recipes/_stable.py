@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from .. import _checks
+from ... import _checks
+from ..._numerics import Number
 from .._join import join
-from .._numerics import Number
 from .._schedule import Constant, Schedule, as_schedule
 from .._segment import Segment, segment_class
 from .._segments import Cosine, Linear, OneMinusSqrt

@@ -6,8 +6,8 @@ import equinox as eqx
 import jax.numpy as jnp
 from jax import lax
 
-from . import _checks
-from ._numerics import MAX_STEP, Number, as_float, as_int, is_concrete, product, round_half_up
+from .. import _checks
+from .._numerics import MAX_STEP, Number, as_float, as_int, is_concrete, product, round_half_up
 from ._schedule import Array, Scale, Schedule, verb
 
 

@@ -14,8 +14,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from . import _checks
-from ._numerics import (
+from .. import _checks
+from .._numerics import (
     MAX_STEP,
     Fraction,
     Number,

@@ -15,9 +15,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from . import _checks
-from ._join import stack_rows
-from ._numerics import (
+from .. import _checks
+from .._numerics import (
     MAX_STEP,
     Number,
     as_array,
@@ -30,6 +29,7 @@ from ._numerics import (
     row,
     select,
 )
+from ._join import stack_rows
 from ._rate import Rate
 from ._schedule import Array, Scale, Schedule, as_schedule, verb
 

@@ -14,8 +14,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from . import _checks
-from ._numerics import (
+from .. import _checks
+from .._numerics import (
     MAX_STEP,
     Number,
     as_float,

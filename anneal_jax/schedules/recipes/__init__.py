@@ -3,23 +3,23 @@
 Every `*_steps` counts its own phase only; `total_steps` is the sum of all phases.
 """
 
-from anneal_jax._recipes._cycles import (
+from anneal_jax.schedules.recipes._cycles import (
     cosine_restarts as cosine_restarts,
     one_cycle as one_cycle,
     one_cycle_momentum as one_cycle_momentum,
 )
-from anneal_jax._recipes._scaling import (
+from anneal_jax.schedules.recipes._scaling import (
     linear_scaling as linear_scaling,
     sqrt_scaling as sqrt_scaling,
 )
-from anneal_jax._recipes._stable import (
+from anneal_jax.schedules.recipes._stable import (
     flat_cosine as flat_cosine,
     trapezoid as trapezoid,
     warmup_stable_decay as warmup_stable_decay,
     warmup_stable_decay_cycles as warmup_stable_decay_cycles,
     with_cooldown as with_cooldown,
 )
-from anneal_jax._recipes._warmup import (
+from anneal_jax.schedules.recipes._warmup import (
     deepseek_steps as deepseek_steps,
     noam as noam,
     warmup_constant as warmup_constant,

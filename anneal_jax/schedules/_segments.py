@@ -4,8 +4,8 @@ import equinox as eqx
 import numpy as np
 from jax import lax
 
-from . import _checks
-from ._numerics import Number, as_float, complement, select, within
+from .. import _checks
+from .._numerics import Number, as_float, complement, select, within
 from ._schedule import Array
 from ._segment import Blend, Progress, Segment, Weights
 

@@ -7,8 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from . import _checks
-from ._numerics import (
+from .. import _checks
+from .._numerics import (
     Fraction,
     Number,
     as_float,

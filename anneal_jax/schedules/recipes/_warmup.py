@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from .. import _checks
+from ... import _checks
+from ..._numerics import Number, is_concrete, product, round_half_up
 from .._join import join
-from .._numerics import Number, is_concrete, product, round_half_up
 from .._open_ended import InverseSqrt
 from .._schedule import Constant, Schedule
 from .._segments import Cosine, Linear, Polynomial

@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 import equinox as eqx
 from jax import lax
 
-from . import _checks
-from ._numerics import (
+from .. import _checks
+from .._numerics import (
     Fraction,
     Number,
     as_float,

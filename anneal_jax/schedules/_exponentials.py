@@ -3,8 +3,8 @@
 import equinox as eqx
 from jax import lax
 
-from . import _checks
-from ._numerics import Fraction, Number, as_float, float_head, select, within
+from .. import _checks
+from .._numerics import Fraction, Number, as_float, float_head, select, within
 from ._schedule import Array
 from ._segment import Blend, Progress, Segment, Weights
 

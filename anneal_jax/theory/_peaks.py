@@ -10,15 +10,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from . import _checks
-from ._exponential_sums import rates_of
+from .. import _checks
+from .._exponential_sums import rates_of
+from ..schedules._schedule import Schedule
+from ..schedules._tables import Interpolated
 from ._last_iterate import (
-    Bound as Bound,
     best_peak as _best_peak,
-    last_iterate_bound as last_iterate_bound,
+    last_iterate_bound,
 )
-from ._schedule import Schedule
-from ._tables import Interpolated
 
 
 def transfer_peak(

@@ -8,9 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
-from . import _checks
-from ._exponential_sums import in_double, nodes_for, rates_of, reciprocal_sums
-from ._schedule import Array
+from .. import _checks
+from .._exponential_sums import in_double, nodes_for, rates_of, reciprocal_sums
+from ..schedules._schedule import Array
 
 
 class Bound(NamedTuple):

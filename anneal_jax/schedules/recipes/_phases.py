@@ -1,7 +1,7 @@
 """What recipes share: checks in their own arguments' names, and the lengths of phases."""
 
-from .. import _checks
-from .._numerics import Number, is_concrete
+from ... import _checks
+from ..._numerics import Number, is_concrete
 
 
 def rest(owner: str, name: str, total: Number, **phases: Number) -> Number:

@@ -5,8 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from . import _checks
-from ._numerics import Number, as_float, as_int, select
+from .. import _checks
+from .._numerics import Number, as_float, as_int, select
 from ._schedule import Array, Scale, Schedule
 
 

@@ -1,0 +1,102 @@
+"""What a schedule is, and every schedule; `anneal_jax` has the same names at its top."""
+
+from anneal_jax.schedules._algebra import (
+    Clip as Clip,
+    Maximum as Maximum,
+    Minimum as Minimum,
+    Power as Power,
+    Product as Product,
+    Sum as Sum,
+    maximum as maximum,
+    minimum as minimum,
+)
+from anneal_jax.schedules._chebyshev import (
+    Chebyshev as Chebyshev,
+)
+from anneal_jax.schedules._config import (
+    from_config as from_config,
+    to_config as to_config,
+)
+from anneal_jax.schedules._exponentials import (
+    Exponential as Exponential,
+    Logarithmic as Logarithmic,
+    ShiftedExponential as ShiftedExponential,
+    Tanh as Tanh,
+)
+from anneal_jax.schedules._join import (
+    Join as Join,
+    join as join,
+)
+from anneal_jax.schedules._noise import (
+    Noise as Noise,
+)
+from anneal_jax.schedules._open_ended import (
+    ExponentialDecay as ExponentialDecay,
+    InversePower as InversePower,
+    InverseSqrt as InverseSqrt,
+    InverseTime as InverseTime,
+    Triangular as Triangular,
+)
+from anneal_jax.schedules._repeat import (
+    Repeat as Repeat,
+    repeat as repeat,
+)
+from anneal_jax.schedules._schedule import (
+    Constant as Constant,
+    Function as Function,
+    Scale as Scale,
+    Schedule as Schedule,
+    as_schedule as as_schedule,
+)
+from anneal_jax.schedules._segment import (
+    Blend as Blend,
+    Progress as Progress,
+    Segment as Segment,
+)
+from anneal_jax.schedules._segments import (
+    Cosine as Cosine,
+    Harmonic as Harmonic,
+    Linear as Linear,
+    OneMinusSqrt as OneMinusSqrt,
+    OneMinusSquare as OneMinusSquare,
+    Polynomial as Polynomial,
+    Rex as Rex,
+)
+from anneal_jax.schedules._span import (
+    Span as Span,
+    k_decay as k_decay,
+)
+from anneal_jax.schedules._tables import (
+    Interpolated as Interpolated,
+    PiecewiseConstant as PiecewiseConstant,
+)
+from anneal_jax.schedules._time import (
+    Every as Every,
+    Reverse as Reverse,
+    Shift as Shift,
+    Until as Until,
+)
+from anneal_jax.schedules._waves import (
+    CosineWave as CosineWave,
+    CyclicPolynomial as CyclicPolynomial,
+)
+from anneal_jax.schedules.recipes import (
+    cosine_restarts as cosine_restarts,
+    deepseek_steps as deepseek_steps,
+    flat_cosine as flat_cosine,
+    linear_scaling as linear_scaling,
+    noam as noam,
+    one_cycle as one_cycle,
+    one_cycle_momentum as one_cycle_momentum,
+    sqrt_scaling as sqrt_scaling,
+    trapezoid as trapezoid,
+    warmup_constant as warmup_constant,
+    warmup_cosine as warmup_cosine,
+    warmup_inverse_sqrt as warmup_inverse_sqrt,
+    warmup_linear as warmup_linear,
+    warmup_multi_step as warmup_multi_step,
+    warmup_polynomial as warmup_polynomial,
+    warmup_stable_decay as warmup_stable_decay,
+    warmup_stable_decay_cycles as warmup_stable_decay_cycles,
+    with_cooldown as with_cooldown,
+)

@@ -1,0 +1,19 @@
+"""What theory says of a schedule before it is run: bounds, the best peak, refinement.
+
+For SGD on convex problems the last iterate's error is bounded by a formula of the rates alone.
+On real runs the bound's *shape* holds surprisingly well: it ranks schedules, and its best peak
+for one schedule tells the best peak for another. Rates are what is scaled: `rates = scale * shape`.
+"""
+
+from anneal_jax.theory._last_iterate import (
+    Bound as Bound,
+    last_iterate_bound as last_iterate_bound,
+)
+from anneal_jax.theory._peaks import (
+    Exponent as Exponent,
+    SweepFit as SweepFit,
+    fit_sweep as fit_sweep,
+    horizon_exponent as horizon_exponent,
+    refine as refine,
+    transfer_peak as transfer_peak,
+)
