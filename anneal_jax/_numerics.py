@@ -192,7 +192,16 @@ def within(x: jax.Array, a: jax.Array, b: jax.Array) -> jax.Array:
 
     The derivative is that of `x`: what a rounding error meets is no bound of the formula.
     """
-    return x + lax.stop_gradient(lax.clamp(lax.min(a, b), x, lax.max(a, b)) - x)
+    fixed, a, b = lax.stop_gradient((x, a, b))
+    return x + (clamp(lax.min(a, b), fixed, lax.max(a, b)) - fixed)
+
+
+def clamp(low: jax.Array, x: jax.Array, high: jax.Array) -> jax.Array:
+    """`x` kept between `low` and `high`.
+
+    Not by `lax.clamp`: once `x` is a batch and the bounds are not, that one has no derivative.
+    """
+    return lax.min(lax.max(x, low), high)
 
 
 def product(x: Number, n: Number) -> Number:

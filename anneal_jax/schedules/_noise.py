@@ -13,7 +13,7 @@ import numpy as np
 from jax import lax
 
 from .. import _checks
-from .._numerics import Number, as_float, as_int, select
+from .._numerics import Number, as_float, as_int, clamp, select
 from ._algebra import Mapped
 from ._schedule import Array, Scale, Schedule, verb
 
@@ -90,7 +90,7 @@ class Noise(Mapped):
         if self.distribution == "uniform":
             return draw * limit
         width = as_float(self.std) * np.sqrt(2)
-        return lax.clamp(-limit, width * lax.erf_inv(draw * lax.erf(limit / width)), limit)
+        return clamp(-limit, width * lax.erf_inv(draw * lax.erf(limit / width)), limit)
 
     def stretched(self, scale: Scale) -> "Noise":
         begin = scale(self.begin)
