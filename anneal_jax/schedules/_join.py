@@ -98,27 +98,29 @@ class Join(Schedule):
 
     def _active(self, step: Array, read: Callable[[Schedule, Array], Array]) -> Array:
         """`read(segment, local step)` of the segment that `step` is in."""
-        k = last_reached(self.starts, step)
-        local = step - row(as_int(self.starts), k)
+        starts = as_int(self.starts)
+        if all(len(members) == 1 for members in self.layout):  # few, and no two alike: no search
+            result = read(self.groups[0], step)
+            for k, segment in enumerate(self.groups[1:], start=1):
+                begun = step >= starts[k]
+                result = select(begun, read(segment, select(begun, step - starts[k], 0)), result)
+            return result
+        k = last_reached(starts, step)
+        local = step - row(starts, k)
         if len(self.layout) == 1:
             return read(self._gathered(0, k), local)
         group_of, member_of = self._places(k)
-        found = []
+        result = None
         for g in range(len(self.layout)):
             mine = group_of == g
             segment = self._gathered(g, select(mine, member_of, 0))
-            found.append(read(segment, select(mine, local, 0)))
-        result = found[0]
-        for g, value in enumerate(found[1:], start=1):
-            result = select(group_of == g, value, result)
+            value = read(segment, select(mine, local, 0))
+            result = value if result is None else select(mine, value, result)
         return result
 
     def _places(self, k: Array) -> tuple[Array, Array]:
         """The group of segment `k`, and its row there."""
-        size = sum(map(len, self.layout))
-        if size == len(self.layout):  # groups are numbered by their first segments
-            return k, jnp.zeros_like(k)
-        group_of, member_of = np.zeros((2, size), np.int32)
+        group_of, member_of = np.zeros((2, sum(map(len, self.layout))), np.int32)
         for g, members in enumerate(self.layout):
             group_of[np.array(members)], member_of[np.array(members)] = g, np.arange(len(members))
         return row(group_of, k), row(member_of, k)
