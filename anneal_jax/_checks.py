@@ -6,7 +6,7 @@ and a host callback in the train step would cost more than it saves.
 
 import difflib
 from collections.abc import Iterable
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -21,20 +21,23 @@ def known(*values: Number) -> bool:
     return not any(isinstance(v, Tracer) for v in values)
 
 
-def real(x: Any) -> Any:
+T = TypeVar("T")  # a converter's argument: a checker reads from it what a constructor takes
+
+
+def real(x: T) -> T:
     """Field converter: Python and NumPy numbers to float; everything else is left to `number`."""
-    x = x.item() if isinstance(x, np.ndarray) and x.ndim == 0 else x
-    if isinstance(x, bool | np.bool_) or not isinstance(x, int | float | np.integer | np.floating):
-        return x
-    return float(x)
+    given: Any = x.item() if isinstance(x, np.ndarray) and x.ndim == 0 else x
+    if isinstance(given, int | float | np.integer | np.floating) and not isinstance(given, bool):
+        given = float(given)
+    return given
 
 
-def whole(x: Any) -> Any:
+def whole(x: T) -> T:
     """Field converter: integral Python and NumPy numbers to int."""
-    x = x.item() if isinstance(x, np.ndarray) and x.ndim == 0 else x
-    if isinstance(x, np.integer) or (isinstance(x, float | np.floating) and float(x).is_integer()):
-        return int(x)
-    return x
+    given: Any = x.item() if isinstance(x, np.ndarray) and x.ndim == 0 else x
+    if isinstance(given, np.integer | float | np.floating) and float(given).is_integer():
+        given = int(given)
+    return given
 
 
 def fail(owner: str, name: str, rule: str, value: Any, remedy: str) -> NoReturn:

@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 import numpy as np
 from jax import Array as Array
+from jax.typing import ArrayLike
 from jaxtyping import Bool, Float, Integer, Real
 
 RealScalarLike: TypeAlias = float | int | np.number | Real[Array, ""] | Real[np.ndarray, ""]
@@ -17,10 +18,12 @@ RealScalarLike: TypeAlias = float | int | np.number | Real[Array, ""] | Real[np.
 IntScalarLike: TypeAlias = int | np.integer | Integer[Array, ""] | Integer[np.ndarray, ""]
 """One whole number: a length, a boundary or a count, in optimizer steps; concrete or traced."""
 
-StepLike: TypeAlias = (
-    int | np.integer | Integer[Array, "..."] | Integer[np.ndarray, "..."] | Sequence[int]
-)
-"""What a schedule is asked about: one step, or steps in an array of any shape."""
+StepLike: TypeAlias = ArrayLike | Sequence[int]
+"""What a schedule is asked about: one step, or steps in an array of any shape.
+
+Whole numbers, as a call sees to; for a type checker as wide as the argument of an `optax.Schedule`,
+so that every `Schedule` is one.
+"""
 
 Scalar: TypeAlias = Float[Array, ""]
 """What a schedule answers for one step: float32, or float64 with x64 on."""

@@ -22,4 +22,4 @@ def rows() -> list[tuple[str, str, str]]:
         for _ in range(7)
     ]
     figure = f"{statistics.median(runs):.3f} s"
-    return [("import anneal_jax, beyond optax and equinox", figure, "0.15 s")]
+    return [("import anneal_jax, beyond optax and equinox", figure, "0.10 s")]

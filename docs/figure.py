@@ -15,7 +15,7 @@ PANELS = {
     "warmup_cosine": anneal.warmup_cosine(1.0, 100, TOTAL, end_value=0.1),
     "warmup_stable_decay (1-sqrt)": anneal.warmup_stable_decay(1.0, 50, 250, TOTAL),
     "cosine_restarts: growing, warmup in each": anneal.cosine_restarts(
-        1.0, 140, 3, steps_factor=2, value_factor=0.75, end_value=0.05, warmup_steps=20
+        1.0, 140, cycles=3, steps_factor=2, value_factor=0.75, end_value=0.05, warmup_steps=20
     ),
     "one_cycle and its momentum twin": anneal.one_cycle(1.0, TOTAL),
     "join: any shape after any other": anneal.Logarithmic(0.0, 1.0, 150)

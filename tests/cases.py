@@ -95,9 +95,9 @@ def assert_close(got: Any, wanted: list[o.Real], sizes: list[o.Real] | None = No
 
 def floating() -> type:
     """The type of every value: float64 with x64 on, else float32."""
-    return np.float64 if jax.config.jax_enable_x64 else np.float32
+    return np.float64 if jax.config.read("jax_enable_x64") else np.float32
 
 
 def integer() -> type:
     """The type of every count: int64 with x64 on, else int32."""
-    return np.int64 if jax.config.jax_enable_x64 else np.int32
+    return np.int64 if jax.config.read("jax_enable_x64") else np.int32

@@ -4,9 +4,13 @@ A module that runs foreign code which needs JAX's own promotion rules overrides 
 `strict` with one of the same name.
 """
 
+import ctypes
+import gc
 import importlib.util
 import os
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import hypothesis
@@ -30,6 +34,48 @@ _SETTINGS = {
 hypothesis.settings.register_profile("fixed", derandomize=True, **_SETTINGS)
 hypothesis.settings.register_profile("explore", max_examples=2000, **_SETTINGS)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fixed"))
+
+
+MEMORY = 1 << 30  # bytes in use, in one process, above which compiled programs are let go
+MARGIN = 1 << 28  # bytes that may come on top of what did not go, before the next attempt
+
+
+def _resident() -> int:
+    """Bytes of memory that this process holds; where only the most it ever held is known, that."""
+    statm = Path("/proc/self/statm")
+    if statm.exists():
+        return int(statm.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    if sys.platform == "win32":
+        return 0  # nothing in the standard library says it
+    import resource
+
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+class Memory:
+    """Lets go of compiled programs between tests, once they fill the memory.
+
+    JAX keeps each until the process ends. What a fixture shares is compiled again where it is
+    called next; within a test nothing goes, so that a test may count compilations.
+    """
+
+    def __init__(self) -> None:
+        self.limit = MEMORY
+
+    def pytest_runtest_logfinish(self) -> None:
+        if _resident() <= self.limit:
+            return
+        jax.clear_caches()
+        gc.collect()
+        if sys.platform == "linux":  # freed memory goes back to the system when glibc is told to
+            getattr(ctypes.CDLL(None), "malloc_trim", bool)(0)
+        self.limit = max(MEMORY, _resident() + MARGIN)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Watch over the doctests too, which hooks of this file's own would not see."""
+    config.pluginmanager.register(Memory(), "memory")
 
 
 PEERS = ("torch", "transformers", "timm", "keras", "fastai", "composer")

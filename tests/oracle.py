@@ -14,7 +14,7 @@ from typing import Any
 
 import mpmath
 
-mp = mpmath.MPContext()
+mp: Any = mpmath.MPContext()
 mp.dps = 40
 Real = Any  # an mpmath number, or a double that converts to one exactly
 
@@ -46,7 +46,7 @@ class Scale:
 class Plan:
     """The reference of one schedule. `steps` is its length, None for open-ended."""
 
-    steps: int | None
+    steps: Any  # a whole number, or None; a field in some plans, a property in others
     exact = True  # whether values are picked from those of segments, with no arithmetic after
 
     def value(self, t: int) -> Real:
@@ -125,38 +125,38 @@ def blend(weight: Callable[..., Real]) -> Callable[..., Real]:
     return lambda init, end, q, t, n: end + (init - end) * weight(q, t, n)
 
 
-def linear(init: Real, end: Real, steps: int) -> Plan:
+def linear(init: Real, end: Real, steps: int) -> Segment:
     return Segment(blend(lambda q, t, n: 1 - q), init, end, steps)
 
 
-def cosine(init: Real, end: Real, steps: int, exponent: float = 1.0) -> Plan:
+def cosine(init: Real, end: Real, steps: int, exponent: float = 1.0) -> Segment:
     return Segment(
         blend(lambda q, t, n: ((1 + mp.cos(mp.pi * q)) / 2) ** mp.mpf(exponent)), init, end, steps
     )
 
 
-def polynomial(init: Real, end: Real, steps: int, power: float = 1.0) -> Plan:
+def polynomial(init: Real, end: Real, steps: int, power: float = 1.0) -> Segment:
     return Segment(blend(lambda q, t, n: (1 - q) ** mp.mpf(power)), init, end, steps)
 
 
-def one_minus_sqrt(init: Real, end: Real, steps: int) -> Plan:
+def one_minus_sqrt(init: Real, end: Real, steps: int) -> Segment:
     return Segment(blend(lambda q, t, n: 1 - mp.sqrt(q)), init, end, steps)
 
 
-def one_minus_square(init: Real, end: Real, steps: int) -> Plan:
+def one_minus_square(init: Real, end: Real, steps: int) -> Segment:
     return Segment(blend(lambda q, t, n: 1 - q**2), init, end, steps)
 
 
-def shifted_exponential(init: Real, end: Real, steps: int, base: float = 2.0) -> Plan:
+def shifted_exponential(init: Real, end: Real, steps: int, base: float = 2.0) -> Segment:
     b = mp.mpf(base)
     return Segment(blend(lambda q, t, n: (b ** (1 - q) - 1) / (b - 1)), init, end, steps)
 
 
-def rex(init: Real, end: Real, steps: int) -> Plan:
+def rex(init: Real, end: Real, steps: int) -> Segment:
     return Segment(blend(lambda q, t, n: (1 - q) / (0.5 + (1 - q) / 2)), init, end, steps)
 
 
-def tanh(init: Real, end: Real, steps: int, lower: float = -7.0, upper: float = 3.0) -> Plan:
+def tanh(init: Real, end: Real, steps: int, lower: float = -7.0, upper: float = 3.0) -> Segment:
     low, high = mp.mpf(lower), mp.mpf(upper)
 
     def weight(q: Real, t: int, n: int) -> Real:
@@ -165,14 +165,14 @@ def tanh(init: Real, end: Real, steps: int, lower: float = -7.0, upper: float = 
     return Segment(blend(weight), init, end, steps)
 
 
-def logarithmic(init: Real, end: Real, steps: int) -> Plan:
+def logarithmic(init: Real, end: Real, steps: int) -> Segment:
     # 1 - log(1 + t) / log(1 + steps), with the quotient inside one logarithm
     return Segment(
         blend(lambda q, t, n: mp.log(mp.mpf(n + 1) / (t + 1)) / mp.log(n + 1)), init, end, steps
     )
 
 
-def exponential(init: Real, end: Real, steps: int) -> Plan:
+def exponential(init: Real, end: Real, steps: int) -> Segment:
     return Segment(lambda init, end, q, t, n: init ** (1 - q) * end**q, init, end, steps)
 
 

@@ -92,7 +92,8 @@ class Repeat(Plan):
     def _at(self, t: int) -> tuple[int, int, Scale]:
         """The cycle of `t`, the step in it, and how its part is stretched."""
         if self.lengths is None:
-            return *divmod(t, self.part.steps), Scale(Fraction(1))
+            index, local = divmod(t, self.part.steps)
+            return index, local, Scale(Fraction(1))
         index, local = 0, t
         while index < len(self.lengths) - 1 and local >= self.lengths[index]:
             index, local = index + 1, local - self.lengths[index]
@@ -328,7 +329,7 @@ def table(values: Sequence[Real], boundaries: Sequence[int]) -> Plan:
 
 def interpolated(knots: Sequence[int], values: Sequence[float], shape: Callable[..., Plan]) -> Plan:
     """The first value up to the first knot, then `shape` between each two."""
-    parts = [Constant(values[0], knots[0])]
+    parts: list[Plan] = [Constant(values[0], knots[0])]
     for k in range(len(knots) - 1):
         parts.append(shape(values[k], values[k + 1], knots[k + 1] - knots[k]))
     return join(parts, knots[: len(parts) - 1])

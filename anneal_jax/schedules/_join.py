@@ -110,12 +110,12 @@ class Join(Schedule):
         if len(self.layout) == 1:
             return read(self._gathered(0, k), local)
         group_of, member_of = self._places(k)
-        result = None
+        result: Any = None
         for g in range(len(self.layout)):
             mine = group_of == g
             segment = self._gathered(g, select(mine, member_of, 0))
             value = read(segment, select(mine, local, 0))
-            result = value if result is None else select(mine, value, result)
+            result = value if g == 0 else select(mine, value, result)
         return result
 
     def _places(self, k: Array) -> tuple[Array, Array]:
