@@ -10,10 +10,11 @@ from jax import lax
 from .. import _checks
 from .._numerics import Number, as_float, wide
 from ..schedules._schedule import Array, Schedule, as_schedule
-from ._copies import moved, put, ring_of
+from ._copies import put, ring_of
 from ._cycles import Cycles
 from ._follow import follow
-from ._states import counter, find, increment, owned, plain
+from ._states import find, owned, plain
+from ._updates import counter, increment, moved
 
 _OWNER = "average_params"
 _EACH_CYCLE = "cycle"

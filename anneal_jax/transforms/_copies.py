@@ -8,29 +8,9 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import optax
 from jax import lax
 
-from .. import _checks
 from ..schedules._schedule import Array
-
-
-def require_params(owner: str, params: Any) -> None:
-    """Require that `update` got the parameters."""
-    if params is None:
-        rule = "given to update, as in tx.update(grads, state, params)"
-        _checks.fail(owner, "params", rule, None, "pass them")
-
-
-def moved(owner: str, params: Any, updates: Any) -> Any:
-    """The parameters after `updates`, as `optax.apply_updates` makes them."""
-    require_params(owner, params)
-    return jax.tree.map(
-        lambda u, p: p if u is None else optax.apply_updates(p, u),
-        updates,
-        params,
-        is_leaf=lambda u: u is None,  # Optax's sign for what has no gradient
-    )
 
 
 def ring_of(params: Any, size: int) -> Any:

@@ -9,13 +9,13 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import optax
 
 from .._numerics import as_float
 from ..schedules._schedule import Array, Schedule
-from ._states import counter, increment, owned
+from ._states import owned
+from ._updates import counter, increment, typed_as
 
 
 class Plan(eqx.Module):
@@ -89,15 +89,3 @@ def _advanced(plan: Plan, current: Array, count: Array) -> Plan:
     held = plan.held | ~unchanged
     value = jnp.where(held, current, as_float(plan.schedule(count)))
     return Plan(plan.schedule, value, held, plan.name)
-
-
-def typed_as(new: Any, old: Any) -> Any:
-    """`new` with the dtypes of `old`: a float32 rate must not widen bfloat16 moments."""
-
-    def cast(x: Any, like: Any) -> Any:
-        same = not hasattr(like, "dtype") or jnp.result_type(x) == like.dtype
-        return x if same else jnp.asarray(x).astype(like.dtype)
-
-    if jax.tree.structure(new) != jax.tree.structure(old):
-        return new  # a transformation that restructures its updates knows its dtypes
-    return jax.tree.map(cast, new, old)

@@ -9,8 +9,7 @@ import optax
 from .. import _checks
 from .._numerics import Number, as_float
 from ..schedules._schedule import Array
-from ._follow import typed_as
-from ._paths import scaled
+from ._updates import scaled, typed_as
 
 
 class HypergradientState(NamedTuple):

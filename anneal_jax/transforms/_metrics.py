@@ -15,8 +15,8 @@ import optax
 from .. import _checks
 from .._numerics import Number, as_float, as_int, is_concrete
 from ..schedules._schedule import Array
-from ._paths import scaled
 from ._states import change, find, owned, plain, put_where
+from ._updates import scaled
 
 
 class Bar(eqx.Module):

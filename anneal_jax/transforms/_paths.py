@@ -14,6 +14,7 @@ import optax
 
 from ..schedules._schedule import Array
 from ._states import is_variable, owned
+from ._updates import scaled
 
 
 class Group(NamedTuple):
@@ -114,12 +115,6 @@ def groups_at(
     map_paths(count, params)
     found = (n for n in rates if n in members)
     return Groups((Group(n, rates[n], sizes[n], tuple(members[n])) for n in found), step)
-
-
-def scaled(update: Array, factor: Array) -> Array:
-    """`update * factor`, multiplied in the wider of the two precisions, in that of `update`."""
-    with jax.numpy_dtype_promotion("standard"):
-        return (update * factor).astype(update.dtype)
 
 
 class GroupRatesState(NamedTuple):

@@ -10,9 +10,9 @@ import optax
 
 from .. import _checks
 from ..schedules._schedule import Array, Schedule
-from ._copies import require_params
 from ._cycles import Cycles
-from ._states import counter, increment, owned
+from ._states import owned
+from ._updates import counter, increment, require_params
 
 # Optax's states that count steps for a schedule, or are no memory of the gradients. They carry
 # on, as ours do that say so (`carries_on`); what they wrap does not.

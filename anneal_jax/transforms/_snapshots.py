@@ -10,9 +10,10 @@ from jax import lax
 from .. import _checks
 from .._numerics import as_int
 from ..schedules._schedule import Array, Schedule
-from ._copies import moved, put, ring_of
+from ._copies import put, ring_of
 from ._cycles import Cycles
-from ._states import counter, increment, owned
+from ._states import owned
+from ._updates import counter, increment, moved
 
 _OWNER = "snapshots"
 
