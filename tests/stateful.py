@@ -27,10 +27,13 @@ def _after(link: Callable[[anneal.Schedule], Any]) -> Build:
 
 STATEFUL: dict[str, Build] = {
     "partition_by_path": lambda rate: anneal.partition_by_path(
-        {"bias": 0.5, "^dense/ker.*l$": 2 * rate, ".": None}, rate, optax.scale_by_adam()
+        {"bias": 0.5, "^dense/ker.*l$": 2 * rate, ".": None}, rate, inner=optax.scale_by_adam()
     ),
     "layerwise_decay": lambda rate: anneal.layerwise_decay(
-        rate, 0.5, lambda path: 0 if "kernel" in path else None, optax.scale_by_adam()
+        rate,
+        0.5,
+        depth_of=lambda path: 0 if "kernel" in path else None,
+        inner=optax.scale_by_adam(),
     ),
     "reset_on_restart": lambda rate: anneal.reset_on_restart(
         anneal.inject_hyperparams(optax.adamw)(rate), rate
@@ -44,7 +47,7 @@ STATEFUL: dict[str, Build] = {
         anneal.inject_hyperparams(optax.adam)(rate), 0.05
     ),
     "hypergradient, additive": lambda rate: anneal.hypergradient(
-        anneal.inject_hyperparams(optax.sgd)(rate), 0.05, "additive"
+        anneal.inject_hyperparams(optax.sgd)(rate), 0.05, mode="additive"
     ),
     "average_params, ema": _after(lambda _: anneal.average_params(decay=0.9)),
     "average_params, uniform": _after(lambda r: anneal.average_params("uniform", schedule=r)),
@@ -55,13 +58,16 @@ STATEFUL: dict[str, Build] = {
     "snapshots": _after(lambda rate: anneal.snapshots(rate, keep=2)),
     "accumulate": lambda rate: anneal.accumulate(
         anneal.inject_hyperparams(optax.adam)(rate),
-        anneal.PiecewiseConstant([1, 2, 3], boundaries=[2, 4]),
+        anneal.PiecewiseConstant(boundaries=[2, 4], values=[1, 2, 3]),
     ),
     "everything": lambda rate: optax.chain(
         optax.clip_by_global_norm(1.0),
         anneal.reset_on_restart(
             anneal.layerwise_decay(
-                rate, 0.5, lambda path: int("kernel" in path), optax.scale_by_adam()
+                rate,
+                0.5,
+                depth_of=lambda path: int("kernel" in path),
+                inner=optax.scale_by_adam(),
             ),
             rate,
         ),

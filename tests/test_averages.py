@@ -66,10 +66,10 @@ def test_window():
     np.testing.assert_allclose(found, wanted, rtol=1e-6)
 
 
-@pytest.mark.parametrize("kind", ["uniform", "window"])
-def test_start_and_every(kind):
+@pytest.mark.parametrize(("kind", "own"), [("uniform", {}), ("window", {"window": 99})])
+def test_start_and_every(kind, own):
     """Samples after updates start + every, start + 2 * every, ...; until then the newest."""
-    found = averages(anneal.average_params(kind, window=99, start=2, every=3), 9)
+    found = averages(anneal.average_params(kind, start=2, every=3, **own), 9)
     samples = {4: POWERS[4], 7: POWERS[7]}  # after 5 and 8 updates
     wanted = []
     for k in range(9):
@@ -78,12 +78,14 @@ def test_start_and_every(kind):
     np.testing.assert_allclose(found, wanted, rtol=1e-6)
 
 
-@pytest.mark.parametrize("kind", ["uniform", "window", "ema"])
-def test_begins_anew_with_each_cycle(kind):
+@pytest.mark.parametrize(
+    ("kind", "own"), [("uniform", {}), ("window", {"window": 9}), ("ema", {"decay": 0.5})]
+)
+def test_begins_anew_with_each_cycle(kind, own):
     """With a schedule, what came before the restart is forgotten."""
-    found = averages(anneal.average_params(kind, 0.5, window=9, schedule=CYCLES), 9)
+    found = averages(anneal.average_params(kind, schedule=CYCLES, **own), 9)
+    fresh = averages(anneal.average_params(kind, **own), 3)
     for start in (0, 3, 6):
-        fresh = averages(anneal.average_params(kind, 0.5, window=9), 9)[:3]
         np.testing.assert_allclose(found[start : start + 3], [2**start * x for x in fresh])
 
 

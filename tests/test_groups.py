@@ -120,7 +120,7 @@ class TestPartitionByPath:
         labels = {"dense": {"kernel": "a", "bias": "b"}, "spare": "c"}
         parts = {"a": optax.adam(RATE), "b": optax.adam(0.5 * RATE), "c": optax.set_to_zero()}
         ours = anneal.partition_by_path(
-            {"kernel": 1.0, "bias": 0.5, "spare": None}, RATE, optax.scale_by_adam()
+            {"kernel": 1.0, "bias": 0.5, "spare": None}, RATE, inner=optax.scale_by_adam()
         )
         ends = []
         for tx in (ours, optax.partition(parts, labels)):
@@ -134,7 +134,7 @@ class TestPartitionByPath:
 
     def test_frozen_parameters_have_no_moments(self):
         """They take no memory in the inner optimizer."""
-        tx = anneal.partition_by_path({"head": 1.0, ".": None}, RATE, optax.scale_by_adam())
+        tx = anneal.partition_by_path({"head": 1.0, ".": None}, RATE, inner=optax.scale_by_adam())
         moments = optax.tree.get(tx.init(PARAMS), "mu")
         assert sum(x.size for x in jax.tree.leaves(moments)) == 6 + 3
 
@@ -260,7 +260,7 @@ class TestLayerwiseDecay:
         """A parameter of `nn.scan` holds all layers along its first axis: a rate for each."""
         params = {"embed": jnp.ones(2), "layers": jnp.ones((3, 2, 2)), "head": jnp.ones(2)}
         depth = {"embed": 0, "layers": range(1, 4), "head": None}.get
-        tx = anneal.layerwise_decay(1.0, 0.5, depth)
+        tx = anneal.layerwise_decay(1.0, 0.5, depth_of=depth)
         found, _ = steps(tx, params, 1)
         np.testing.assert_array_equal(found[0]["layers"][:, 0, 0], [-0.125, -0.25, -0.5])
         assert [group.parameters for group in tx.groups(params)] == [2, 4, 4, 4, 2]
@@ -309,7 +309,7 @@ BAD = {
         ["every rule", "regular expression"],
     ),
     "depths for other layers": (
-        lambda: anneal.layerwise_decay(RATE, 0.5, lambda path: range(2)).init(
+        lambda: anneal.layerwise_decay(RATE, 0.5, depth_of=lambda path: range(2)).init(
             {"w": jnp.ones((1, 2))}
         ),
         ["depth_of('w')", "(1, 2)"],
@@ -351,7 +351,7 @@ BAD = {
         ["numbered blocks", "'a', 'b'", "depth_of"],
     ),
     "no depth": (
-        lambda: anneal.layerwise_decay(RATE, 0.5, lambda path: "top").init(PARAMS),
+        lambda: anneal.layerwise_decay(RATE, 0.5, depth_of=lambda path: "top").init(PARAMS),
         ["depth_of('blocks/0/bias')", "'top'"],
     ),
 }
@@ -371,7 +371,7 @@ def test_with_ranks_that_must_match():
     with jax.numpy_rank_promotion("raise"):
         for tx in (
             anneal.partition_by_path({".": 1.0}, 0.5),
-            anneal.layerwise_decay(1, 0.5, depth),
+            anneal.layerwise_decay(1, 0.5, depth_of=depth),
         ):
             updates, _ = tx.update(params, tx.init(params))
             assert updates["w"].shape == (3, 2, 2)

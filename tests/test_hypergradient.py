@@ -42,7 +42,7 @@ def descend(tx, loss, params, steps):
 def test_additive_is_the_recursion_of_the_paper():
     """SGD-HD: `alpha_t = alpha_{t-1} + beta * g_t . g_{t-1}`, whatever the rate it scales."""
     x0, alpha0, beta = jnp.array([1.0, -1.0, 0.5]), 0.01, 1e-4
-    tx = anneal.hypergradient(optax.sgd(alpha0), beta / alpha0**2, "additive")
+    tx = anneal.hypergradient(optax.sgd(alpha0), beta / alpha0**2, mode="additive")
     losses, scales = descend(tx, quadratic, x0, 20)
     x, alpha, before, wanted = np.array(x0, float), alpha0, np.zeros(3), []
     for _ in range(20):
@@ -79,7 +79,7 @@ def test_recovers_from_a_rate_ten_times_too_small(optimizer, mode):
 
     def run(factor, beta=None):
         tx = optimizer(anneal.Cosine(factor, 0.0, steps))
-        tx = tx if beta is None else anneal.hypergradient(tx, beta, mode)
+        tx = tx if beta is None else anneal.hypergradient(tx, beta, mode=mode)
         losses, scales = descend(tx, loss, params, steps)
         return losses[0] - losses[-1], scales
 
@@ -146,7 +146,7 @@ def test_complex_parameters():
     [
         (lambda: anneal.hypergradient(optax.sgd(1.0), 0.0), ["beta", "above 0"]),
         (lambda: anneal.hypergradient(optax.sgd(1.0), 1.5), ["beta", "below 1", "1.5"]),
-        (lambda: anneal.hypergradient(optax.sgd(1.0), 0.1, "add"), ["mode", "'additive'"]),
+        (lambda: anneal.hypergradient(optax.sgd(1.0), 0.1, mode="add"), ["mode", "'additive'"]),
         (lambda: anneal.hypergradient(optax.sgd(1.0), 0.1, min_scale=-1), ["min_scale"]),
         (lambda: anneal.hypergradient(optax.sgd(1.0), 0.1, max_scale=0.5), ["max_scale"]),
     ],

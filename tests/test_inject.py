@@ -421,7 +421,7 @@ def test_a_schedule_that_is_nan_once_is_not_taken_for_an_assignment():
     "inner",
     [
         lambda learning_rate: anneal.scale_by_learning_rate(learning_rate),
-        lambda learning_rate: anneal.layerwise_decay(learning_rate, 1.0, lambda path: 0),
+        lambda learning_rate: anneal.layerwise_decay(learning_rate, 1.0, depth_of=lambda path: 0),
         lambda learning_rate: anneal.reduce_on_plateau(factor=learning_rate),
     ],
 )
@@ -447,7 +447,7 @@ def test_a_state_after_an_eager_update_can_be_donated():
     params = jnp.ones(2)
     for tx in (
         anneal.inject_hyperparams(optax.sgd)(RATE),
-        anneal.layerwise_decay(RATE, 0.5, lambda path: 0),
+        anneal.layerwise_decay(RATE, 0.5, depth_of=lambda path: 0),
         anneal.partition_by_path({".*": 0.5 * RATE}),
         anneal.accumulate(optax.sgd(RATE), 2),
     ):

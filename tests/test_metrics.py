@@ -40,7 +40,7 @@ class TestReduceOnPlateau:
     def test_metrics_of_both_signs(self, mode, sign, threshold_mode):
         """A metric that stands still is a plateau; one that improves by enough is none."""
         tx = anneal.reduce_on_plateau(
-            mode, 0.5, patience=0, threshold=0.1, threshold_mode=threshold_mode
+            mode, factor=0.5, patience=0, threshold=0.1, threshold_mode=threshold_mode
         )
         assert scales(tx, [sign, sign, sign])[0] == [1, 0.5, 0.25]
         better = -1 if mode == "min" else 1

@@ -12,7 +12,9 @@ import anneal_jax as anneal
 from tests.stateful import close, one_clear_sentence, problem, same
 
 GROWING = anneal.cosine_restarts(0.1, cycle_steps=3, cycles=3, steps_factor=2)  # starts 0, 3, 9
-NESTED = anneal.Cosine(0.1, 0.0, 2).repeat(3).then(anneal.Linear(0.1, 0.0, 4).repeat(2))
+NESTED = (
+    anneal.Cosine(0.1, 0.0, 2).repeat(cycles=3).then(anneal.Linear(0.1, 0.0, 4).repeat(cycles=2))
+)
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -54,7 +56,7 @@ def test_schedules_inside_carry_on():
         anneal.inject_hyperparams(optax.adamw)(GROWING),
         optax.inject_hyperparams(optax.adamw)(GROWING),
         optax.chain(optax.scale_by_adam(), anneal.scale_by_learning_rate(GROWING)),
-        anneal.layerwise_decay(GROWING, 1.0, lambda _: 0, optax.scale_by_adam()),
+        anneal.layerwise_decay(GROWING, 1.0, depth_of=lambda _: 0, inner=optax.scale_by_adam()),
     ):
         _, state = train(anneal.reset_on_restart(inner, GROWING), problem()[0], 10)
         counts = sorted(int(c) for _, c in optax.tree.get_all_with_path(state, "count"))
@@ -84,7 +86,7 @@ def test_metrics_and_copies_carry_on():
 @pytest.mark.parametrize(("keep", "kept"), [((), set()), ("nu", {"nu"}), (["nu", "count"], {"nu"})])
 def test_kept_fields_stay(keep, kept):
     """All but the named fields begin anew."""
-    tx = anneal.reset_on_restart(optax.adam(GROWING), GROWING, keep)
+    tx = anneal.reset_on_restart(optax.adam(GROWING), GROWING, keep=keep)
     reference = optax.adam(GROWING)
     params = problem()[0]
     state, other = tx.init(params), reference.init(params)

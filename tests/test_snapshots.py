@@ -55,7 +55,7 @@ class TestSnapshots:
         """`with_schedules(cycles=)` moves the ends that are still to come."""
         tx = anneal.snapshots(CYCLES, keep=4)
         state = count_up(tx, 3)
-        state = anneal.with_schedules(state, cycles=anneal.cosine_restarts(1.0, 4, 3))
+        state = anneal.with_schedules(state, cycles=anneal.cosine_restarts(1.0, 4, cycles=3))
         assert ensemble.member_steps(count_up(tx, 10, state)) == [2, 4, 8, 12]
 
     def test_on_the_host(self):

@@ -4,16 +4,15 @@ They are of what the parameters become: the last link of a chain sees the update
 be added to them.
 """
 
-from typing import Any
-
 import jax
 import jax.numpy as jnp
+import optax
 from jax import lax
 
-from ..schedules._schedule import Array
+from .._types import Array
 
 
-def ring_of(params: Any, size: int) -> Any:
+def ring_of(params: optax.Params, size: int) -> optax.Params:
     """A ring of `size` copies, at first of `params` as they are, and placed as they are.
 
     (The computation follows the sharding of its input, as one that makes zeros would not.)
@@ -21,7 +20,7 @@ def ring_of(params: Any, size: int) -> Any:
     return jax.tree.map(lambda p: jnp.array(jnp.broadcast_to(p, (size, *jnp.shape(p)))), params)
 
 
-def put(ring: Any, index: Array, copy: Any) -> Any:
+def put(ring: optax.Params, index: Array, copy: optax.Params) -> optax.Params:
     """`ring` with `copy` at `index`."""
 
     def one(all_: Array, new: Array) -> Array:

@@ -11,10 +11,13 @@ import numpy as np
 import optax
 
 from .. import _checks
-from ..schedules._schedule import Array, Schedule, as_schedule
-from ._follow import InjectHyperparamsState, follow
+from .._types import Array
+from ..schedules._schedule import Schedule, as_schedule
+from ._follow import InjectHyperparamsState, ScheduleLike, as_rate, follow
 from ._metrics import MetricScaleState
 from ._states import find
+
+_RESERVED = "cycles"
 
 
 def inject_hyperparams(
@@ -33,7 +36,7 @@ def inject_hyperparams(
     is not 1.0 for bfloat16 parameters. Updates and inner state keep their own dtypes.
 
     Args:
-      inner_factory: such as `optax.adamw`, or any function that returns a transformation.
+      inner_factory: function that returns a transformation, such as `optax.adamw`.
       static_args: names of arguments to leave alone, such as a callable `mask`.
 
     Returns:
@@ -42,7 +45,8 @@ def inject_hyperparams(
 
     Raises:
       ValueError: if `static_args` names no argument, a callable that is neither a schedule
-        nor named there is passed, or nothing is left to inject.
+        nor named there is passed, nothing is left to inject, or a hyperparameter is called
+        `cycles`, which `with_schedules` reserves.
 
     Example:
         >>> import anneal_jax as anneal, jax.numpy as jnp, optax
@@ -64,6 +68,11 @@ def inject_hyperparams(
     def wrapped(*args: Any, **kwargs: Any) -> optax.GradientTransformationExtraArgs:
         bound = signature.bind(*args, **kwargs)
         injected, constants = _sorted_out(bound.arguments, static, signature)
+        if _RESERVED in injected:
+            rule = f"other than {_RESERVED!r}, with_schedules' word for what follows cycles"
+            remedy = f"rename the argument, or pass static_args={_RESERVED!r}"
+            name = "the name of a hyperparameter"
+            _checks.fail("inject_hyperparams", name, rule, _RESERVED, remedy)
         if not injected:
             remedy = "pass a schedule, a float or an array"
             _checks.fail("inject_hyperparams", "some argument", "injectable", kwargs, remedy)
@@ -75,7 +84,7 @@ def inject_hyperparams(
 
         tx = follow(injected, inner)
 
-        def init(params: Any) -> Any:
+        def init(params: optax.Params) -> Any:
             state = tx.init(params)
             _check_passed_on(inner, state, params)
             return state
@@ -86,13 +95,13 @@ def inject_hyperparams(
 
 
 def scale_by_learning_rate(
-    learning_rate: Schedule | float | Callable[[Array], Any], *, flip_sign: bool = True
+    learning_rate: ScheduleLike, *, flip_sign: bool = True
 ) -> optax.GradientTransformationExtraArgs:
     """Multiply updates by minus the learning rate, with the schedule in the state.
 
     Args:
-      learning_rate: a schedule, or a number.
-      flip_sign: whether to descend (the default) rather than ascend.
+      learning_rate: a schedule, a number, or any function of the step.
+      flip_sign: whether to multiply by minus the rate, to descend (True), or by the rate itself.
 
     Returns:
       The last link of an `optax.chain`; its value is found by `hyperparams`, and replaced by
@@ -103,7 +112,7 @@ def scale_by_learning_rate(
         >>> rate = anneal.warmup_cosine(3e-4, warmup_steps=10, total_steps=100)
         >>> tx = optax.chain(optax.scale_by_adam(), anneal.scale_by_learning_rate(rate))
     """
-    rate = as_schedule(learning_rate)
+    rate = as_rate("scale_by_learning_rate", learning_rate)
     return inject_hyperparams(optax.scale_by_learning_rate)(rate, flip_sign=flip_sign)
 
 

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import optax
 
 from .. import _checks
-from ..schedules._schedule import Array
+from .._types import Array
 
 
 def counter() -> Array:
@@ -26,6 +26,11 @@ def scaled(update: Array, factor: Array) -> Array:
         return (update * factor).astype(update.dtype)
 
 
+def scale_updates(updates: optax.Updates, factor: Array) -> optax.Updates:
+    """All updates times one factor, each in its own dtype."""
+    return jax.tree.map(lambda update: scaled(update, factor), updates)
+
+
 def typed_as(new: Any, old: Any) -> Any:
     """`new` with the dtypes of `old`: a float32 rate must not widen bfloat16 moments."""
 
@@ -38,14 +43,14 @@ def typed_as(new: Any, old: Any) -> Any:
     return jax.tree.map(cast, new, old)
 
 
-def require_params(owner: str, params: Any) -> None:
+def require_params(owner: str, params: optax.Params | None) -> None:
     """Require that `update` got the parameters."""
     if params is None:
         rule = "given to update, as in tx.update(grads, state, params)"
         _checks.fail(owner, "params", rule, None, "pass them")
 
 
-def moved(owner: str, params: Any, updates: Any) -> Any:
+def moved(owner: str, params: optax.Params | None, updates: optax.Updates) -> optax.Params:
     """The parameters after `updates`, as `optax.apply_updates` makes them."""
     require_params(owner, params)
     return jax.tree.map(
