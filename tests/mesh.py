@@ -1,0 +1,62 @@
+"""Stateful transformations on 4 devices as on one: a program, for devices are made at the start."""
+
+import jax
+
+jax.config.update("jax_platforms", "cpu")
+jax.config.update("jax_num_cpu_devices", 4)
+
+import jax.numpy as jnp  # noqa: E402  (after the lines above)
+import numpy as np  # noqa: E402
+import optax  # noqa: E402
+from jax.sharding import Mesh, NamedSharding, PartitionSpec  # noqa: E402
+
+import anneal_jax as anneal  # noqa: E402
+from tests.stateful import OTHER, RATE, STATEFUL, stepper  # noqa: E402
+
+PARAMS = {"dense": {"kernel": jnp.arange(8.0), "bias": jnp.ones(4)}, "spare": jnp.ones(2)}
+RUNS = {
+    "everything": STATEFUL["everything"],
+    "the others that make copies": lambda rate: optax.chain(
+        anneal.hypergradient(STATEFUL["partition_by_path"](rate), 0.05),
+        anneal.average_params("window", window=3, every=2),
+    ),
+}
+
+
+def loss(params):
+    """A bowl; `spare` has no part in it."""
+    return sum(jnp.sum(x**2) for x in jax.tree.leaves(params["dense"]))
+
+
+def run(build, shardings):
+    """Parameters and state after 9 steps and a change of plan."""
+    params = jax.tree.map(jnp.array, jax.device_put(PARAMS, shardings))
+    tx = build(RATE)
+    step, traces = stepper(tx, loss)
+    state = tx.init(params)
+    for _ in range(5):
+        params, state = step(params, state)
+    before = len(traces)
+    state = anneal.with_schedules(state, learning_rate=OTHER)
+    for _ in range(4):
+        params, state = step(params, state)
+    assert anneal.hyperparams(state)["learning_rate"] == OTHER(8)
+    assert before <= 2, traces  # the second: of the placed state
+    assert len(traces) == before, traces
+    return params, state
+
+
+if __name__ == "__main__":
+    mesh = Mesh(np.array(jax.devices()), ("d",))
+    whole = NamedSharding(mesh, PartitionSpec())
+    parts = NamedSharding(mesh, PartitionSpec("d"))
+    where = {"dense": {"kernel": parts, "bias": parts}, "spare": whole}
+    for name, build in RUNS.items():
+        one = run(build, jax.tree.map(lambda _: jax.devices()[0], where))
+        four = run(build, where)
+        for a, b in zip(*map(jax.tree.leaves, (one, four)), strict=True):
+            np.testing.assert_allclose(a, b, rtol=2e-5, atol=1e-6, err_msg=name)
+        assert len(four[0]["dense"]["kernel"].sharding.device_set) == 4
+        for x in jax.tree.leaves(four):
+            if x.shape[-1:] == (8,):
+                assert len(x.addressable_shards[0].data.ravel()) == x.size // 4, (name, x.sharding)
