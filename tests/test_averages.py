@@ -99,6 +99,20 @@ def test_swa_samples_the_end_of_each_cycle():
     np.testing.assert_allclose(found[8], np.mean(ends), rtol=1e-6)
 
 
+def test_cycles_before_the_start_are_no_samples():
+    """Nor is the one that ends with it."""
+    found = averages(anneal.average_params("uniform", schedule=CYCLES, every="cycle", start=3), 9)
+    np.testing.assert_allclose(found[5:], [POWERS[5]] * 3 + [np.mean([POWERS[5], POWERS[8]])])
+
+
+@pytest.mark.parametrize("kind", ["ema", "uniform"])
+def test_the_first_sample_is_taken_as_it_is(kind):
+    """Not mixed with the parameters before it, however large those were."""
+    tx, p = anneal.average_params(kind), jnp.float32(1e9)
+    _, state = tx.update(jnp.float32(0.0), tx.init(p), jnp.float32(0.3))
+    assert anneal.averaged_params(state) == jnp.float32(0.3)
+
+
 def test_half_precision_is_averaged_in_float32():
     """A thousand small steps are not lost; and the average is of the rounded parameters."""
     tx = anneal.average_params("uniform")
@@ -154,6 +168,10 @@ def test_it_averages_noise_away():
     [
         (lambda: anneal.average_params("emma"), ["kind", "'ema'"]),
         (lambda: anneal.average_params(decay=1.0), ["decay", "below 1"]),
+        (
+            lambda: anneal.average_params("window", decay=0.9),
+            ["decay", "left out for kind='window'", "0.9", "for kind='ema'"],
+        ),
         (lambda: anneal.average_params(decay=-0.1), ["decay", "at least 0"]),
         (lambda: anneal.average_params("window", window=0), ["window", "from 1", "0"]),
         (lambda: anneal.average_params(every=0), ["every", "from 1"]),

@@ -330,6 +330,14 @@ BAD = {
         lambda: anneal.partition_by_path({".": 1.0}),
         ["rule '.'", "learning_rate="],
     ),
+    "a rate that no rule is a factor of": (
+        lambda: anneal.partition_by_path({"a": None, ".": OWN}, RATE),
+        ["learning_rate", "left out", "make a rule a number"],
+    ),
+    "an optimizer for none": (
+        lambda: anneal.partition_by_path({".": None}, inner=optax.scale_by_adam()),
+        ["inner", "left out", "a rule with a rate"],
+    ),
     "no expression": (lambda: anneal.partition_by_path({"(": None}), ["'('", "regular expression"]),
     "no rules": (lambda: anneal.partition_by_path({}), ["at least one rule"]),
     "a rule twice": (
@@ -345,6 +353,7 @@ BAD = {
         lambda: anneal.partition_by_path({"a": None}, float("nan")),
         ["learning_rate"],
     ),
+    "a negative rate": (lambda: anneal.layerwise_decay(-1.0, 0.5), ["learning_rate", "-1.0"]),
     "a decay above 1": (lambda: anneal.layerwise_decay(RATE, 1.5), ["decay", "at most 1", "1.5"]),
     "no blocks": (
         lambda: anneal.layerwise_decay(RATE, 0.5).init({"a": jnp.ones(1), "b": jnp.ones(1)}),

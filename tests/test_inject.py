@@ -117,6 +117,19 @@ def test_numbers_can_be_changed_and_defaults_stay_constants():
     np.testing.assert_array_equal(rates, [0.25, 0.25])
 
 
+def test_a_whole_number_stays_a_constant_where_the_default_is_one():
+    """A count that shapes the program; a fraction in its place is a hyperparameter."""
+
+    def factory(learning_rate, count=2):
+        return optax.chain(*[optax.sgd(learning_rate)] * (count if isinstance(count, int) else 1))
+
+    make = anneal.inject_hyperparams(factory)
+    assert set(make(0.5, count=3).init(jnp.ones(2)).hyperparams) == {"learning_rate"}
+    assert set(make(0.5, count=2.5).init(jnp.ones(2)).hyperparams) == {"learning_rate", "count"}
+    updates, _ = (tx := make(0.5, count=3)).update(jnp.ones(2), tx.init(jnp.ones(2)))
+    np.testing.assert_array_equal(updates, [-0.125, -0.125])
+
+
 def test_optax_finds_the_value_too():
     """`optax.tree_utils.tree_get(state, "learning_rate")` has one answer."""
     state = anneal.inject_hyperparams(optax.adamw)(RATE).init(problem()[0])
@@ -367,6 +380,11 @@ def test_a_sharded_mesh():
     subprocess.run([sys.executable, "-c", textwrap.dedent(script)], check=True, timeout=120)
 
 
+def _cyclic(learning_rate, cycles):
+    """An optimizer with a hyperparameter of the name that `with_schedules` reserves."""
+    return optax.sgd(learning_rate / cycles)
+
+
 @pytest.mark.parametrize(
     ("call", "words"),
     [
@@ -379,6 +397,7 @@ def test_a_sharded_mesh():
         ),
         (lambda: anneal.inject_hyperparams(optax.sgd)(float("nan")), "learning_rate must be"),
         (lambda: anneal.inject_hyperparams(optax.zero_nans)(), "injectable"),
+        (lambda: anneal.inject_hyperparams(_cyclic)(0.5, cycles=3.0), "static_args='cycles'"),
         (lambda: anneal.hyperparams(optax.adam(1e-3).init(jnp.zeros(2))), "inject_hyperparams"),
         (
             lambda: anneal.with_schedules(

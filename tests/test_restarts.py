@@ -133,6 +133,14 @@ BAD = {
         lambda: anneal.reset_on_restart(optax.adam(1.0), GROWING, keep="mv").init(jnp.ones(2)),
         ["keep", "'mv'", "'mu'", "did you mean"],
     ),
+    "keep names a field that carries on": (
+        lambda: _init(optax.chain(optax.trace(0.9), optax.sgd(GROWING)), keep="count"),
+        ["keep", "'count'", "'trace'"],
+    ),
+    "nothing to keep": (
+        lambda: _init(optax.sgd(GROWING), keep="count"),
+        ["keep", "left out", "'count'"],
+    ),
     "no params": (
         lambda: _update_without_params(anneal.reset_on_restart(optax.adam(1.0), GROWING)),
         ["params", "tx.update(grads, state, params)"],
@@ -142,6 +150,10 @@ BAD = {
         ["cycles", "reset_on_restart"],
     ),
 }
+
+
+def _init(inner, keep):
+    anneal.reset_on_restart(inner, GROWING, keep=keep).init(jnp.ones(2))
 
 
 def _update_without_params(tx):

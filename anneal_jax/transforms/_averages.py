@@ -146,7 +146,7 @@ def average_params(
 
     def averaging(hyperparams: dict[str, Array]) -> optax.GradientTransformationExtraArgs:
         share = 1 - hyperparams["ema_decay"]
-        return _averaging(_running(lambda n: jnp.where(n > 1, share, 1)), start, every, cycles)
+        return _averaging(_running(lambda _: share), start, every, cycles)
 
     decay = as_schedule(decay) if callable(decay) else _checks.real(decay)
     return follow({"ema_decay": decay}, averaging)
@@ -202,7 +202,7 @@ class _Kind(NamedTuple):
 
 
 def _running(share: Callable[[Array], Array]) -> _Kind:
-    """`a_n = a_{n-1} + share(n) * (p_n - a_{n-1})`."""
+    """`a_1 = p_1`, `a_n = a_{n-1} + share(n) * (p_n - a_{n-1})`."""
 
     def start(params: Any, cycles: Cycles | None) -> AverageParamsState:
         average = jax.tree.map(lambda p: jnp.array(wide(p)), params)
