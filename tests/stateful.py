@@ -17,6 +17,12 @@ OTHER = anneal.cosine_restarts(0.05, cycle_steps=3, cycles=9)  # another plan, o
 # These programs are small and run a few times: compiling is what they cost.
 FAST_TO_COMPILE = {"xla_backend_optimization_level": 0}
 
+
+def fast_jit(function: Callable[..., Any], **options: Any) -> Any:
+    """`jax.jit` for such programs."""
+    return jax.jit(function, compiler_options=FAST_TO_COMPILE, **options)
+
+
 Build = Callable[[anneal.Schedule], optax.GradientTransformation]
 
 
@@ -102,7 +108,7 @@ def stepper(tx: Any, loss: Any) -> tuple[Any, list[int]]:
         updates, state = tx.update(grads, state, params, value=value)
         return optax.apply_updates(params, updates), state
 
-    return jax.jit(step, donate_argnums=(0, 1), compiler_options=FAST_TO_COMPILE), traces
+    return fast_jit(step, donate_argnums=(0, 1)), traces
 
 
 def same(a: Any, b: Any) -> None:

@@ -1,6 +1,7 @@
 """Parameter groups: which parameter follows which rate, in every kind of tree."""
 
 import copy
+import functools
 import re
 
 import equinox as eqx
@@ -11,7 +12,7 @@ import optax
 import pytest
 
 import anneal_jax as anneal
-from tests.stateful import close, one_clear_sentence, problem
+from tests.stateful import close, fast_jit, one_clear_sentence, problem
 
 RATE = anneal.warmup_cosine(1.0, warmup_steps=2, total_steps=10)
 OWN = anneal.Linear(0.5, 0.0, steps=10)
@@ -30,7 +31,7 @@ def strict():
 
 def steps(tx, params, count):
     """The updates of `count` steps on gradients of 1, one tree each."""
-    update = jax.jit(tx.update)
+    update = fast_jit(tx.update)
     state, found = tx.init(params), []
     for _ in range(count):
         updates, state = update(jax.tree.map(jnp.ones_like, params), state, params)
@@ -38,6 +39,7 @@ def steps(tx, params, count):
     return found, state
 
 
+@functools.cache
 def linen():
     """Parameters of a Flax Linen model."""
     from flax import linen as nn
@@ -58,6 +60,7 @@ def linen():
     return Model().init(jax.random.key(0), jnp.zeros(1, jnp.int32))
 
 
+@functools.cache
 def nnx_state():
     """Parameters of a Flax NNX model."""
     from flax import nnx
@@ -75,6 +78,7 @@ def nnx_state():
     return nnx.state(Model(nnx.Rngs(0)), nnx.Param)
 
 
+@functools.cache
 def equinox():
     """Parameters of an Equinox model."""
 
@@ -125,7 +129,7 @@ class TestPartitionByPath:
         ends = []
         for tx in (ours, optax.partition(parts, labels)):
             p, state = params, tx.init(params)
-            update = jax.jit(tx.update)
+            update = fast_jit(tx.update)
             for _ in range(6):
                 updates, state = update(jax.grad(loss)(p), state, p)
                 p = optax.apply_updates(p, updates)
