@@ -29,12 +29,21 @@ def loss(params):
     return sum(jnp.sum(x**2) for x in jax.tree.leaves(params["dense"]))
 
 
+def assert_spread(leaves):
+    """Where the largest parameter lies on all devices, so do its copies."""
+    for x in leaves:
+        if x.shape[-1:] == (8,):
+            assert len(x.addressable_shards[0].data.ravel()) == x.size // 4, x.sharding
+
+
 def run(build, shardings, place=None):
     """Parameters and state after 9 steps and a change of plan; at first placed by hand, or not."""
     params = jax.tree.map(jnp.array, jax.device_put(PARAMS, shardings))
     tx = build(RATE)
     step, traces = stepper(tx, loss)
     state = tx.init(params)
+    if len(params["dense"]["kernel"].sharding.device_set) > 1:
+        assert_spread(x for x in jax.tree.leaves(state) if x.ndim == 2)  # the rings, from the start
     state = state if place is None else jax.tree.map(place, state)
     for _ in range(5):
         params, state = step(params, state)
@@ -63,6 +72,4 @@ if __name__ == "__main__":
         for a, b in zip(*map(jax.tree.leaves, (one, four)), strict=True):
             np.testing.assert_allclose(a, b, rtol=2e-5, atol=1e-6, err_msg=name)
         assert len(four[0]["dense"]["kernel"].sharding.device_set) == 4
-        for x in jax.tree.leaves(four):
-            if x.shape[-1:] == (8,):
-                assert len(x.addressable_shards[0].data.ravel()) == x.size // 4, (name, x.sharding)
+        assert_spread(jax.tree.leaves(four))
