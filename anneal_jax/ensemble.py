@@ -65,6 +65,9 @@ def member_steps(opt_state: PyTree) -> list[int]:
 
     Returns:
       Numbers of updates; empty before the first snapshot.
+
+    Raises:
+      ValueError: if nothing in `opt_state` takes snapshots.
     """
     state = _snapshots("member_steps", opt_state)
     taken, size = int(state.taken), state.steps.shape[0]
@@ -105,8 +108,7 @@ def predict(
         >>> print(anneal.ensemble.predict(lambda w, x: w * x, weights, 1.0))
         [0.5 0.5]
 
-    References:
-      Huang et al., [Snapshot Ensembles](https://arxiv.org/abs/1704.00109), 2017
+    Reference: Huang et al., [Snapshot Ensembles](https://arxiv.org/abs/1704.00109), 2017.
     """
     _checks.nearest("predict", "combine", combine, _COMBINE)
     sizes = {jnp.shape(leaf)[:1] for leaf in jax.tree.leaves(snapshots)}

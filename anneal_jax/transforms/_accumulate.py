@@ -22,8 +22,8 @@ def accumulate(
 
     This is `optax.MultiSteps` with the schedule in its state: `hyperparams` reads it as
     `accumulation_steps`, `with_schedules` replaces it (between two steps, so that no batch
-    counts double). Steps are those of the optimizer:
-    schedules in `inner`, and `every` itself, move on once for all the batches of a step.
+    counts double). Steps are those of the optimizer: schedules in `inner`, and `every` itself,
+    move on once for all the batches of a step.
 
     A batch ramp and the ramp of the rate that goes with it are stated once:
 

@@ -78,6 +78,8 @@ def average_params(
 ) -> optax.GradientTransformationExtraArgs:
     r"""Keep an average of the parameters in the optimizer state; updates pass unchanged.
 
+    This is the link of the chain; `averaged_params(opt_state)` reads what it keeps.
+
     With the samples `p_1, p_2, ...`, the parameters after some of the updates, the average is
 
     - kind "ema": `a_1 = p_1`, `a_n = decay * a_{n-1} + (1 - decay) * p_n`
@@ -91,7 +93,7 @@ def average_params(
 
     Place it last in a chain, for it must see the updates that will be added, and outside of
     `optax.masked` and `partition`, which would show it a part of the parameters. `hyperparams`
-    reads the decay as `ema_decay`; `averaged_params(opt_state)` reads the average.
+    reads the decay as `ema_decay`.
 
     Args:
       kind: "ema", "uniform" or "window".
@@ -121,10 +123,9 @@ def average_params(
         >>> print(anneal.averaged_params(state))
         [-2. -2.]
 
-    References:
-      Izmailov et al., [Averaging Weights Leads to Wider
-      Optima](https://arxiv.org/abs/1803.05407), 2018; Kaddour, [Stop Wasting My
-      Time!](https://arxiv.org/abs/2209.14981), 2022
+    Reference: Izmailov et al., [Averaging Weights Leads to Wider
+    Optima](https://arxiv.org/abs/1803.05407), 2018; Kaddour, [Stop Wasting My
+    Time!](https://arxiv.org/abs/2209.14981), 2022.
     """
     _checks.nearest(_OWNER, "kind", kind, ("ema", "uniform", "window"))
     for name, value, its_kind in (("decay", decay, "ema"), ("window", window, "window")):
@@ -156,8 +157,9 @@ def averaged_params(opt_state: PyTree, index: int | None = None) -> PyTree:
     """The average that `average_params`, a link of the chain, keeps in the optimizer state.
 
     Args:
-      opt_state: an optimizer state of any nesting, or what has one as `opt_state`.
-      index: which one, in the order of the chain, if there are several.
+      opt_state: an optimizer state of any nesting, or what has one as `opt_state` (a Flax
+        `TrainState`, an `nnx.Optimizer`).
+      index: place of the average in the order of the chain, from 0 up, if there are several.
 
     Returns:
       A tree like the parameters. Those of less than 32 bits are averaged, and returned, in
@@ -165,6 +167,14 @@ def averaged_params(opt_state: PyTree, index: int | None = None) -> PyTree:
 
     Raises:
       ValueError: if there is no average, or there are several and `index` is not given.
+
+    Example:
+        >>> import anneal_jax as anneal, jax.numpy as jnp, optax
+        >>> tx = anneal.average_params("window", window=2)
+        >>> params = jnp.zeros(2)
+        >>> _, state = tx.update(jnp.ones(2), tx.init(params), params)
+        >>> print(anneal.averaged_params(state))
+        [1. 1.]
     """
     found = [state for _, state in find(opt_state, _is_average)]
     if not found:

@@ -158,9 +158,8 @@ def greedy(
         >>> print(anneal.hyperparams(state)["greedy_scale"])
         2.0
 
-    References:
-      Subramanian et al., [GreedyLR](https://arxiv.org/abs/2512.14527), 2025; `GreedyLR` of
-      transformers 5
+    Reference: Subramanian et al., [GreedyLR](https://arxiv.org/abs/2512.14527), 2025;
+    `GreedyLR` of transformers 5.
     """
     owner = "greedy"
     bar = Bar(threshold, mode, threshold_mode)

@@ -79,9 +79,8 @@ def hypergradient(
         >>> bool(anneal.hyperparams(state)["hypergradient_scale"] > 50)
         True
 
-    References:
-      Baydin et al., [Online Learning Rate Adaptation with Hypergradient
-      Descent](https://arxiv.org/abs/1703.04782), 2018
+    Reference: Baydin et al., [Online Learning Rate Adaptation with Hypergradient
+    Descent](https://arxiv.org/abs/1703.04782), 2018.
     """
     owner = "hypergradient"
     _checks.nearest(owner, "mode", mode, ("additive", "multiplicative"))

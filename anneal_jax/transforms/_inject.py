@@ -104,8 +104,11 @@ def scale_by_learning_rate(
       flip_sign: whether to multiply by minus the rate, to descend (True), or by the rate itself.
 
     Returns:
-      The last link of an `optax.chain`; its value is found by `hyperparams`, and replaced by
-      `with_schedules`, under the name `learning_rate`.
+      A `GradientTransformationExtraArgs`, the last link of a chain; `hyperparams` reads its
+      `learning_rate`, and `with_schedules` replaces it.
+
+    Raises:
+      ValueError: if `learning_rate` is a number below 0, or none.
 
     Example:
         >>> import anneal_jax as anneal, optax

@@ -94,9 +94,8 @@ def layerwise_decay(
         total                            44        4
         >>> tx = optax.chain(optax.scale_by_adam(), optax.add_decayed_weights(0.05), groups)
 
-    References:
-      Clark et al., [ELECTRA](https://arxiv.org/abs/2003.10555), 2020; Bao et al.,
-      [BEiT](https://arxiv.org/abs/2106.08254), 2021
+    Reference: Clark et al., [ELECTRA](https://arxiv.org/abs/2003.10555), 2020; Bao et al.,
+    [BEiT](https://arxiv.org/abs/2106.08254), 2021.
     """
     if not isinstance(decay, Schedule):
         _checks.number(_OWNER, "decay", decay, above=0, most=1)

@@ -80,8 +80,7 @@ def reset_on_restart(
         >>> print(optax.tree.get(state, "mu").round(3))  # of one update, not of three
         [0.1 0.1 0.1]
 
-    References:
-      Loshchilov and Hutter, [SGDR](https://arxiv.org/abs/1608.03983), 2017
+    Reference: Loshchilov and Hutter, [SGDR](https://arxiv.org/abs/1608.03983), 2017.
     """
     cycles = Cycles.of("reset_on_restart", schedule)
     kept = {keep} if isinstance(keep, str) else set(keep)

@@ -69,8 +69,7 @@ def snapshots(
         >>> anneal.ensemble.members(state).shape  # of cycles 1 and 2
         (2, 3)
 
-    References:
-      Huang et al., [Snapshot Ensembles](https://arxiv.org/abs/1704.00109), 2017
+    Reference: Huang et al., [Snapshot Ensembles](https://arxiv.org/abs/1704.00109), 2017.
     """
     keep = _checks.whole(keep)
     _checks.steps(_OWNER, "keep", keep, least=1, remedy="say how many snapshots to keep")
