@@ -1,20 +1,18 @@
-"""Stateful transformations on 4 devices as on one: a program, for devices are made at the start."""
+"""Stateful transformations on 4 devices as on one: a program, for devices are made at its start."""
+
+from collections.abc import Iterable
+from typing import Any
 
 import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-jax.config.update("jax_platforms", "cpu")
-jax.config.update("jax_num_cpu_devices", 4)
+import anneal_jax as anneal
+from tests.stateful import OTHER, RATE, STATEFUL, Build, stepper
 
-import jax.numpy as jnp  # noqa: E402  (after the lines above)
-import numpy as np  # noqa: E402
-import optax  # noqa: E402
-from jax.sharding import Mesh, NamedSharding, PartitionSpec  # noqa: E402
-
-import anneal_jax as anneal  # noqa: E402
-from tests.stateful import OTHER, RATE, STATEFUL, stepper  # noqa: E402
-
-PARAMS = {"dense": {"kernel": jnp.arange(8.0), "bias": jnp.ones(4)}, "spare": jnp.ones(2)}
-RUNS = {
+RUNS: dict[str, Build] = {
     "inject_hyperparams": lambda rate: anneal.inject_hyperparams(optax.adam)(rate),
     "everything": STATEFUL["everything"],
     "the others that make copies": lambda rate: optax.chain(
@@ -24,21 +22,23 @@ RUNS = {
 }
 
 
-def loss(params):
+def loss(params: Any) -> Any:
     """A bowl; `spare` has no part in it."""
     return sum(jnp.sum(x**2) for x in jax.tree.leaves(params["dense"]))
 
 
-def assert_spread(leaves):
+def assert_spread(leaves: Iterable[jax.Array]) -> None:
     """Where the largest parameter lies on all devices, so do its copies."""
     for x in leaves:
         if x.shape[-1:] == (8,):
             assert len(x.addressable_shards[0].data.ravel()) == x.size // 4, x.sharding
 
 
-def run(build, shardings, place=None):
+def run(build: Build, shardings: Any, place: Any = None) -> Any:
     """Parameters and state after 9 steps and a change of plan; at first placed by hand, or not."""
-    params = jax.tree.map(jnp.array, jax.device_put(PARAMS, shardings))
+    params = {"dense": {"kernel": np.arange(8.0), "bias": np.ones(4)}, "spare": np.ones(2)}
+    params = jax.tree.map(lambda x: np.asarray(x, np.float32), params)
+    params = jax.tree.map(jnp.array, jax.device_put(params, shardings))
     tx = build(RATE)
     step, traces = stepper(tx, loss)
     state = tx.init(params)
@@ -57,13 +57,14 @@ def run(build, shardings, place=None):
     return params, state
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Every run on one device, then on four."""
     mesh = Mesh(np.array(jax.devices()), ("d",))
     whole = NamedSharding(mesh, PartitionSpec())
     parts = NamedSharding(mesh, PartitionSpec("d"))
     where = {"dense": {"kernel": parts, "bias": parts}, "spare": whole}
 
-    def place(x):
+    def place(x: jax.Array) -> jax.Array:
         return jax.device_put(x, parts if x.shape in {(8,), (4,)} else whole)
 
     for name, build in RUNS.items():
@@ -73,3 +74,9 @@ if __name__ == "__main__":
             np.testing.assert_allclose(a, b, rtol=2e-5, atol=1e-6, err_msg=name)
         assert len(four[0]["dense"]["kernel"].sharding.device_set) == 4
         assert_spread(jax.tree.leaves(four))
+
+
+if __name__ == "__main__":
+    jax.config.update("jax_platforms", "cpu")
+    jax.config.update("jax_num_cpu_devices", 4)
+    main()
