@@ -197,6 +197,23 @@ def test_an_argument_does_something_or_is_an_error(function, mode):
             assert program(function, changed) != plain, name
 
 
+@pytest.mark.parametrize(
+    ("function", "name"),
+    [
+        pytest.param(function, name, id=f"{function.__name__}, {name}")
+        for function, options in OPTIONS.items()
+        for name, value in options.changed.items()
+        if isinstance(value, bool)
+    ],
+)
+def test_a_word_is_no_flag(function, name):
+    """Not "False" for False, which would count as true."""
+    options = OPTIONS[function]
+    given = options.required | next(iter(options.modes.values())) | {name: "False"}
+    with pytest.raises(ValueError, match=f"{name} must be True or False, got 'False'"):
+        build(function, given)
+
+
 def test_an_idle_option_would_be_found():
     """One that is kept in the state, as a hyperparameter even, and never used."""
 

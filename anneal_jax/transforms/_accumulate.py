@@ -60,6 +60,7 @@ def accumulate(
     if not isinstance(every, Schedule):
         every = _checks.whole(every)
         _checks.steps("accumulate", "every", every, least=1, remedy="count batches")
+    _checks.flag("accumulate", "use_grad_mean", use_grad_mean)
     batches = as_schedule(every)
 
     def multi_steps(hyperparams: dict[str, Array]) -> optax.GradientTransformationExtraArgs:

@@ -166,11 +166,9 @@ def greedy(
     counts = {"patience": patience, "cooldown": cooldown, "warmup": warmup}
     counts = {name: _checks.whole(count) for name, count in counts.items()}
     sizes = {"reset_start": _checks.whole(reset_start), "window_size": _checks.whole(window_size)}
-    accumulation_size = _checks.whole(accumulation_size)
-    check_options(owner, bar, accumulation_size=accumulation_size, **counts, **sizes)
-    _checks.number(owner, "factor", factor, above=0, below=1)
+    size = _checks.whole(accumulation_size)
+    check_options(owner, bar, factor, eps, observed, accumulation_size=size, **counts, **sizes)
     _checks.number(owner, "min_scale", min_scale, above=0, most=1)
     _checks.number(owner, "max_scale", max_scale, least=1)
-    _checks.number(owner, "eps", eps, least=0)
     rule = Greedy(bar, factor, min_scale, max_scale, eps, **counts, **sizes)
-    return scale_by_metric(owner, rule, accumulation_size, observed)
+    return scale_by_metric(owner, rule, size, observed)

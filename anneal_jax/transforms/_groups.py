@@ -91,6 +91,7 @@ def partition_by_path(
         wanted = "at least one rule" if not kept else "different expressions"
         _checks.fail(_OWNER, "rules", wanted, [p for p, _ in pairs], "correct them")
     values, names = _hyperparameters(kept, base)
+    _checks.flag(_OWNER, "flip_sign", flip_sign)
     _check_used(names, learning_rate, inner, flip_sign)
     sign = -1.0 if flip_sign else 1.0
 

@@ -115,7 +115,9 @@ def scale_by_learning_rate(
         >>> rate = anneal.warmup_cosine(3e-4, warmup_steps=10, total_steps=100)
         >>> tx = optax.chain(optax.scale_by_adam(), anneal.scale_by_learning_rate(rate))
     """
-    rate = as_rate("scale_by_learning_rate", learning_rate)
+    owner = "scale_by_learning_rate"
+    _checks.flag(owner, "flip_sign", flip_sign)
+    rate = as_rate(owner, learning_rate)
     return inject_hyperparams(optax.scale_by_learning_rate)(rate, flip_sign=flip_sign)
 
 

@@ -100,6 +100,7 @@ def layerwise_decay(
     if not isinstance(decay, Schedule):
         _checks.number(_OWNER, "decay", decay, above=0, most=1)
     values = {"learning_rate": as_rate(_OWNER, learning_rate), "layer_decay": _checks.real(decay)}
+    _checks.flag(_OWNER, "flip_sign", flip_sign)
     sign = -1.0 if flip_sign else 1.0
 
     def names(params: Any) -> dict[str, Any]:

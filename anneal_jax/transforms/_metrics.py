@@ -133,12 +133,17 @@ def observe(opt_state: State, value: RealScalarLike) -> State:
     )
 
 
-def check_options(owner: str, bar: Bar, **counts: Any) -> None:
-    """Require a known mode, a threshold in range, and counts from 0 up."""
+def check_options(
+    owner: str, bar: Bar, factor: RealScalarLike, eps: RealScalarLike, observed: bool, **counts: Any
+) -> None:
+    """Require a known mode, numbers in range, and counts from 0 up."""
     _checks.nearest(owner, "mode", bar.mode, ("min", "max"))
     _checks.nearest(owner, "threshold_mode", bar.threshold_mode, ("rel", "abs", "factor"))
     most = None if bar.threshold_mode == "abs" else 1.0
     _checks.number(owner, "threshold", bar.threshold, least=0, most=most)
+    _checks.number(owner, "factor", factor, above=0, below=1)
+    _checks.number(owner, "eps", eps, least=0)
+    _checks.flag(owner, "observed", observed)
     for name, value in counts.items():
         least = 1 if name in ("accumulation_size", "window_size", "reset_start") else 0
         _checks.steps(owner, name, value, least=least, remedy="count metrics")

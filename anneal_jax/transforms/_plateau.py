@@ -122,9 +122,7 @@ def reduce_on_plateau(
     bar = Bar(threshold, mode, threshold_mode)
     counts = {"patience": _checks.whole(patience), "cooldown": _checks.whole(cooldown)}
     accumulation_size = _checks.whole(accumulation_size)
-    check_options(owner, bar, accumulation_size=accumulation_size, **counts)
-    _checks.number(owner, "factor", factor, above=0, below=1)
+    check_options(owner, bar, factor, eps, observed, accumulation_size=accumulation_size, **counts)
     _checks.number(owner, "min_scale", min_scale, least=0, most=1)
-    _checks.number(owner, "eps", eps, least=0)
     rule = Plateau(bar, factor, min_scale, eps, **counts)
     return scale_by_metric(owner, rule, accumulation_size, observed)

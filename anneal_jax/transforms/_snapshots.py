@@ -73,6 +73,7 @@ def snapshots(
     """
     keep = _checks.whole(keep)
     _checks.steps(_OWNER, "keep", keep, least=1, remedy="say how many snapshots to keep")
+    _checks.flag(_OWNER, "host", host)
     cycles = Cycles.of(_OWNER, schedule, ending=True)
 
     def init(params: optax.Params) -> Any:
