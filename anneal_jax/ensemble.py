@@ -5,10 +5,11 @@ what `anneal_jax.snapshots` collects, and what `jax.vmap` over training gives.
 """
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
+from jaxtyping import PyTree
 
 from . import _checks
 from ._numerics import as_float, wide
@@ -19,13 +20,13 @@ from .transforms._states import find, plain
 _COMBINE = ("probabilities", "logits", "members")
 
 
-def members(opt_state: Any, last: int | None = None) -> Any:
+def members(opt_state: PyTree, last: int | None = None) -> PyTree:
     """The snapshots in an optimizer state, oldest first.
 
     Args:
       opt_state: an optimizer state of any nesting with `anneal_jax.snapshots` in it, or what
         has one as `opt_state` (a Flax `TrainState`, an `nnx.Optimizer`).
-      last: only that many of the newest.
+      last: number of snapshots to give out, the newest; None: all.
 
     Returns:
       A tree like the parameters, each array with an axis of members in front.
@@ -56,7 +57,7 @@ def members(opt_state: Any, last: int | None = None) -> Any:
     return jax.tree.map(lambda ring: _on_device(ring)[order], state.ring)
 
 
-def member_steps(opt_state: Any) -> list[int]:
+def member_steps(opt_state: PyTree) -> list[int]:
     """After how many updates each of the `members` was taken, oldest first.
 
     Args:
@@ -64,6 +65,9 @@ def member_steps(opt_state: Any) -> list[int]:
 
     Returns:
       Numbers of updates; empty before the first snapshot.
+
+    Raises:
+      ValueError: if nothing in `opt_state` takes snapshots.
     """
     state = _snapshots("member_steps", opt_state)
     taken, size = int(state.taken), state.steps.shape[0]
@@ -71,29 +75,29 @@ def member_steps(opt_state: Any) -> list[int]:
 
 
 def predict(
-    apply_fn: Callable[..., Any],
-    snapshots: Any,
-    x: Any,
+    apply_fn: Callable[..., PyTree],
+    snapshots: PyTree,
+    x: PyTree,
     *,
     last: int | None = None,
-    combine: str = "probabilities",
-) -> Any:
-    r"""What an ensemble says: all members in one `vmap`, then their mean.
+    combine: Literal["probabilities", "logits", "members"] = "probabilities",
+) -> PyTree:
+    r"""The prediction of an ensemble: all members in one `vmap`, then their mean.
 
     - combine "probabilities": `mean_m softmax(apply_fn(params_m, x))`
     - combine "logits": `mean_m apply_fn(params_m, x)` (also for regression)
     - combine "members": `apply_fn(params_m, x)` for every member, along a first axis
 
     Args:
-      apply_fn: from the parameters of one member (or whatever tree `snapshots` stacks, such
-        as `{"params": ..., "batch_stats": ...}`) and `x` to logits, classes last.
+      apply_fn: function from the parameters of one member (or whatever tree `snapshots`
+        stacks, such as `{"params": ..., "batch_stats": ...}`) and `x` to logits, classes last.
       snapshots: a tree with an axis of members in front, as `members` returns it.
       x: a batch, the same for all members.
-      last: let only that many of the last members vote.
-      combine: see above.
+      last: number of members to ask, the last ones; None: all.
+      combine: what is made of the members' outputs, one of the three above.
 
     Returns:
-      Probabilities or outputs, at least float32 if they are means.
+      Probabilities or outputs; means are at least float32.
 
     Raises:
       ValueError: for an unknown `combine`, or if there are fewer than `last` members.
@@ -104,8 +108,7 @@ def predict(
         >>> print(anneal.ensemble.predict(lambda w, x: w * x, weights, 1.0))
         [0.5 0.5]
 
-    References:
-      Huang et al., [Snapshot Ensembles](https://arxiv.org/abs/1704.00109), 2017
+    Reference: Huang et al., [Snapshot Ensembles](https://arxiv.org/abs/1704.00109), 2017.
     """
     _checks.nearest("predict", "combine", combine, _COMBINE)
     sizes = {jnp.shape(leaf)[:1] for leaf in jax.tree.leaves(snapshots)}
@@ -125,12 +128,12 @@ def predict(
 
 
 def refresh_batch_stats(
-    statistics: Callable[[Any, Any], Any],
-    params: Any,
-    batches: Iterable[Any],
+    statistics: Callable[..., PyTree],
+    params: PyTree,
+    batches: Iterable[PyTree],
     *,
     progress: bool = True,
-) -> Any:
+) -> PyTree:
     """Batch-norm statistics for parameters that were averaged, or for members of an ensemble.
 
     An average of parameters was never run, and running statistics belong to the parameters at
@@ -151,8 +154,8 @@ def refresh_batch_stats(
     ```
 
     Args:
-      statistics: from parameters and one batch to the statistics of that batch alone.
-      params: what is passed to `statistics`: one set of parameters, or (with `jax.vmap`) the
+      statistics: function from parameters and one batch to the statistics of that batch alone.
+      params: first argument of `statistics`: one set of parameters, or (with `jax.vmap`) the
         stacked members of an ensemble.
       batches: batches of one shape.
       progress: whether to show a bar.
@@ -186,7 +189,7 @@ def refresh_batch_stats(
 
 
 @jax.jit
-def _blend(mean: Any, new: Any, share: Array) -> Any:
+def _blend(mean: PyTree, new: PyTree, share: Array) -> PyTree:
     return jax.tree.map(lambda m, x: m + share.astype(m.dtype) * (x - m), mean, new)
 
 
@@ -195,7 +198,7 @@ def _as_mean(x: Any) -> Array:
     return wide(x) if jnp.issubdtype(jnp.result_type(x), jnp.inexact) else as_float(x)
 
 
-def _snapshots(owner: str, opt_state: Any) -> SnapshotsState:
+def _snapshots(owner: str, opt_state: PyTree) -> SnapshotsState:
     found = [s for _, s in find(opt_state, lambda x: isinstance(x, SnapshotsState))]
     if len(found) != 1:
         remedy = "put anneal_jax.snapshots last into the chain, once"

@@ -64,7 +64,7 @@ def rows() -> list[tuple[str, str, str]]:
     )
     plain = optax.adamw(1e-4)
     one_group = _adamw(anneal.scale_by_learning_rate(rate))
-    layers = _adamw(anneal.layerwise_decay(rate, 0.9, int))  # paths are "0" to "23"
+    layers = _adamw(anneal.layerwise_decay(rate, 0.9, depth_of=int))  # paths are "0" to "23"
     rules = {f"^{i}$": 0.9 ** (23 - i) for i in range(24)}
     groups = _adamw(anneal.partition_by_path(rules, rate))
     inner = optax.adamw(restarts)

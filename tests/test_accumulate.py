@@ -1,13 +1,12 @@
 """`accumulate`, `linear_scaling` and `sqrt_scaling`: a batch that grows, and its rate."""
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
 
 import anneal_jax as anneal
-from tests.stateful import one_clear_sentence
+from tests.stateful import fast_jit, one_clear_sentence
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -16,12 +15,12 @@ def strict():
     return
 
 
-RAMP = anneal.PiecewiseConstant([1, 2, 4], boundaries=[2, 4])
+RAMP = anneal.PiecewiseConstant(boundaries=[2, 4], values=[1, 2, 4])
 
 
 def run(tx, gradients):
     """The updates on each of some scalar gradients."""
-    update = jax.jit(tx.update)
+    update = fast_jit(tx.update)
     state, found = tx.init(jnp.zeros(())), []
     for gradient in gradients:
         updates, state = update(jnp.float32(gradient), state, jnp.zeros(()))
@@ -67,7 +66,7 @@ def test_another_ramp_in_the_middle_of_a_run():
     tx = anneal.accumulate(optax.sgd(1.0), RAMP)
     traces = []
 
-    @jax.jit
+    @fast_jit
     def update(gradient, state):
         traces.append(1)
         return tx.update(gradient, state)
@@ -75,7 +74,7 @@ def test_another_ramp_in_the_middle_of_a_run():
     state = tx.init(jnp.zeros(()))
     for _ in range(2):
         _, state = update(jnp.ones(()), state)
-    other = anneal.PiecewiseConstant([1, 3, 3], boundaries=[1, 2])
+    other = anneal.PiecewiseConstant(boundaries=[1, 2], values=[1, 3, 3])
     state = anneal.with_schedules(state, accumulation_steps=other)
     found = []
     for _ in range(6):
@@ -87,14 +86,14 @@ def test_another_ramp_in_the_middle_of_a_run():
 
 def test_values_between_whole_numbers_are_rounded():
     """Halves upwards, and at least one batch."""
-    ramp = anneal.PiecewiseConstant([0.2, 1.5, 2.4], boundaries=[1, 2])
+    ramp = anneal.PiecewiseConstant(boundaries=[1, 2], values=[0.2, 1.5, 2.4])
     found, _ = run(anneal.accumulate(optax.sgd(1.0), ramp), [1.0] * 5)
     assert found == [-1, 0, -1, 0, -1]
 
 
 def test_a_ramp_and_its_rate_are_stated_once():
     """The batch size drives accumulation and rate; examples seen go with the rate's integral."""
-    batch_size = anneal.PiecewiseConstant([256, 512, 1024], boundaries=[2, 4])
+    batch_size = anneal.PiecewiseConstant(boundaries=[2, 4], values=[256, 512, 1024])
     rate = anneal.linear_scaling(0.1, batch_size, reference=256)
     tx = anneal.accumulate(anneal.inject_hyperparams(optax.sgd)(rate), batch_size / 256)
     found, _ = run(tx, [1.0] * 14)
@@ -109,7 +108,9 @@ def test_square_root_scaling():
     assert anneal.linear_scaling(0.1, 1024, reference=256)(0) == pytest.approx(0.4)
     cosine = anneal.Cosine(0.1, 0.0, 10)
     np.testing.assert_allclose(
-        anneal.sqrt_scaling(cosine, 1024, 256)(np.arange(10)), 2 * cosine(np.arange(10)), rtol=1e-6
+        anneal.sqrt_scaling(cosine, 1024, reference=256)(np.arange(10)),
+        2 * cosine(np.arange(10)),
+        rtol=1e-6,
     )
 
 
@@ -118,8 +119,8 @@ def test_square_root_scaling():
     [
         (lambda: anneal.accumulate(optax.sgd(1.0), 0), ["every", "from 1", "got 0"]),
         (lambda: anneal.accumulate(optax.sgd(1.0), 1.5), ["every", "whole", "1.5"]),
-        (lambda: anneal.linear_scaling(0.1, RAMP, 0), ["reference", "above 0"]),
-        (lambda: anneal.sqrt_scaling(0.1, -2, 256), ["batch_size", "above 0", "-2"]),
+        (lambda: anneal.linear_scaling(0.1, RAMP, reference=0), ["reference", "above 0"]),
+        (lambda: anneal.sqrt_scaling(0.1, -2, reference=256), ["batch_size", "above 0", "-2"]),
     ],
 )
 def test_bad_input_is_one_clear_sentence(call, words):

@@ -7,7 +7,7 @@ import optax
 import pytest
 
 import anneal_jax as anneal
-from tests.stateful import one_clear_sentence
+from tests.stateful import fast_jit, one_clear_sentence
 
 CYCLES = anneal.cosine_restarts(1.0, cycle_steps=3, cycles=3)
 
@@ -15,7 +15,7 @@ CYCLES = anneal.cosine_restarts(1.0, cycle_steps=3, cycles=3)
 def averages(tx, steps):
     """The average after each of some steps on which the parameter becomes 1, 2, 4, 8, ..."""
     tx = optax.with_extra_args_support(tx)
-    update = jax.jit(tx.update)
+    update = fast_jit(tx.update)
     p = jnp.ones(1)
     state, found = tx.init(jnp.full(1, -7.0)), []
     for k in range(steps):
@@ -66,10 +66,10 @@ def test_window():
     np.testing.assert_allclose(found, wanted, rtol=1e-6)
 
 
-@pytest.mark.parametrize("kind", ["uniform", "window"])
-def test_start_and_every(kind):
+@pytest.mark.parametrize(("kind", "own"), [("uniform", {}), ("window", {"window": 99})])
+def test_start_and_every(kind, own):
     """Samples after updates start + every, start + 2 * every, ...; until then the newest."""
-    found = averages(anneal.average_params(kind, window=99, start=2, every=3), 9)
+    found = averages(anneal.average_params(kind, start=2, every=3, **own), 9)
     samples = {4: POWERS[4], 7: POWERS[7]}  # after 5 and 8 updates
     wanted = []
     for k in range(9):
@@ -78,12 +78,14 @@ def test_start_and_every(kind):
     np.testing.assert_allclose(found, wanted, rtol=1e-6)
 
 
-@pytest.mark.parametrize("kind", ["uniform", "window", "ema"])
-def test_begins_anew_with_each_cycle(kind):
+@pytest.mark.parametrize(
+    ("kind", "own"), [("uniform", {}), ("window", {"window": 9}), ("ema", {"decay": 0.5})]
+)
+def test_begins_anew_with_each_cycle(kind, own):
     """With a schedule, what came before the restart is forgotten."""
-    found = averages(anneal.average_params(kind, 0.5, window=9, schedule=CYCLES), 9)
+    found = averages(anneal.average_params(kind, schedule=CYCLES, **own), 9)
+    fresh = averages(anneal.average_params(kind, **own), 3)
     for start in (0, 3, 6):
-        fresh = averages(anneal.average_params(kind, 0.5, window=9), 9)[:3]
         np.testing.assert_allclose(found[start : start + 3], [2**start * x for x in fresh])
 
 
@@ -97,12 +99,26 @@ def test_swa_samples_the_end_of_each_cycle():
     np.testing.assert_allclose(found[8], np.mean(ends), rtol=1e-6)
 
 
+def test_cycles_before_the_start_are_no_samples():
+    """Nor is the one that ends with it."""
+    found = averages(anneal.average_params("uniform", schedule=CYCLES, every="cycle", start=3), 9)
+    np.testing.assert_allclose(found[5:], [POWERS[5]] * 3 + [np.mean([POWERS[5], POWERS[8]])])
+
+
+@pytest.mark.parametrize("kind", ["ema", "uniform"])
+def test_the_first_sample_is_taken_as_it_is(kind):
+    """Not mixed with the parameters before it, however large those were."""
+    tx, p = anneal.average_params(kind), jnp.float32(1e9)
+    _, state = tx.update(jnp.float32(0.0), tx.init(p), jnp.float32(0.3))
+    assert anneal.averaged_params(state) == jnp.float32(0.3)
+
+
 def test_half_precision_is_averaged_in_float32():
     """A thousand small steps are not lost; and the average is of the rounded parameters."""
     tx = anneal.average_params("uniform")
     p = jnp.ones(1, jnp.bfloat16)
     state = tx.init(p)
-    step = jax.jit(lambda u, s: tx.update(u, s, p))
+    step = fast_jit(lambda u, s: tx.update(u, s, p))
     for k in range(512):
         _, state = step(jnp.full(1, 2.0**-7 * (k % 2), jnp.bfloat16), state)
     average = anneal.averaged_params(state)
@@ -152,6 +168,10 @@ def test_it_averages_noise_away():
     [
         (lambda: anneal.average_params("emma"), ["kind", "'ema'"]),
         (lambda: anneal.average_params(decay=1.0), ["decay", "below 1"]),
+        (
+            lambda: anneal.average_params("window", decay=0.9),
+            ["decay", "left out for kind='window'", "0.9", "for kind='ema'"],
+        ),
         (lambda: anneal.average_params(decay=-0.1), ["decay", "at least 0"]),
         (lambda: anneal.average_params("window", window=0), ["window", "from 1", "0"]),
         (lambda: anneal.average_params(every=0), ["every", "from 1"]),

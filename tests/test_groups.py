@@ -1,6 +1,7 @@
 """Parameter groups: which parameter follows which rate, in every kind of tree."""
 
 import copy
+import functools
 import re
 
 import equinox as eqx
@@ -11,7 +12,7 @@ import optax
 import pytest
 
 import anneal_jax as anneal
-from tests.stateful import close, one_clear_sentence, problem
+from tests.stateful import close, fast_jit, one_clear_sentence, problem
 
 RATE = anneal.warmup_cosine(1.0, warmup_steps=2, total_steps=10)
 OWN = anneal.Linear(0.5, 0.0, steps=10)
@@ -30,7 +31,7 @@ def strict():
 
 def steps(tx, params, count):
     """The updates of `count` steps on gradients of 1, one tree each."""
-    update = jax.jit(tx.update)
+    update = fast_jit(tx.update)
     state, found = tx.init(params), []
     for _ in range(count):
         updates, state = update(jax.tree.map(jnp.ones_like, params), state, params)
@@ -38,6 +39,7 @@ def steps(tx, params, count):
     return found, state
 
 
+@functools.cache
 def linen():
     """Parameters of a Flax Linen model."""
     from flax import linen as nn
@@ -58,6 +60,7 @@ def linen():
     return Model().init(jax.random.key(0), jnp.zeros(1, jnp.int32))
 
 
+@functools.cache
 def nnx_state():
     """Parameters of a Flax NNX model."""
     from flax import nnx
@@ -75,6 +78,7 @@ def nnx_state():
     return nnx.state(Model(nnx.Rngs(0)), nnx.Param)
 
 
+@functools.cache
 def equinox():
     """Parameters of an Equinox model."""
 
@@ -120,12 +124,12 @@ class TestPartitionByPath:
         labels = {"dense": {"kernel": "a", "bias": "b"}, "spare": "c"}
         parts = {"a": optax.adam(RATE), "b": optax.adam(0.5 * RATE), "c": optax.set_to_zero()}
         ours = anneal.partition_by_path(
-            {"kernel": 1.0, "bias": 0.5, "spare": None}, RATE, optax.scale_by_adam()
+            {"kernel": 1.0, "bias": 0.5, "spare": None}, RATE, inner=optax.scale_by_adam()
         )
         ends = []
         for tx in (ours, optax.partition(parts, labels)):
             p, state = params, tx.init(params)
-            update = jax.jit(tx.update)
+            update = fast_jit(tx.update)
             for _ in range(6):
                 updates, state = update(jax.grad(loss)(p), state, p)
                 p = optax.apply_updates(p, updates)
@@ -134,7 +138,7 @@ class TestPartitionByPath:
 
     def test_frozen_parameters_have_no_moments(self):
         """They take no memory in the inner optimizer."""
-        tx = anneal.partition_by_path({"head": 1.0, ".": None}, RATE, optax.scale_by_adam())
+        tx = anneal.partition_by_path({"head": 1.0, ".": None}, RATE, inner=optax.scale_by_adam())
         moments = optax.tree.get(tx.init(PARAMS), "mu")
         assert sum(x.size for x in jax.tree.leaves(moments)) == 6 + 3
 
@@ -260,7 +264,7 @@ class TestLayerwiseDecay:
         """A parameter of `nn.scan` holds all layers along its first axis: a rate for each."""
         params = {"embed": jnp.ones(2), "layers": jnp.ones((3, 2, 2)), "head": jnp.ones(2)}
         depth = {"embed": 0, "layers": range(1, 4), "head": None}.get
-        tx = anneal.layerwise_decay(1.0, 0.5, depth)
+        tx = anneal.layerwise_decay(1.0, 0.5, depth_of=depth)
         found, _ = steps(tx, params, 1)
         np.testing.assert_array_equal(found[0]["layers"][:, 0, 0], [-0.125, -0.25, -0.5])
         assert [group.parameters for group in tx.groups(params)] == [2, 4, 4, 4, 2]
@@ -309,7 +313,7 @@ BAD = {
         ["every rule", "regular expression"],
     ),
     "depths for other layers": (
-        lambda: anneal.layerwise_decay(RATE, 0.5, lambda path: range(2)).init(
+        lambda: anneal.layerwise_decay(RATE, 0.5, depth_of=lambda path: range(2)).init(
             {"w": jnp.ones((1, 2))}
         ),
         ["depth_of('w')", "(1, 2)"],
@@ -330,6 +334,14 @@ BAD = {
         lambda: anneal.partition_by_path({".": 1.0}),
         ["rule '.'", "learning_rate="],
     ),
+    "a rate that no rule is a factor of": (
+        lambda: anneal.partition_by_path({"a": None, ".": OWN}, RATE),
+        ["learning_rate", "left out", "make a rule a number"],
+    ),
+    "an optimizer for none": (
+        lambda: anneal.partition_by_path({".": None}, inner=optax.scale_by_adam()),
+        ["inner", "left out", "a rule with a rate"],
+    ),
     "no expression": (lambda: anneal.partition_by_path({"(": None}), ["'('", "regular expression"]),
     "no rules": (lambda: anneal.partition_by_path({}), ["at least one rule"]),
     "a rule twice": (
@@ -345,13 +357,14 @@ BAD = {
         lambda: anneal.partition_by_path({"a": None}, float("nan")),
         ["learning_rate"],
     ),
+    "a negative rate": (lambda: anneal.layerwise_decay(-1.0, 0.5), ["learning_rate", "-1.0"]),
     "a decay above 1": (lambda: anneal.layerwise_decay(RATE, 1.5), ["decay", "at most 1", "1.5"]),
     "no blocks": (
         lambda: anneal.layerwise_decay(RATE, 0.5).init({"a": jnp.ones(1), "b": jnp.ones(1)}),
         ["numbered blocks", "'a', 'b'", "depth_of"],
     ),
     "no depth": (
-        lambda: anneal.layerwise_decay(RATE, 0.5, lambda path: "top").init(PARAMS),
+        lambda: anneal.layerwise_decay(RATE, 0.5, depth_of=lambda path: "top").init(PARAMS),
         ["depth_of('blocks/0/bias')", "'top'"],
     ),
 }
@@ -371,7 +384,7 @@ def test_with_ranks_that_must_match():
     with jax.numpy_rank_promotion("raise"):
         for tx in (
             anneal.partition_by_path({".": 1.0}, 0.5),
-            anneal.layerwise_decay(1, 0.5, depth),
+            anneal.layerwise_decay(1, 0.5, depth_of=depth),
         ):
             updates, _ = tx.update(params, tx.init(params))
             assert updates["w"].shape == (3, 2, 2)

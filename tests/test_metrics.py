@@ -7,12 +7,12 @@ import optax
 import pytest
 
 import anneal_jax as anneal
-from tests.stateful import one_clear_sentence
+from tests.stateful import fast_jit, one_clear_sentence
 
 
 def scales(tx, metrics):
     """The scale after each metric, through jitted updates of ones."""
-    update = jax.jit(tx.update)
+    update = fast_jit(tx.update)
     state, found = tx.init(jnp.ones(2)), []
     for metric in metrics:
         updates, state = update(jnp.ones(2), state, value=jnp.float32(metric))
@@ -40,7 +40,7 @@ class TestReduceOnPlateau:
     def test_metrics_of_both_signs(self, mode, sign, threshold_mode):
         """A metric that stands still is a plateau; one that improves by enough is none."""
         tx = anneal.reduce_on_plateau(
-            mode, 0.5, patience=0, threshold=0.1, threshold_mode=threshold_mode
+            mode, factor=0.5, patience=0, threshold=0.1, threshold_mode=threshold_mode
         )
         assert scales(tx, [sign, sign, sign])[0] == [1, 0.5, 0.25]
         better = -1 if mode == "min" else 1
@@ -58,6 +58,14 @@ class TestReduceOnPlateau:
         assert scales(tx, [1.0] * 4)[0] == pytest.approx([1, 0.5, 0.3, 0.3])
         tx = anneal.reduce_on_plateau(patience=0, factor=0.5, eps=0.2)
         assert scales(tx, [1.0] * 4)[0] == [1, 0.5, 0.25, 0.25]
+        tx = anneal.reduce_on_plateau(patience=0, factor=0.5, eps=0.5)  # no more than that, either
+        assert scales(tx, [1.0] * 3)[0] == [1, 1, 1]
+
+    def test_a_reduction_that_eps_forbids_counts_as_one(self):
+        """As in torch: bad metrics are counted anew, and the cooldown begins."""
+        tx = anneal.reduce_on_plateau(patience=1, factor=0.5, eps=1.0, cooldown=3)
+        _, state = scales(tx, [1.0] * 3)
+        assert (int(state.memory.bad_count), int(state.memory.cooldown_count)) == (0, 3)
 
     def test_accumulation(self):
         """The mean of several metrics is judged, as one."""
@@ -71,6 +79,8 @@ class TestReduceOnPlateau:
         found, state = scales(tx, [np.nan, 1.0, np.nan, np.nan, 0.5])
         assert found == [1, 1, 1, 0.5, 0.5]
         assert (int(state.nan_count), float(state.memory.best)) == (3, 0.5)
+        _, state = scales(anneal.reduce_on_plateau(accumulation_size=2), [np.nan])
+        assert int(state.nan_count) == 1  # whether or not its mean is due
 
     def test_warmup_then_plateau(self):
         """The scale multiplies whatever schedule there is."""
@@ -108,7 +118,7 @@ class TestObserve:
         tx = optax.chain(anneal.reduce_on_plateau(patience=1, observed=True), optax.scale(1.0))
         state, found = tx.init(jnp.ones(1)), []
         for metric in metrics:
-            state = jax.jit(anneal.observe)(state, metric)
+            state = fast_jit(anneal.observe)(state, metric)
             updates, state = tx.update(jnp.ones(1), state)
             found.append(float(updates[0]))
         np.testing.assert_allclose(found, wanted, rtol=1e-6)
@@ -139,6 +149,12 @@ class TestGreedy:
         tx = anneal.greedy(factor=0.5, patience=0, min_scale=0.3, max_scale=3.0)
         assert scales(tx, [1.0, 0.9, 0.8])[0] == pytest.approx([2, 3, 3])
         assert scales(tx, [np.nan] * 3)[0] == pytest.approx([0.5, 0.3, 0.3])
+
+    def test_changes_by_no_more_than_eps_are_left_out(self):
+        """Raises and reductions."""
+        assert scales(anneal.greedy(factor=0.5, patience=0, eps=1.0), [1.0, 0.9])[0] == [1, 1]
+        tx = anneal.greedy(factor=0.5, patience=0, eps=0.5)
+        assert scales(tx, [np.nan] * 2)[0] == [1, 1]
 
     def test_begins_anew_after_long_at_the_floor(self):
         """Scale 1 and a forgotten best after `reset_start` reductions at the floor."""

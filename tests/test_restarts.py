@@ -1,6 +1,7 @@
 """`reset_on_restart`: at each cycle start the optimizer's memory begins anew, and only then."""
 
 import collections
+import functools
 
 import jax
 import jax.numpy as jnp
@@ -9,10 +10,14 @@ import optax
 import pytest
 
 import anneal_jax as anneal
-from tests.stateful import close, one_clear_sentence, problem, same
+from tests.stateful import close, fast_jit, one_clear_sentence, problem, same
 
 GROWING = anneal.cosine_restarts(0.1, cycle_steps=3, cycles=3, steps_factor=2)  # starts 0, 3, 9
-NESTED = anneal.Cosine(0.1, 0.0, 2).repeat(3).then(anneal.Linear(0.1, 0.0, 4).repeat(2))
+NESTED = (
+    anneal.Cosine(0.1, 0.0, 2).repeat(cycles=3).then(anneal.Linear(0.1, 0.0, 4).repeat(cycles=2))
+)
+
+ADAM = optax.chain(optax.scale_by_adam(), optax.scale(-0.01))
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -21,14 +26,24 @@ def strict():
     return
 
 
-def train(tx, params, steps, state=None):
-    """Parameters and state after some steps on the loss of `problem`."""
+@functools.cache
+def stepper(tx):
+    """A jitted step on the loss of `problem`; the same one for the same transformation."""
     loss = problem()[1]
-    state = tx.init(params) if state is None else state
-    update = jax.jit(tx.update)
+
+    @fast_jit
+    def step(params, state):
+        updates, state = tx.update(jax.grad(loss)(params), state, params)
+        return optax.apply_updates(params, updates), state
+
+    return step
+
+
+def train(tx, params, steps):
+    """Parameters and state after some steps."""
+    state = tx.init(params)
     for _ in range(steps):
-        updates, state = update(jax.grad(loss)(params), state, params)
-        params = optax.apply_updates(params, updates)
+        params, state = stepper(tx)(params, state)
     return params, state
 
 
@@ -36,14 +51,12 @@ def train(tx, params, steps, state=None):
 def test_like_a_new_optimizer_in_each_cycle(schedule):
     """Starting Adam afresh by hand, at every restart of the schedule, is the same run."""
     length = 22
-    tx = anneal.reset_on_restart(optax.chain(optax.scale_by_adam(), optax.scale(-0.01)), schedule)
-    ours, _ = train(tx, problem()[0], length)
+    ours, _ = train(anneal.reset_on_restart(ADAM, schedule), problem()[0], length)
     starts = [t for t in range(length) if t == 0 or bool(schedule.is_restart(t))]
     assert len(starts) >= 3
     params = problem()[0]
     for begin, end in zip(starts, [*starts[1:], length], strict=True):
-        adam = optax.chain(optax.scale_by_adam(), optax.scale(-0.01))
-        params, _ = train(adam, params, end - begin)
+        params, _ = train(ADAM, params, end - begin)
     close(ours, params)
 
 
@@ -54,7 +67,7 @@ def test_schedules_inside_carry_on():
         anneal.inject_hyperparams(optax.adamw)(GROWING),
         optax.inject_hyperparams(optax.adamw)(GROWING),
         optax.chain(optax.scale_by_adam(), anneal.scale_by_learning_rate(GROWING)),
-        anneal.layerwise_decay(GROWING, 1.0, lambda _: 0, optax.scale_by_adam()),
+        anneal.layerwise_decay(GROWING, 1.0, depth_of=lambda _: 0, inner=optax.scale_by_adam()),
     ):
         _, state = train(anneal.reset_on_restart(inner, GROWING), problem()[0], 10)
         counts = sorted(int(c) for _, c in optax.tree.get_all_with_path(state, "count"))
@@ -73,8 +86,9 @@ def test_metrics_and_copies_carry_on():
     tx = anneal.reset_on_restart(inner, GROWING)
     params = problem()[0]
     state = tx.init(params)
+    update = fast_jit(lambda s: tx.update(params, s, params, value=1.0)[1])
     for _ in range(10):
-        _, state = tx.update(params, state, params, value=1.0)
+        state = update(state)
     assert anneal.hyperparams(state)["plateau_scale"] == 0.5**9
     assert anneal.ensemble.member_steps(state) == [3, 9]
     average = [s for s in state.inner_state if isinstance(s, anneal.transforms.AverageParamsState)]
@@ -84,7 +98,7 @@ def test_metrics_and_copies_carry_on():
 @pytest.mark.parametrize(("keep", "kept"), [((), set()), ("nu", {"nu"}), (["nu", "count"], {"nu"})])
 def test_kept_fields_stay(keep, kept):
     """All but the named fields begin anew."""
-    tx = anneal.reset_on_restart(optax.adam(GROWING), GROWING, keep)
+    tx = anneal.reset_on_restart(optax.adam(GROWING), GROWING, keep=keep)
     reference = optax.adam(GROWING)
     params = problem()[0]
     state, other = tx.init(params), reference.init(params)
@@ -131,6 +145,14 @@ BAD = {
         lambda: anneal.reset_on_restart(optax.adam(1.0), GROWING, keep="mv").init(jnp.ones(2)),
         ["keep", "'mv'", "'mu'", "did you mean"],
     ),
+    "keep names a field that carries on": (
+        lambda: _init(optax.chain(optax.trace(0.9), optax.sgd(GROWING)), keep="count"),
+        ["keep", "'count'", "'trace'"],
+    ),
+    "nothing to keep": (
+        lambda: _init(optax.sgd(GROWING), keep="count"),
+        ["keep", "left out", "'count'"],
+    ),
     "no params": (
         lambda: _update_without_params(anneal.reset_on_restart(optax.adam(1.0), GROWING)),
         ["params", "tx.update(grads, state, params)"],
@@ -140,6 +162,10 @@ BAD = {
         ["cycles", "reset_on_restart"],
     ),
 }
+
+
+def _init(inner, keep):
+    anneal.reset_on_restart(inner, GROWING, keep=keep).init(jnp.ones(2))
 
 
 def _update_without_params(tx):

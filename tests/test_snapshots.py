@@ -8,7 +8,7 @@ import pytest
 
 import anneal_jax as anneal
 from anneal_jax import ensemble
-from tests.stateful import one_clear_sentence
+from tests.stateful import fast_jit, one_clear_sentence
 
 CYCLES = anneal.cosine_restarts(1.0, cycle_steps=2, cycles=3, steps_factor=2)  # ends 2, 6, 14
 
@@ -16,7 +16,7 @@ CYCLES = anneal.cosine_restarts(1.0, cycle_steps=2, cycles=3, steps_factor=2)  #
 def count_up(tx, steps, state=None):
     """The state after steps on which every parameter grows by 1 from 0."""
     params = {"w": jnp.zeros((2, 3)), "b": jnp.zeros(2, jnp.bfloat16)}
-    update = jax.jit(tx.update)
+    update = fast_jit(tx.update)
     state = tx.init(params) if state is None else state
     for k in range(steps):
         now = jax.tree.map(lambda p, k=k: jnp.full_like(p, k), params)
@@ -55,7 +55,7 @@ class TestSnapshots:
         """`with_schedules(cycles=)` moves the ends that are still to come."""
         tx = anneal.snapshots(CYCLES, keep=4)
         state = count_up(tx, 3)
-        state = anneal.with_schedules(state, cycles=anneal.cosine_restarts(1.0, 4, 3))
+        state = anneal.with_schedules(state, cycles=anneal.cosine_restarts(1.0, 4, cycles=3))
         assert ensemble.member_steps(count_up(tx, 10, state)) == [2, 4, 8, 12]
 
     def test_on_the_host(self):
@@ -113,7 +113,7 @@ class TestPredict:
 
         members = {"w": jnp.ones((7, 3, 4)), "b": jnp.zeros((7, 4))}
         x = jnp.ones((5, 3))
-        found = jax.jit(lambda m, x: ensemble.predict(apply, m, x))(members, x)
+        found = fast_jit(lambda m, x: ensemble.predict(apply, m, x))(members, x)
         assert found.shape == (5, 4)
         assert traces == [1]
 

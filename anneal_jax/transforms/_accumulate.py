@@ -7,35 +7,37 @@ import optax
 
 from .. import _checks
 from .._numerics import as_int, round_half_up
-from .._types import Array
-from ..schedules._constant import as_schedule
-from ..schedules._schedule import Schedule
+from .._types import Array, IntScalarLike
+from ..schedules._schedule import Schedule, as_schedule
 from ._follow import follow
 
 
 def accumulate(
-    inner: optax.GradientTransformation, every: Schedule | int, *, use_grad_mean: bool = True
+    inner: optax.GradientTransformation,
+    every: Schedule | IntScalarLike,
+    *,
+    use_grad_mean: bool = True,
 ) -> optax.GradientTransformationExtraArgs:
     """Average the gradients of `every(t)` batches into optimizer step `t`.
 
     This is `optax.MultiSteps` with the schedule in its state: `hyperparams` reads it as
     `accumulation_steps`, `with_schedules` replaces it (between two steps, so that no batch
-    counts double). Steps are those of the optimizer:
-    schedules in `inner`, and `every` itself, move on once for all the batches of a step.
+    counts double). Steps are those of the optimizer: schedules in `inner`, and `every` itself,
+    move on once for all the batches of a step.
 
     A batch ramp and the ramp of the rate that goes with it are stated once:
 
     ```python
-    batch_size = anneal.PiecewiseConstant([256, 512, 1024], boundaries=[2_000, 6_000])
+    batch_size = anneal.PiecewiseConstant(boundaries=[2_000, 6_000], values=[256, 512, 1024])
     rate = anneal.linear_scaling(schedule, batch_size, reference=256)
     tx = anneal.accumulate(optax.adamw(rate), every=batch_size / 256)
     ```
 
     Args:
       inner: any Optax optimizer.
-      every: batches in a step, a whole number from 1 up, or a schedule of them; its values
-        are rounded to the nearest, halves upwards, and read as 1 below that.
-      use_grad_mean: whether to average the gradients (or add them up).
+      every: number of batches in an optimizer step, a whole number from 1 up, or a schedule of
+        them; its values are rounded to the nearest, halves upwards, and read as 1 below that.
+      use_grad_mean: whether the gradients of a step are averaged (True) or added up (False).
 
     Returns:
       A `GradientTransformationExtraArgs`. Its updates are zero until a step is complete.
@@ -58,6 +60,7 @@ def accumulate(
     if not isinstance(every, Schedule):
         every = _checks.whole(every)
         _checks.steps("accumulate", "every", every, least=1, remedy="count batches")
+    _checks.flag("accumulate", "use_grad_mean", use_grad_mean)
     batches = as_schedule(every)
 
     def multi_steps(hyperparams: dict[str, Array]) -> optax.GradientTransformationExtraArgs:

@@ -1,21 +1,24 @@
 """Averages of the parameters over a run: exponential, uniform (SWA), or of a window (LAWA)."""
 
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import Any, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import optax
 from jax import lax
+from jaxtyping import PyTree
 
 from .. import _checks
-from .._numerics import Number, as_float, wide
+from .._deprecated import keywords
+from .._numerics import as_float, wide
 from .._types import Array
-from ..schedules._constant import as_schedule
-from ..schedules._schedule import Schedule
-from ._copies import moved, put, ring_of
+from ..schedules._schedule import Schedule, as_schedule
+from ._copies import put, ring_of
 from ._cycles import Cycles
-from ._follow import follow
-from ._states import counter, find, increment, owned, plain
+from ._follow import ScheduleLike, follow
+from ._states import find, owned, plain
+from ._updates import counter, increment, moved
 
 _OWNER = "average_params"
 _EACH_CYCLE = "cycle"
@@ -26,12 +29,12 @@ class AverageParamsState(NamedTuple):
 
     count: Array  # pyright: ignore[reportIncompatibleMethodOverride]  # int32[]: updates so far
     samples: Array  # int32[]: parameters in the average
-    store: Any  # the average, at least float32; until there are samples, the newest parameters
+    store: optax.Params  # the average, at least float32; before a sample, the parameters
     cycles: Cycles | None
 
     carries_on = True  # `reset_on_restart` leaves it alone
 
-    def averaged(self) -> Any:
+    def averaged(self) -> optax.Params:
         """The average."""
         return self.store
 
@@ -41,12 +44,12 @@ class WindowParamsState(NamedTuple):
 
     count: Array  # pyright: ignore[reportIncompatibleMethodOverride]  # int32[]: updates so far
     samples: Array  # int32[]: parameters that have entered the ring
-    store: Any  # a ring: like the parameters, with an axis of `window` copies in front
+    store: optax.Params  # a ring: like the parameters, with an axis of `window` copies in front
     cycles: Cycles | None
 
     carries_on = True  # `reset_on_restart` leaves it alone
 
-    def averaged(self) -> Any:
+    def averaged(self) -> optax.Params:
         """The mean of the copies that are there."""
 
         def mean(ring: Array) -> Array:
@@ -63,16 +66,19 @@ class WindowParamsState(NamedTuple):
         return jax.tree.map(mean, self.store)
 
 
+@keywords
 def average_params(
-    kind: str = "ema",
-    decay: Schedule | Number = 0.999,
-    window: int = 5,
+    kind: Literal["ema", "uniform", "window"] = "ema",
     *,
+    decay: ScheduleLike | None = None,
+    window: int | None = None,
     start: int = 0,
-    every: int | str = 1,
+    every: int | Literal["cycle"] = 1,
     schedule: Schedule | None = None,
 ) -> optax.GradientTransformationExtraArgs:
     r"""Keep an average of the parameters in the optimizer state; updates pass unchanged.
+
+    This is the link of the chain; `averaged_params(opt_state)` reads what it keeps.
 
     With the samples `p_1, p_2, ...`, the parameters after some of the updates, the average is
 
@@ -91,19 +97,20 @@ def average_params(
 
     Args:
       kind: "ema", "uniform" or "window".
-      decay: for "ema", from 0 to below 1; may be a schedule.
-      window: for "window", how many samples; that many copies of the parameters are kept.
-      start: updates to let pass first.
-      every: updates between samples, or `"cycle"`.
-      schedule: whose cycles; one with restarts (for `every="cycle"`, or an end). It lives in
-        the state: `with_schedules(opt_state, cycles=new)` replaces it.
+      decay: for kind "ema" only: share of the old average, from 0 to below 1, or a schedule of
+        it; None: .999.
+      window: for kind "window" only: number of samples in the mean, from 1 up, each a copy of
+        the parameters in the state; None: 5.
+      start: number of updates before the first one that may be sampled.
+      every: number of updates from one sample to the next, or `"cycle"`.
+      schedule: schedule whose cycles are followed, one with restarts (for `every="cycle"`, or
+        an end). It lives in the state: `with_schedules(opt_state, cycles=new)` replaces it.
 
     Returns:
-      A `GradientTransformationExtraArgs`; its `update` needs `params`. `averaged_params`
-      reads it.
+      A `GradientTransformationExtraArgs`; its `update` needs `params`.
 
     Raises:
-      ValueError: for arguments outside their ranges.
+      ValueError: for arguments outside their ranges, and for those of another kind.
 
     Example:
         >>> import anneal_jax as anneal, jax.numpy as jnp, optax
@@ -116,37 +123,43 @@ def average_params(
         >>> print(anneal.averaged_params(state))
         [-2. -2.]
 
-    References:
-      Izmailov et al., [Averaging Weights Leads to Wider
-      Optima](https://arxiv.org/abs/1803.05407), 2018; Kaddour, [Stop Wasting My
-      Time!](https://arxiv.org/abs/2209.14981), 2022
+    Reference: Izmailov et al., [Averaging Weights Leads to Wider
+    Optima](https://arxiv.org/abs/1803.05407), 2018; Kaddour, [Stop Wasting My
+    Time!](https://arxiv.org/abs/2209.14981), 2022.
     """
     _checks.nearest(_OWNER, "kind", kind, ("ema", "uniform", "window"))
-    start, every, window = (_checks.whole(x) for x in (start, every, window))
+    for name, value, its_kind in (("decay", decay, "ema"), ("window", window, "window")):
+        if value is not None and kind != its_kind:
+            rule = f"left out for kind={kind!r}"
+            _checks.fail(_OWNER, name, rule, value, f"it is for kind={its_kind!r}")
+    start, every = _checks.whole(start), _checks.whole(every)
     _checks.steps(_OWNER, "start", start)
     cycles = _cycles(every, schedule)
     if kind == "window":
-        _checks.steps(_OWNER, "window", window, least=1, remedy="count samples")
-        return _averaging(_window(window), start, every, cycles)
+        size = 5 if window is None else _checks.whole(window)
+        _checks.steps(_OWNER, "window", size, least=1, remedy="count samples")
+        return _averaging(_window(size), start, every, cycles)
     if kind == "uniform":
         return _averaging(_running(lambda n: 1 / as_float(n)), start, every, cycles)
-    if not isinstance(decay, Schedule) and not callable(decay):
+    decay = 0.999 if decay is None else decay
+    if not callable(decay):
         _checks.number(_OWNER, "decay", decay, least=0, below=1)
 
     def averaging(hyperparams: dict[str, Array]) -> optax.GradientTransformationExtraArgs:
         share = 1 - hyperparams["ema_decay"]
-        return _averaging(_running(lambda n: jnp.where(n > 1, share, 1)), start, every, cycles)
+        return _averaging(_running(lambda _: share), start, every, cycles)
 
     decay = as_schedule(decay) if callable(decay) else _checks.real(decay)
     return follow({"ema_decay": decay}, averaging)
 
 
-def averaged_params(opt_state: Any, index: int | None = None) -> Any:
-    """The average that `average_params` keeps.
+def averaged_params(opt_state: PyTree, index: int | None = None) -> PyTree:
+    """The average that `average_params`, a link of the chain, keeps in the optimizer state.
 
     Args:
-      opt_state: an optimizer state of any nesting, or what has one as `opt_state`.
-      index: which one, in the order of the chain, if there are several.
+      opt_state: an optimizer state of any nesting, or what has one as `opt_state` (a Flax
+        `TrainState`, an `nnx.Optimizer`).
+      index: place of the average in the order of the chain, from 0 up, if there are several.
 
     Returns:
       A tree like the parameters. Those of less than 32 bits are averaged, and returned, in
@@ -154,6 +167,14 @@ def averaged_params(opt_state: Any, index: int | None = None) -> Any:
 
     Raises:
       ValueError: if there is no average, or there are several and `index` is not given.
+
+    Example:
+        >>> import anneal_jax as anneal, jax.numpy as jnp, optax
+        >>> tx = anneal.average_params("window", window=2)
+        >>> params = jnp.zeros(2)
+        >>> _, state = tx.update(jnp.ones(2), tx.init(params), params)
+        >>> print(anneal.averaged_params(state))
+        [1. 1.]
     """
     found = [state for _, state in find(opt_state, _is_average)]
     if not found:
@@ -186,12 +207,12 @@ def _cycles(every: int | str, schedule: Schedule | None) -> Cycles | None:
 class _Kind(NamedTuple):
     """How samples come together."""
 
-    start: Any  # (params, cycles) to the first state
-    add: Any  # (store, samples, params) to the store with one more sample, number `samples`
+    start: Callable[[optax.Params, Cycles | None], Any]  # the first state
+    add: Callable[[optax.Params, Array, optax.Params], optax.Params]  # one more, of that number
 
 
-def _running(share: Any) -> _Kind:
-    """`a_n = a_{n-1} + share(n) * (p_n - a_{n-1})`."""
+def _running(share: Callable[[Array], Array]) -> _Kind:
+    """`a_1 = p_1`, `a_n = a_{n-1} + share(n) * (p_n - a_{n-1})`."""
 
     def start(params: Any, cycles: Cycles | None) -> AverageParamsState:
         average = jax.tree.map(lambda p: jnp.array(wide(p)), params)

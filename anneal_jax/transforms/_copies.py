@@ -4,36 +4,15 @@ They are of what the parameters become: the last link of a chain sees the update
 be added to them.
 """
 
-from typing import Any
-
 import jax
 import jax.numpy as jnp
 import optax
 from jax import lax
 
-from .. import _checks
 from .._types import Array
 
 
-def require_params(owner: str, params: Any) -> None:
-    """Require that `update` got the parameters."""
-    if params is None:
-        rule = "given to update, as in tx.update(grads, state, params)"
-        _checks.fail(owner, "params", rule, None, "pass them")
-
-
-def moved(owner: str, params: Any, updates: Any) -> Any:
-    """The parameters after `updates`, as `optax.apply_updates` makes them."""
-    require_params(owner, params)
-    return jax.tree.map(
-        lambda u, p: p if u is None else optax.apply_updates(p, u),
-        updates,
-        params,
-        is_leaf=lambda u: u is None,  # Optax's sign for what has no gradient
-    )
-
-
-def ring_of(params: Any, size: int) -> Any:
+def ring_of(params: optax.Params, size: int) -> optax.Params:
     """A ring of `size` copies, at first of `params` as they are, and placed as they are.
 
     (The computation follows the sharding of its input, as one that makes zeros would not.)
@@ -41,7 +20,7 @@ def ring_of(params: Any, size: int) -> Any:
     return jax.tree.map(lambda p: jnp.array(jnp.broadcast_to(p, (size, *jnp.shape(p)))), params)
 
 
-def put(ring: Any, index: Array, copy: Any) -> Any:
+def put(ring: optax.Params, index: Array, copy: optax.Params) -> optax.Params:
     """`ring` with `copy` at `index`."""
 
     def one(all_: Array, new: Array) -> Array:

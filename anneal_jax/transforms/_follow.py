@@ -6,17 +6,21 @@ members of a vmapped population, is differentiable, and is saved with the rest.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import optax
 
+from .. import _checks
 from .._numerics import as_float
-from .._types import Array
-from ..schedules._schedule import Schedule
-from ._states import counter, increment, owned
+from .._types import Array, RealScalarLike
+from ..schedules._schedule import Schedule, as_schedule
+from ._states import owned
+from ._updates import counter, increment, typed_as
+
+ScheduleLike: TypeAlias = Schedule | RealScalarLike | Callable[[Array], Any]
+"""What a hyperparameter follows: a schedule, a number to stay at, or any function of the step."""
 
 
 class Plan(eqx.Module):
@@ -35,7 +39,7 @@ class InjectHyperparamsState(NamedTuple):
     count: Array  # pyright: ignore[reportIncompatibleMethodOverride]  # int32[], saturating
     hyperparams: dict[str, Array]  # float[] each: what the last update used; assignable
     schedules: tuple[Plan, ...]
-    inner_state: Any
+    inner_state: optax.OptState
 
     carries_on = True  # `reset_on_restart` leaves it alone, but for its inner state
 
@@ -54,7 +58,7 @@ def follow(
       clock: the next step, from this one and the new state of `inner`.
     """
 
-    def init(params: Any) -> Any:
+    def init(params: optax.Params) -> Any:
         count = counter()
         scheduled = {name: x for name, x in values.items() if isinstance(x, Schedule)}
         plans = tuple(plan_for(name, x, count) for name, x in scheduled.items())
@@ -77,6 +81,13 @@ def follow(
     return optax.GradientTransformationExtraArgs(init, update)
 
 
+def as_rate(owner: str, learning_rate: ScheduleLike) -> Schedule:
+    """A learning rate as a schedule."""
+    if not callable(learning_rate):
+        _checks.number(owner, "learning_rate", learning_rate, least=0)
+    return as_schedule(_checks.real(learning_rate))
+
+
 def plan_for(name: str, schedule: Schedule, count: Array) -> Plan:
     """A fresh plan, its value that of step `count`."""
     schedule = owned(schedule)
@@ -90,15 +101,3 @@ def _advanced(plan: Plan, current: Array, count: Array) -> Plan:
     held = plan.held | ~unchanged
     value = jnp.where(held, current, as_float(plan.schedule(count)))
     return Plan(plan.schedule, value, held, plan.name)
-
-
-def typed_as(new: Any, old: Any) -> Any:
-    """`new` with the dtypes of `old`: a float32 rate must not widen bfloat16 moments."""
-
-    def cast(x: Any, like: Any) -> Any:
-        same = not hasattr(like, "dtype") or jnp.result_type(x) == like.dtype
-        return x if same else jnp.asarray(x).astype(like.dtype)
-
-    if jax.tree.structure(new) != jax.tree.structure(old):
-        return new  # a transformation that restructures its updates knows its dtypes
-    return jax.tree.map(cast, new, old)

@@ -1,6 +1,6 @@
 """Greedy rates: raise the rate while a metric improves, lower it while it does not."""
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -8,9 +8,10 @@ import optax
 from jax import lax
 
 from .. import _checks
-from .._numerics import Number, as_float, as_int
-from .._types import Array
-from ._metrics import Bar, Rule, check_options, scale_by_metric
+from .._deprecated import keywords
+from .._numerics import as_float, as_int
+from .._types import Array, IntScalarLike, RealScalarLike
+from ._metrics import Bar, MetricRule, check_options, scale_by_metric
 
 
 class GreedyMemory(NamedTuple):
@@ -27,7 +28,7 @@ class GreedyMemory(NamedTuple):
     seen: Array  # int[]: metrics that have entered the ring
 
 
-class Greedy(Rule):
+class Greedy(MetricRule):
     """The options of `greedy`."""
 
     bar: Bar
@@ -96,21 +97,22 @@ class Greedy(Rule):
         )
 
 
+@keywords
 def greedy(
-    mode: str = "min",
-    factor: Number = 0.95,
-    patience: Number = 10,
-    threshold: Number = 1e-6,
-    threshold_mode: str = "abs",
-    cooldown: Number = 0,
-    warmup: Number = 0,
-    min_scale: Number = 0.01,
-    max_scale: Number = 10.0,
-    eps: Number = 1e-8,
+    mode: Literal["min", "max"] = "min",
     *,
+    factor: RealScalarLike = 0.95,
+    patience: IntScalarLike = 10,
+    threshold: RealScalarLike = 1e-6,
+    threshold_mode: Literal["rel", "abs", "factor"] = "abs",
+    cooldown: IntScalarLike = 0,
+    warmup: IntScalarLike = 0,
+    min_scale: RealScalarLike = 0.01,
+    max_scale: RealScalarLike = 10.0,
+    eps: RealScalarLike = 1e-8,
     window_size: int = 1,
-    reset_start: Number = 500,
-    accumulation_size: Number = 1,
+    reset_start: IntScalarLike = 500,
+    accumulation_size: IntScalarLike = 1,
     observed: bool = False,
 ) -> optax.GradientTransformationExtraArgs:
     r"""Multiply updates by a scale that rises while a metric improves, and falls while not.
@@ -122,20 +124,23 @@ def greedy(
 
     Args:
       mode: "min" if smaller metrics are better, "max" if larger ones are.
-      factor: what a reduction multiplies by and a raise divides by, above 0 and below 1.
-      patience: metrics of one sort in a row to let pass, from 0 up.
-      threshold: how much better a metric must be, from 0 up (for "rel": to 1).
-      threshold_mode: whether `threshold` is a part of the best metric ("rel") or absolute.
-      cooldown: metrics to ignore after a reduction.
-      warmup: metrics to ignore after a raise.
+      factor: factor of a reduction and divisor of a raise, above 0 and below 1.
+      patience: number of improvements, or of other metrics, in a row that do not change the
+        scale yet, from 0 up.
+      threshold: margin of an improvement, from 0 up; as a share ("rel", "factor") at most 1.
+      threshold_mode: what `threshold` is: a share of the best metric ("rel", "factor"), or a
+        difference ("abs").
+      cooldown: number of metrics to ignore after a reduction, from 0 up.
+      warmup: number of metrics to ignore after a raise, from 0 up.
       min_scale: lower bound of the scale, above 0 and at most 1.
       max_scale: upper bound of the scale, at least 1.
-      eps: a change by no more than this is left out.
-      window_size: length of the running mean of the metric; 1: none (transformers'
-        `smooth=True` has 50).
-      reset_start: reductions at the floor after which everything begins anew, at scale 1.
-      accumulation_size: number of metrics whose mean is judged, as one metric.
-      observed: as for `reduce_on_plateau`.
+      eps: smallest change of the scale, from 0 up; one of that size or less is not made.
+      window_size: number of metrics in the running mean that is judged, from 1 up
+        (transformers' `smooth=True` has 50).
+      reset_start: number of reductions at the floor after which everything begins anew, at
+        scale 1; from 1 up.
+      accumulation_size: number of metrics whose mean enters the running mean, as one metric.
+      observed: where the metric comes from, as in `reduce_on_plateau`.
 
     Returns:
       A `GradientTransformationExtraArgs`; `hyperparams` reads its `greedy_scale`.
@@ -153,20 +158,17 @@ def greedy(
         >>> print(anneal.hyperparams(state)["greedy_scale"])
         2.0
 
-    References:
-      Subramanian et al., [GreedyLR](https://arxiv.org/abs/2512.14527), 2025; `GreedyLR` of
-      transformers 5
+    Reference: Subramanian et al., [GreedyLR](https://arxiv.org/abs/2512.14527), 2025;
+    `GreedyLR` of transformers 5.
     """
     owner = "greedy"
     bar = Bar(threshold, mode, threshold_mode)
     counts = {"patience": patience, "cooldown": cooldown, "warmup": warmup}
     counts = {name: _checks.whole(count) for name, count in counts.items()}
     sizes = {"reset_start": _checks.whole(reset_start), "window_size": _checks.whole(window_size)}
-    accumulation_size = _checks.whole(accumulation_size)
-    check_options(owner, bar, accumulation_size=accumulation_size, **counts, **sizes)
-    _checks.number(owner, "factor", factor, above=0, below=1)
+    size = _checks.whole(accumulation_size)
+    check_options(owner, bar, factor, eps, observed, accumulation_size=size, **counts, **sizes)
     _checks.number(owner, "min_scale", min_scale, above=0, most=1)
     _checks.number(owner, "max_scale", max_scale, least=1)
-    _checks.number(owner, "eps", eps, least=0)
     rule = Greedy(bar, factor, min_scale, max_scale, eps, **counts, **sizes)
-    return scale_by_metric(owner, rule, accumulation_size, observed)
+    return scale_by_metric(owner, rule, size, observed)

@@ -1,18 +1,19 @@
 """Parameter groups: which parameters follow which schedule, by regular expressions."""
 
 import re
-from collections.abc import Callable, Hashable, Iterable, Mapping
-from typing import Any
+from collections.abc import Hashable, Iterable, Mapping
+from typing import Any, TypeAlias
 
 import jax
 import optax
+from jaxtyping import PyTree
 
 from .. import _checks
+from .._deprecated import keywords
 from .._numerics import as_float
 from .._types import Array
-from ..schedules._constant import as_schedule
-from ..schedules._schedule import Schedule
-from ._follow import follow
+from ..schedules._schedule import Schedule, as_schedule
+from ._follow import ScheduleLike, as_rate, follow
 from ._paths import (
     GroupedTransformation,
     Groups,
@@ -23,17 +24,18 @@ from ._paths import (
     shown,
 )
 
-Rule = Schedule | float | None | optax.GradientTransformation | Callable[[Array], Any]
+Rule: TypeAlias = ScheduleLike | optax.GradientTransformation | None
 _OWNER = "partition_by_path"
 _BASE = "learning_rate"
 _SHARED = "shared"  # the label of all parameters whose updates `inner` makes
 
 
+@keywords
 def partition_by_path(
     rules: Mapping[str, Rule] | Iterable[tuple[str, Rule]],
-    learning_rate: Schedule | float | Callable[[Array], Any] | None = None,
-    inner: optax.GradientTransformation | None = None,
+    learning_rate: ScheduleLike | None = None,
     *,
+    inner: optax.GradientTransformation | None = None,
     flip_sign: bool = True,
 ) -> GroupedTransformation:
     r"""Learning rates by parameter group: `update_i = -rate_group(i)(t) * direction_i`.
@@ -53,19 +55,20 @@ def partition_by_path(
     are one) and `factor/<rule>`, also by a schedule (gradual unfreezing).
 
     Args:
-      rules: regular expressions and what they stand for, in the order of trial.
-      learning_rate: the base schedule, or a number; needed if there are factors.
-      inner: what makes the direction from the gradients of all groups but frozen ones, such
-        as `optax.scale_by_adam()`; None: this is the last link of a chain that does.
-      flip_sign: whether to descend (the default) rather than ascend.
+      rules: regular expressions and their values, in the order in which they are tried.
+      learning_rate: what factors are factors of: a schedule, a number, or any function of the
+        step; for rules with a factor, and only for them.
+      inner: transformation from gradients to directions, such as `optax.scale_by_adam()`, for
+        all groups with a rate; None: this is the last link of a chain that has one.
+      flip_sign: whether to multiply by minus the rate, to descend (True), or by the rate itself.
 
     Returns:
       A `GradientTransformationExtraArgs`; `print(tx.groups(params))` shows a table of group,
       rate and number of parameters.
 
     Raises:
-      ValueError: for what is no rule; and from `init` and `groups`, if a parameter matches
-        no rule, or a rule gets no parameter.
+      ValueError: for what is no rule, and for arguments that no rule makes use of; from `init`
+        and `groups`, if a parameter matches no rule, or a rule gets no parameter.
 
     Example:
         >>> import anneal_jax as anneal, jax.numpy as jnp, optax
@@ -82,12 +85,14 @@ def partition_by_path(
         total                           28        3
     """
     pairs: list[Any] = list(rules.items() if isinstance(rules, Mapping) else rules)
-    base = None if learning_rate is None else _rate(_BASE, learning_rate)
+    base = None if learning_rate is None else as_rate(_OWNER, learning_rate)
     kept: dict[str, Any] = {pattern: _rule(pattern, value, base) for pattern, value in pairs}
     if len(kept) < len(pairs) or not kept:
         wanted = "at least one rule" if not kept else "different expressions"
         _checks.fail(_OWNER, "rules", wanted, [p for p, _ in pairs], "correct them")
     values, names = _hyperparameters(kept, base)
+    _checks.flag(_OWNER, "flip_sign", flip_sign)
+    _check_used(names, learning_rate, inner, flip_sign)
     sign = -1.0 if flip_sign else 1.0
 
     def match(params: Any) -> dict[str, str]:
@@ -105,7 +110,7 @@ def partition_by_path(
         assigned = _assigned(kept, params)
         return map_paths(lambda path, _: label[assigned[path]], params)
 
-    def groups(params: Any, step: int = 0) -> Groups:
+    def groups(params: PyTree, step: int = 0) -> Groups:
         first = {n: x(step) if isinstance(x, Schedule) else as_float(x) for n, x in values.items()}
         rates: dict[str, Any] = {p: None if x is None else float("nan") for p, x in kept.items()}
         rates |= {p: float(_product(first, name)) for p, name in names.items()}
@@ -117,13 +122,6 @@ def partition_by_path(
         parts[name] = optax.set_to_zero() if value is None else value
     tx = optax.partition(parts, labels)
     return GroupedTransformation(tx.init, tx.update, groups)
-
-
-def _rate(name: str, value: Any) -> Schedule:
-    if isinstance(value, Schedule) or callable(value):
-        return as_schedule(value)
-    _checks.number(_OWNER, name, value, least=0)
-    return as_schedule(_checks.real(value))
 
 
 def _rule(pattern: Any, value: Any, base: Schedule | None) -> Any:
@@ -138,7 +136,7 @@ def _rule(pattern: Any, value: Any, base: Schedule | None) -> Any:
     name = f"the value of rule {pattern!r}"
     if _is_other(value):
         return value
-    if isinstance(value, Schedule) or callable(value):
+    if callable(value):
         return as_schedule(value)
     if isinstance(value, str | bool):
         rule = "a factor, a schedule, None (frozen) or an Optax transformation"
@@ -170,6 +168,22 @@ def _hyperparameters(
             values[f"factor/{pattern}"] = value
             names[pattern] = (_BASE, f"factor/{pattern}")
     return values, names
+
+
+def _check_used(
+    names: dict[str, tuple[str, ...]], learning_rate: Any, inner: Any, flip_sign: bool
+) -> None:
+    """Require that some rule makes use of each argument."""
+    if learning_rate is not None and not any(_BASE in used for used in names.values()):
+        rule = "left out where no rule is a factor of it"
+        _checks.fail(_OWNER, _BASE, rule, learning_rate, "leave it out, or make a rule a number")
+    for name, value, given in (
+        ("inner", inner, inner is not None),
+        ("flip_sign", flip_sign, not flip_sign),
+    ):
+        if given and not names:
+            rule = "left out where no rule is a rate"
+            _checks.fail(_OWNER, name, rule, value, "leave it out, or add a rule with a rate")
 
 
 def _same(a: Any, b: Schedule) -> bool:

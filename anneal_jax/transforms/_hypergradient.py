@@ -1,24 +1,24 @@
 """Hypergradient descent: a learning rate that learns, from consecutive gradients."""
 
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import optax
 
 from .. import _checks
-from .._numerics import Number, as_float
-from .._types import Array
-from ._follow import typed_as
-from ._paths import scaled
+from .._deprecated import keywords
+from .._numerics import as_float
+from .._types import Array, RealScalarLike
+from ._updates import scale_updates, typed_as
 
 
 class HypergradientState(NamedTuple):
     """State of `hypergradient`."""
 
     scale: Array  # float[]: what the updates of `inner` are multiplied by
-    previous: Any  # the last update of `inner`, before it was multiplied
-    inner_state: Any
+    previous: optax.Updates  # the last update of `inner`, before it was multiplied
+    inner_state: optax.OptState
 
     @property
     def hyperparams(self) -> dict[str, Array]:
@@ -28,13 +28,14 @@ class HypergradientState(NamedTuple):
     carries_on = True  # `reset_on_restart` leaves it alone
 
 
+@keywords
 def hypergradient(
     inner: optax.GradientTransformation,
-    beta: Number,
-    mode: str = "multiplicative",
+    beta: RealScalarLike,
     *,
-    min_scale: Number = 0.0,
-    max_scale: Number = 1e3,
+    mode: Literal["multiplicative", "additive"] = "multiplicative",
+    min_scale: RealScalarLike = 0.0,
+    max_scale: RealScalarLike = 1e3,
 ) -> optax.GradientTransformationExtraArgs:
     r"""Multiply the updates of an optimizer by a scale that follows its own gradient.
 
@@ -54,10 +55,10 @@ def hypergradient(
     Args:
       inner: any Optax optimizer. It must see the gradients themselves, so `hypergradient` is
         the first link of a chain.
-      beta: rate of the scale, above 0 (for "multiplicative": and below 1).
+      beta: learning rate of the scale, above 0 (for "multiplicative": and below 1).
       mode: "multiplicative" or "additive".
-      min_scale: lower bound, from 0 up.
-      max_scale: upper bound, at least 1.
+      min_scale: lower bound of the scale, from 0 to 1.
+      max_scale: upper bound of the scale, at least 1.
 
     Returns:
       A `GradientTransformationExtraArgs` with one more copy of the parameters in its state.
@@ -78,9 +79,8 @@ def hypergradient(
         >>> bool(anneal.hyperparams(state)["hypergradient_scale"] > 50)
         True
 
-    References:
-      Baydin et al., [Online Learning Rate Adaptation with Hypergradient
-      Descent](https://arxiv.org/abs/1703.04782), 2018
+    Reference: Baydin et al., [Online Learning Rate Adaptation with Hypergradient
+    Descent](https://arxiv.org/abs/1703.04782), 2018.
     """
     owner = "hypergradient"
     _checks.nearest(owner, "mode", mode, ("additive", "multiplicative"))
@@ -90,7 +90,7 @@ def hypergradient(
     _checks.number(owner, "max_scale", max_scale, least=1)
     transformation = optax.with_extra_args_support(inner)
 
-    def init(params: Any) -> Any:
+    def init(params: optax.Params) -> Any:
         previous = jax.tree.map(jnp.zeros_like, params)
         return HypergradientState(as_float(1.0), previous, transformation.init(params))
 
@@ -105,8 +105,8 @@ def hypergradient(
         bounded = jnp.clip(scale, as_float(min_scale), as_float(max_scale))
         scale = jnp.where(jnp.isfinite(scale), bounded, state.scale)
         new, inner_state = transformation.update(updates, state.inner_state, params, **extra)
-        moved = jax.tree.map(lambda u: scaled(u, scale), new)
-        return moved, HypergradientState(scale, typed_as(new, state.previous), inner_state)
+        previous = typed_as(new, state.previous)
+        return scale_updates(new, scale), HypergradientState(scale, previous, inner_state)
 
     return optax.GradientTransformationExtraArgs(init, update)
 

@@ -1,19 +1,22 @@
 """Reading and replacing hyperparameters, wherever in an optimizer state they are."""
 
-from typing import Any
+from typing import Any, TypeVar
 
 import jax.numpy as jnp
+from jaxtyping import PyTree
 
 from .. import _checks
 from .._numerics import as_float
-from ..schedules._constant import as_schedule
-from ..schedules._schedule import Schedule
+from .._types import Array
+from ..schedules._schedule import Schedule, as_schedule
 from ._cycles import Cycles
-from ._follow import InjectHyperparamsState, Plan, plan_for
+from ._follow import InjectHyperparamsState, Plan, ScheduleLike, plan_for
 from ._states import change, find, is_variable, owned, plain, put_where
 
+State = TypeVar("State")
 
-def hyperparams(opt_state: Any) -> dict[str, Any]:
+
+def hyperparams(opt_state: PyTree) -> dict[str, Array]:
     """The hyperparameters that the last update used.
 
     Args:
@@ -46,8 +49,8 @@ def hyperparams(opt_state: Any) -> dict[str, Any]:
 
 
 def with_schedules(
-    opt_state: Any, *, cycles: Schedule | None = None, **schedules: Schedule | float
-) -> Any:
+    opt_state: State, *, cycles: Schedule | None = None, **schedules: ScheduleLike
+) -> State:
     """The same optimizer state with other plans: change the schedule in the middle of a run.
 
     Step count, moments and everything else stay. A schedule of the structure it replaces
@@ -58,12 +61,13 @@ def with_schedules(
       cycles: a new schedule for whatever follows cycles (`reset_on_restart`, `snapshots`,
         `average_params`).
       **schedules: new schedules, or numbers to stay at, by the names that `hyperparams` gives.
+        (No hyperparameter is called `cycles`: `inject_hyperparams` refuses that name.)
 
     Returns:
       `opt_state`, changed. The new plan sets in at the current step, not at its own step 0.
 
     Raises:
-      ValueError: if a name is not there.
+      ValueError: if a name is not there, or nothing follows `cycles`.
 
     Example:
         >>> import anneal_jax as anneal, jax.numpy as jnp, optax

@@ -12,11 +12,12 @@ import optax
 
 from .. import _checks
 from .._types import Array
-from ..schedules._constant import as_schedule
-from ..schedules._schedule import Schedule
-from ._follow import InjectHyperparamsState, follow
+from ..schedules._schedule import Schedule, as_schedule
+from ._follow import InjectHyperparamsState, ScheduleLike, as_rate, follow
 from ._metrics import MetricScaleState
 from ._states import find
+
+_RESERVED = "cycles"
 
 
 def inject_hyperparams(
@@ -35,7 +36,7 @@ def inject_hyperparams(
     is not 1.0 for bfloat16 parameters. Updates and inner state keep their own dtypes.
 
     Args:
-      inner_factory: such as `optax.adamw`, or any function that returns a transformation.
+      inner_factory: function that returns a transformation, such as `optax.adamw`.
       static_args: names of arguments to leave alone, such as a callable `mask`.
 
     Returns:
@@ -44,7 +45,8 @@ def inject_hyperparams(
 
     Raises:
       ValueError: if `static_args` names no argument, a callable that is neither a schedule
-        nor named there is passed, or nothing is left to inject.
+        nor named there is passed, nothing is left to inject, or a hyperparameter is called
+        `cycles`, which `with_schedules` reserves.
 
     Example:
         >>> import anneal_jax as anneal, jax.numpy as jnp, optax
@@ -66,6 +68,11 @@ def inject_hyperparams(
     def wrapped(*args: Any, **kwargs: Any) -> optax.GradientTransformationExtraArgs:
         bound = signature.bind(*args, **kwargs)
         injected, constants = _sorted_out(bound.arguments, static, signature)
+        if _RESERVED in injected:
+            rule = f"other than {_RESERVED!r}, with_schedules' word for what follows cycles"
+            remedy = f"rename the argument, or pass static_args={_RESERVED!r}"
+            name = "the name of a hyperparameter"
+            _checks.fail("inject_hyperparams", name, rule, _RESERVED, remedy)
         if not injected:
             remedy = "pass a schedule, a float or an array"
             _checks.fail("inject_hyperparams", "some argument", "injectable", kwargs, remedy)
@@ -77,7 +84,7 @@ def inject_hyperparams(
 
         tx = follow(injected, inner)
 
-        def init(params: Any) -> Any:
+        def init(params: optax.Params) -> Any:
             state = tx.init(params)
             _check_passed_on(inner, state, params)
             return state
@@ -88,24 +95,29 @@ def inject_hyperparams(
 
 
 def scale_by_learning_rate(
-    learning_rate: Schedule | float | Callable[[Array], Any], *, flip_sign: bool = True
+    learning_rate: ScheduleLike, *, flip_sign: bool = True
 ) -> optax.GradientTransformationExtraArgs:
     """Multiply updates by minus the learning rate, with the schedule in the state.
 
     Args:
-      learning_rate: a schedule, or a number.
-      flip_sign: whether to descend (the default) rather than ascend.
+      learning_rate: a schedule, a number, or any function of the step.
+      flip_sign: whether to multiply by minus the rate, to descend (True), or by the rate itself.
 
     Returns:
-      The last link of an `optax.chain`; its value is found by `hyperparams`, and replaced by
-      `with_schedules`, under the name `learning_rate`.
+      A `GradientTransformationExtraArgs`, the last link of a chain; `hyperparams` reads its
+      `learning_rate`, and `with_schedules` replaces it.
+
+    Raises:
+      ValueError: if `learning_rate` is a number below 0, or none.
 
     Example:
         >>> import anneal_jax as anneal, optax
         >>> rate = anneal.warmup_cosine(3e-4, warmup_steps=10, total_steps=100)
         >>> tx = optax.chain(optax.scale_by_adam(), anneal.scale_by_learning_rate(rate))
     """
-    rate = as_schedule(learning_rate)
+    owner = "scale_by_learning_rate"
+    _checks.flag(owner, "flip_sign", flip_sign)
+    rate = as_rate(owner, learning_rate)
     return inject_hyperparams(optax.scale_by_learning_rate)(rate, flip_sign=flip_sign)
 
 

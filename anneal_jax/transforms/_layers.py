@@ -2,18 +2,19 @@
 
 import re
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import jax.numpy as jnp
 import numpy as np
 import optax
+from jaxtyping import PyTree
 
 from .. import _checks
+from .._deprecated import keywords, renamed
 from .._numerics import as_float
-from .._types import Array
-from ..schedules._constant import as_schedule
-from ..schedules._schedule import Schedule
-from ._follow import follow
+from .._types import Array, RealScalarLike
+from ..schedules._schedule import Schedule, as_schedule
+from ._follow import ScheduleLike, as_rate, follow
 from ._paths import (
     GroupedTransformation,
     Groups,
@@ -24,7 +25,7 @@ from ._paths import (
     shown,
 )
 
-Depth = int | Sequence[int] | None
+Depth: TypeAlias = int | Sequence[int] | None
 _OWNER = "layerwise_decay"
 _NUMBERED = re.compile(r"^(.*?)(\d+)$")
 _EMBEDDING = re.compile(
@@ -32,15 +33,17 @@ _EMBEDDING = re.compile(
 )
 
 
+@keywords
+@renamed(schedule="learning_rate")
 def layerwise_decay(
-    schedule: Schedule | float | Callable[[Array], Any],
-    decay: Schedule | float,
+    learning_rate: ScheduleLike,
+    decay: Schedule | RealScalarLike,
+    *,
     depth_of: Callable[[str], Depth] | None = None,
     inner: optax.GradientTransformation | None = None,
-    *,
     flip_sign: bool = True,
 ) -> GroupedTransformation:
-    r"""Layer-wise decay: `rate_d(t) = schedule(t) * decay ** (top - d)` at depth `d`.
+    r"""Layer-wise decay: `rate_d(t) = learning_rate(t) * decay ** (top - d)` at depth `d`.
 
     As fine-tuning of ViT, BEiT, MAE, ELECTRA and BERT uses it (`layer_decay` of timm): the
     head learns at the full rate, each block below it at `decay` times the rate of the next,
@@ -52,19 +55,20 @@ def layerwise_decay(
     `n + 1`. `print(tx.groups(params))` shows what was found. (Inside `optax.masked` or
     `partition` only the parameters that are left count.)
 
-    Schedule and decay live in the state, as `learning_rate` and `layer_decay`: `hyperparams`
-    reads them, and the rates as `rate/depth <d>`; `with_schedules` replaces them. One
-    evaluation serves all layers.
+    Both live in the state, as `learning_rate` and `layer_decay`: `hyperparams` reads them, and
+    the rates as `rate/depth <d>`; `with_schedules` replaces them. One evaluation serves all
+    layers.
 
     Args:
-      schedule: the learning rate at the top, a schedule or a number.
-      decay: factor per layer, above 0 and at most 1; .65 to .95 are usual. May be a schedule.
-      depth_of: from a path such as `"encoder/blocks/0/kernel"` to a depth from 0 up, or None
-        for the top (one above the largest depth). For a parameter that stacks layers along
-        its first axis (`nn.scan`), the depths of all of them: `range(1, 13)`.
-      inner: what makes the direction from the gradients, such as `optax.scale_by_adam()`;
-        None: this is the last link of a chain that does.
-      flip_sign: whether to descend (the default) rather than ascend.
+      learning_rate: the rate at the top: a schedule, a number, or any function of the step.
+      decay: factor per layer, above 0 and at most 1, or a schedule of it; .65 to .95 are usual.
+      depth_of: function from a path such as `"encoder/blocks/0/kernel"` to a depth from 0 up,
+        or to None for the top (one above the largest depth). For a parameter that stacks
+        layers along its first axis (`nn.scan`) it returns the depths of all of them, as in
+        `range(1, 13)`. None: depths are read from the paths.
+      inner: transformation from gradients to directions, such as `optax.scale_by_adam()`;
+        None: this is the last link of a chain that has one.
+      flip_sign: whether to multiply by minus the rate, to descend (True), or by the rate itself.
 
     Returns:
       A `GradientTransformationExtraArgs` with `groups(params, step=0)`.
@@ -90,15 +94,13 @@ def layerwise_decay(
         total                            44        4
         >>> tx = optax.chain(optax.scale_by_adam(), optax.add_decayed_weights(0.05), groups)
 
-    References:
-      Clark et al., [ELECTRA](https://arxiv.org/abs/2003.10555), 2020; Bao et al.,
-      [BEiT](https://arxiv.org/abs/2106.08254), 2021
+    Reference: Clark et al., [ELECTRA](https://arxiv.org/abs/2003.10555), 2020; Bao et al.,
+    [BEiT](https://arxiv.org/abs/2106.08254), 2021.
     """
     if not isinstance(decay, Schedule):
         _checks.number(_OWNER, "decay", decay, above=0, most=1)
-    if not isinstance(schedule, Schedule) and not callable(schedule):
-        _checks.number(_OWNER, "schedule", schedule, least=0)
-    values = {"learning_rate": as_schedule(schedule), "layer_decay": _checks.real(decay)}
+    values = {"learning_rate": as_rate(_OWNER, learning_rate), "layer_decay": _checks.real(decay)}
+    _checks.flag(_OWNER, "flip_sign", flip_sign)
     sign = -1.0 if flip_sign else 1.0
 
     def names(params: Any) -> dict[str, Any]:
@@ -113,7 +115,7 @@ def layerwise_decay(
             rates = _rates(rate, factor, _depths(paths(tree), depth_of))
             return scale_by_rates(rates, names, sign)
 
-        def init(params: Any) -> Any:
+        def init(params: optax.Params) -> Any:
             return scale(params).init(params)
 
         def update(updates: Any, state: Any, params: Any = None, **extra: Any) -> tuple[Any, Any]:
@@ -121,7 +123,7 @@ def layerwise_decay(
 
         return optax.GradientTransformationExtraArgs(init, update)
 
-    def groups(params: Any, step: int = 0) -> Groups:
+    def groups(params: PyTree, step: int = 0) -> Groups:
         rate, factor = (as_schedule(x)(step) for x in values.values())
         rates = _rates(rate, factor, _depths(paths(params), depth_of))
         return groups_at(step, params, names(params), {n: float(r) for n, r in rates.items()})

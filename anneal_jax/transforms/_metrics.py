@@ -5,7 +5,7 @@ anywhere (`observe`), and options can differ between the members of a vmapped po
 """
 
 import abc
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import equinox as eqx
 import jax
@@ -13,10 +13,12 @@ import jax.numpy as jnp
 import optax
 
 from .. import _checks
-from .._numerics import Number, as_float, as_int, is_concrete
-from .._types import Array
-from ._paths import scaled
+from .._numerics import as_float, as_int, is_concrete
+from .._types import Array, IntScalarLike, RealScalarLike
 from ._states import change, find, owned, plain, put_where
+from ._updates import scale_updates
+
+State = TypeVar("State")
 
 
 class Bar(eqx.Module):
@@ -42,7 +44,7 @@ class Bar(eqx.Module):
         return sign * value < sign * best - margin
 
 
-class Rule(eqx.Module):
+class MetricRule(eqx.Module):
     """How a scale follows a metric."""
 
     @abc.abstractmethod
@@ -57,7 +59,7 @@ class Rule(eqx.Module):
 class MetricScaleState(NamedTuple):
     """State of `reduce_on_plateau` and `greedy`."""
 
-    rule: Rule  # the options, as arrays
+    rule: MetricRule  # the options, as arrays
     memory: Any  # what the rule remembers; its `scale` is in use
     accumulation_size: Array  # int[]: number of metrics whose mean the rule judges
     total: Array  # float[]: sum of the metrics since the rule was last asked
@@ -73,11 +75,11 @@ class MetricScaleState(NamedTuple):
 
 
 def scale_by_metric(
-    owner: str, rule: Rule, accumulation_size: Number, observed: bool
+    owner: str, rule: MetricRule, accumulation_size: IntScalarLike, observed: bool
 ) -> optax.GradientTransformationExtraArgs:
     """The transformation that multiplies updates by the scale of `rule`."""
 
-    def init(params: Any) -> Any:
+    def init(params: optax.Params) -> Any:
         del params
         return MetricScaleState(*owned((rule, rule.start(), accumulation_size, 0.0, 0, 0)))
 
@@ -87,13 +89,12 @@ def scale_by_metric(
         del params, extra
         if not observed:
             state = _after(state, _metric(owner, value))
-        factor = state.memory.scale
-        return jax.tree.map(lambda u: scaled(u, factor), updates), state
+        return scale_updates(updates, state.memory.scale), state
 
     return optax.GradientTransformationExtraArgs(init, update)
 
 
-def observe(opt_state: Any, value: Any) -> Any:
+def observe(opt_state: State, value: RealScalarLike) -> State:
     """Report a metric to `reduce_on_plateau` and `greedy`, built with `observed=True`.
 
     For metrics that are there less often than gradients, such as the validation loss of an
@@ -102,7 +103,7 @@ def observe(opt_state: Any, value: Any) -> Any:
     Args:
       opt_state: an optimizer state of any nesting, or what has one as `opt_state` (a Flax
         `TrainState`; an `nnx.Optimizer`, which is changed in place).
-      value: the metric, a scalar. NaN counts as no improvement.
+      value: the metric, a scalar; NaN counts as no improvement.
 
     Returns:
       `opt_state`, changed.
@@ -132,12 +133,17 @@ def observe(opt_state: Any, value: Any) -> Any:
     )
 
 
-def check_options(owner: str, bar: Bar, **counts: Any) -> None:
-    """Require a known mode, a threshold in range, and counts from 0 up."""
+def check_options(
+    owner: str, bar: Bar, factor: RealScalarLike, eps: RealScalarLike, observed: bool, **counts: Any
+) -> None:
+    """Require a known mode, numbers in range, and counts from 0 up."""
     _checks.nearest(owner, "mode", bar.mode, ("min", "max"))
     _checks.nearest(owner, "threshold_mode", bar.threshold_mode, ("rel", "abs", "factor"))
     most = None if bar.threshold_mode == "abs" else 1.0
     _checks.number(owner, "threshold", bar.threshold, least=0, most=most)
+    _checks.number(owner, "factor", factor, above=0, below=1)
+    _checks.number(owner, "eps", eps, least=0)
+    _checks.flag(owner, "observed", observed)
     for name, value in counts.items():
         least = 1 if name in ("accumulation_size", "window_size", "reset_start") else 0
         _checks.steps(owner, name, value, least=least, remedy="count metrics")

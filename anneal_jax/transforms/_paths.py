@@ -5,15 +5,17 @@ that lead to it in a dictionary, a Flax NNX or Linen tree or an Equinox module.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+from jaxtyping import PyTree
 
 from .._types import Array
 from ._states import is_variable, owned
+from ._updates import scaled
 
 
 class Group(NamedTuple):
@@ -55,10 +57,18 @@ class Groups(tuple[Group, ...]):
         )
 
 
+class GroupsOf(Protocol):
+    """From parameters to their groups, with the rates at a step."""
+
+    def __call__(self, params: PyTree, step: int = 0) -> Groups:
+        """The groups that have parameters."""
+        ...
+
+
 class GroupedTransformation(optax.GradientTransformationExtraArgs):
     """A gradient transformation that can tell its groups: `groups(params, step=0)`."""
 
-    groups: Callable[..., Groups]
+    groups: GroupsOf
 
     def __new__(cls, init: Any, update: Any, groups: Any = None):
         """The transformation `(init, update)`, and how to list its groups.
@@ -74,7 +84,7 @@ class GroupedTransformation(optax.GradientTransformationExtraArgs):
         return (*self, self.groups)
 
 
-def paths(params: Any) -> list[str]:
+def paths(params: PyTree) -> list[str]:
     """The path of every parameter, in the order of the tree's leaves."""
     leaves = jax.tree_util.tree_leaves_with_path(params, is_leaf=is_variable)
     return [_text(path) for path, _ in leaves]
@@ -116,12 +126,6 @@ def groups_at(
     return Groups((Group(n, rates[n], sizes[n], tuple(members[n])) for n in found), step)
 
 
-def scaled(update: Array, factor: Array) -> Array:
-    """`update * factor`, multiplied in the wider of the two precisions, in that of `update`."""
-    with jax.numpy_dtype_promotion("standard"):
-        return (update * factor).astype(update.dtype)
-
-
 class GroupRatesState(NamedTuple):
     """The rates that the last update used."""
 
@@ -145,7 +149,7 @@ def scale_by_rates(
       sign: 1 or -1.
     """
 
-    def init(params: Any) -> Any:
+    def init(params: optax.Params) -> Any:
         groups_of(params)  # what is wrong with them is told here
         return GroupRatesState(owned(rates))
 

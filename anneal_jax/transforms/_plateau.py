@@ -1,15 +1,16 @@
 """Reduce on plateau: lower the rate when a metric has stopped improving."""
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import equinox as eqx
 import jax.numpy as jnp
 import optax
 
 from .. import _checks
-from .._numerics import Number, as_float, as_int
-from .._types import Array
-from ._metrics import Bar, Rule, check_options, scale_by_metric
+from .._deprecated import keywords
+from .._numerics import as_float, as_int
+from .._types import Array, IntScalarLike, RealScalarLike
+from ._metrics import Bar, MetricRule, check_options, scale_by_metric
 
 
 class PlateauMemory(NamedTuple):
@@ -21,7 +22,7 @@ class PlateauMemory(NamedTuple):
     cooldown_count: Array  # int[]: metrics that still will not count as bad
 
 
-class Plateau(Rule):
+class Plateau(MetricRule):
     """The options of `reduce_on_plateau`."""
 
     bar: Bar
@@ -51,17 +52,18 @@ class Plateau(Rule):
         )
 
 
+@keywords
 def reduce_on_plateau(
-    mode: str = "min",
-    factor: Number = 0.1,
-    patience: Number = 10,
-    threshold: Number = 1e-4,
-    threshold_mode: str = "rel",
-    cooldown: Number = 0,
-    min_scale: Number = 0.0,
-    eps: Number = 1e-8,
+    mode: Literal["min", "max"] = "min",
     *,
-    accumulation_size: Number = 1,
+    factor: RealScalarLike = 0.1,
+    patience: IntScalarLike = 10,
+    threshold: RealScalarLike = 1e-4,
+    threshold_mode: Literal["rel", "abs", "factor"] = "rel",
+    cooldown: IntScalarLike = 0,
+    min_scale: RealScalarLike = 0.0,
+    eps: RealScalarLike = 1e-8,
+    accumulation_size: IntScalarLike = 1,
     observed: bool = False,
 ) -> optax.GradientTransformationExtraArgs:
     r"""Multiply updates by a scale that falls when a metric has stopped improving.
@@ -87,17 +89,17 @@ def reduce_on_plateau(
 
     Args:
       mode: "min" if smaller metrics are better, "max" if larger ones are.
-      factor: what the scale is multiplied by, above 0 and below 1.
-      patience: bad metrics to endure, from 0 up.
-      threshold: how much better a metric must be, from 0 up (unless absolute: to 1).
-      threshold_mode: whether `threshold` is a part of the best metric, "rel" or "factor", or
-        absolute, "abs".
-      cooldown: metrics to wait after a reduction, from 0 up.
+      factor: factor of a reduction, above 0 and below 1.
+      patience: number of bad metrics in a row that do not reduce the scale yet, from 0 up.
+      threshold: margin of an improvement, from 0 up; as a share ("rel", "factor") at most 1.
+      threshold_mode: what `threshold` is: a share of the best metric ("rel", "factor"), or a
+        difference ("abs").
+      cooldown: number of metrics after a reduction that do not count as bad, from 0 up.
       min_scale: lower bound of the scale, from 0 to 1.
-      eps: a reduction by no more than this is left out.
+      eps: smallest reduction, from 0 up; one of that size or less is not made.
       accumulation_size: number of metrics whose mean is judged, as one metric.
-      observed: False: every `update` must be given `value=`, the metric. True: the metric
-        comes through `anneal_jax.observe`, for instance once an epoch.
+      observed: where the metric comes from: False, with every `update`, as `value=`; True,
+        through `anneal_jax.observe`, for instance once an epoch.
 
     Returns:
       A `GradientTransformationExtraArgs`; `hyperparams` reads its `plateau_scale`.
@@ -120,9 +122,7 @@ def reduce_on_plateau(
     bar = Bar(threshold, mode, threshold_mode)
     counts = {"patience": _checks.whole(patience), "cooldown": _checks.whole(cooldown)}
     accumulation_size = _checks.whole(accumulation_size)
-    check_options(owner, bar, accumulation_size=accumulation_size, **counts)
-    _checks.number(owner, "factor", factor, above=0, below=1)
+    check_options(owner, bar, factor, eps, observed, accumulation_size=accumulation_size, **counts)
     _checks.number(owner, "min_scale", min_scale, least=0, most=1)
-    _checks.number(owner, "eps", eps, least=0)
     rule = Plateau(bar, factor, min_scale, eps, **counts)
     return scale_by_metric(owner, rule, accumulation_size, observed)

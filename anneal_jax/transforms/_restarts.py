@@ -9,11 +9,12 @@ import jax.numpy as jnp
 import optax
 
 from .. import _checks
+from .._deprecated import keywords
 from .._types import Array
 from ..schedules._schedule import Schedule
-from ._copies import require_params
 from ._cycles import Cycles
-from ._states import counter, increment, owned
+from ._states import owned
+from ._updates import counter, increment, require_params
 
 # Optax's states that count steps for a schedule, or are no memory of the gradients. They carry
 # on, as ours do that say so (`carries_on`); what they wrap does not.
@@ -35,13 +36,14 @@ class ResetOnRestartState(NamedTuple):
 
     count: Array  # pyright: ignore[reportIncompatibleMethodOverride]  # int32[], saturating
     cycles: Cycles
-    inner_state: Any
+    inner_state: optax.OptState
 
     carries_on = True  # `reset_on_restart` leaves it alone
 
 
+@keywords
 def reset_on_restart(
-    inner: optax.GradientTransformation, schedule: Schedule, keep: str | Iterable[str] = ()
+    inner: optax.GradientTransformation, schedule: Schedule, *, keep: str | Iterable[str] = ()
 ) -> optax.GradientTransformationExtraArgs:
     """Begin anew with the moments of an optimizer at each restart of a schedule.
 
@@ -55,16 +57,17 @@ def reset_on_restart(
 
     Args:
       inner: any Optax optimizer.
-      schedule: whose restarts; the schedule of the learning rate, as a rule. It lives in the
-        state: `with_schedules(opt_state, cycles=new)` replaces it.
-      keep: names of fields of the inner state to leave alone, such as `"nu"` for Adam's second
+      schedule: schedule whose restarts are followed, as a rule that of the learning rate. It
+        lives in the state: `with_schedules(opt_state, cycles=new)` replaces it.
+      keep: names of fields of the inner state that carry on, such as `"nu"` for Adam's second
         moments (with them `"count"`, unless their bias correction is to begin anew too).
 
     Returns:
       A `GradientTransformationExtraArgs`; its `update` needs `params`.
 
     Raises:
-      ValueError: if the schedule has no restarts; from `init`, if `keep` names no field.
+      ValueError: if the schedule has no restarts; from `init`, if `keep` names no field that a
+        restart would set back.
 
     Example:
         >>> import anneal_jax as anneal, jax.numpy as jnp, optax
@@ -77,17 +80,20 @@ def reset_on_restart(
         >>> print(optax.tree.get(state, "mu").round(3))  # of one update, not of three
         [0.1 0.1 0.1]
 
-    References:
-      Loshchilov and Hutter, [SGDR](https://arxiv.org/abs/1608.03983), 2017
+    Reference: Loshchilov and Hutter, [SGDR](https://arxiv.org/abs/1608.03983), 2017.
     """
     cycles = Cycles.of("reset_on_restart", schedule)
     kept = {keep} if isinstance(keep, str) else set(keep)
     transformation = optax.with_extra_args_support(inner)
 
-    def init(params: Any) -> Any:
+    def init(params: optax.Params) -> Any:
         state = transformation.init(params)
         for name in kept:
-            _checks.nearest("reset_on_restart", "keep", name, _fields(state))
+            fields = _fields(state, jax.tree.structure(params))
+            if not fields:
+                rule = "left out where the inner state has no fields to set back"
+                _checks.fail("reset_on_restart", "keep", rule, name, "leave it out")
+            _checks.nearest("reset_on_restart", "keep", name, fields)
         return ResetOnRestartState(counter(), owned(cycles), state)
 
     def update(updates: Any, state: Any, params: Any = None, **extra: Any) -> tuple[Any, Any]:
@@ -115,29 +121,35 @@ def _is_named(x: Any) -> bool:
     return isinstance(x, tuple) and hasattr(x, "_fields")
 
 
-def _fields(state: Any) -> set[str]:
-    """Names of all fields of all states in `state`."""
-    if not isinstance(state, tuple | list | dict):
-        return set()
-    names = set(getattr(type(state), "_fields", ()))
-    parts = state.values() if isinstance(state, dict) else state
-    return names.union(*map(_fields, parts))
+def _set_back(state: Any) -> list[str]:
+    """The fields of one state that a restart sets back, or that hold such states."""
+    clock = isinstance(state, (*_CARRY_ON, _decay_schedule()))
+    carries_on = clock or getattr(state, "carries_on", False)
+    return [name for name in state._fields if name in _INNER or not carries_on]
 
 
-def _reset(state: Any, fresh: Any, restart: Array, kept: set[str], params: Any) -> Any:
-    """`fresh` in place of `state` where `restart`, but for what is kept.
+def _fields(state: Any, params: Any) -> set[str]:
+    """Names of all fields in `state` that a restart sets back.
 
     What has the structure `params` of the parameters is no state: its names are theirs.
     """
+    if jax.tree.structure(state) == params or not isinstance(state, tuple | list | dict):
+        return set()
+    names = _set_back(state) if _is_named(state) else []
+    parts = state.values() if isinstance(state, dict) else state
+    parts = [getattr(state, name) for name in names] if _is_named(state) else parts
+    return set(names).union(*(_fields(part, params) for part in parts))
+
+
+def _reset(state: Any, fresh: Any, restart: Array, kept: set[str], params: Any) -> Any:
+    """`fresh` in place of `state` where `restart`, but for what is kept; `params` as above."""
     if jax.tree.structure(state) == params:
         return jax.tree.map(lambda old, new: _chosen(old, new, restart), state, fresh)
     if _is_named(state):
-        clock = isinstance(state, (*_CARRY_ON, _decay_schedule()))
-        carries_on = clock or getattr(state, "carries_on", False)
         new = {
-            name: _reset(old, getattr(fresh, name), restart, kept, params)
-            for name, old in zip(state._fields, state, strict=True)
-            if name not in kept and (name in _INNER or not carries_on)
+            name: _reset(getattr(state, name), getattr(fresh, name), restart, kept, params)
+            for name in _set_back(state)
+            if name not in kept
         }
         return state._replace(**new)
     if isinstance(state, dict) and isinstance(fresh, dict):

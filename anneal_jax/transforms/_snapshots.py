@@ -11,9 +11,10 @@ from .. import _checks
 from .._numerics import as_int
 from .._types import Array
 from ..schedules._schedule import Schedule
-from ._copies import moved, put, ring_of
+from ._copies import put, ring_of
 from ._cycles import Cycles
-from ._states import counter, increment, owned
+from ._states import owned
+from ._updates import counter, increment, moved
 
 _OWNER = "snapshots"
 
@@ -24,7 +25,7 @@ class SnapshotsState(NamedTuple):
     count: Array  # pyright: ignore[reportIncompatibleMethodOverride]  # int32[]: updates so far
     taken: Array  # int32[]: snapshots so far; number i is in slot i modulo the size of the ring
     steps: Array  # int32[keep]: after how many updates each was taken
-    ring: Any  # like the parameters, with an axis of `keep` copies in front
+    ring: optax.Params  # like the parameters, with an axis of `keep` copies in front
     cycles: Cycles
 
     carries_on = True  # `reset_on_restart` leaves it alone
@@ -43,12 +44,12 @@ def snapshots(
     Place it last in a chain, for it must see the updates that will be added.
 
     Args:
-      schedule: whose cycles; one with restarts, or an end. It lives in the state:
-        `with_schedules(opt_state, cycles=new)` replaces it.
-      keep: size of the ring, from 1 up; it takes that many times the parameters' memory.
-      host: keep the ring in the memory of the host (`"pinned_host"`), for devices that have
-        no room for it; each snapshot is then one transfer. (Such a ring is committed to its
-        device: after an `init` outside of `jit` the train step compiles twice.)
+      schedule: schedule whose cycles are followed, one with restarts or an end. It lives in the
+        state: `with_schedules(opt_state, cycles=new)` replaces it.
+      keep: number of snapshots, from 1 up; they take that many times the parameters' memory.
+      host: whether they lie in the memory of the host (`"pinned_host"`), for devices that have
+        no room for them; each is then one transfer. (Such a ring is committed to its device:
+        after an `init` outside of `jit` the train step compiles twice.)
 
     Returns:
       A `GradientTransformationExtraArgs`; its `update` needs `params`.
@@ -68,14 +69,14 @@ def snapshots(
         >>> anneal.ensemble.members(state).shape  # of cycles 1 and 2
         (2, 3)
 
-    References:
-      Huang et al., [Snapshot Ensembles](https://arxiv.org/abs/1704.00109), 2017
+    Reference: Huang et al., [Snapshot Ensembles](https://arxiv.org/abs/1704.00109), 2017.
     """
     keep = _checks.whole(keep)
     _checks.steps(_OWNER, "keep", keep, least=1, remedy="say how many snapshots to keep")
+    _checks.flag(_OWNER, "host", host)
     cycles = Cycles.of(_OWNER, schedule, ending=True)
 
-    def init(params: Any) -> Any:
+    def init(params: optax.Params) -> Any:
         ring = ring_of(params, keep)
         ring = jax.jit(_to_host)(ring) if host else ring
         steps = jnp.zeros(keep, jnp.int32)
@@ -101,5 +102,5 @@ def snapshots(
     return optax.GradientTransformationExtraArgs(init, update)
 
 
-def _to_host(ring: Any) -> Any:
+def _to_host(ring: optax.Params) -> optax.Params:
     return jax.device_put(ring, jax.memory.Space.Host)

@@ -6,11 +6,9 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import optax
 from jax.core import Tracer
 
 from .._numerics import as_array
-from .._types import Array
 
 Wanted = Callable[[Any], bool]
 
@@ -75,16 +73,6 @@ def owned(tree: Any) -> Any:
     That is what a state is made of: it may be donated, and then its buffers are gone.
     """
     return jax.tree.map(lambda x: jnp.array(as_array(x)), tree)
-
-
-def counter() -> Array:
-    """A count of updates before the first: int32[], as in Optax's states."""
-    return jnp.zeros((), jnp.int32)
-
-
-def increment(count: Array) -> Array:
-    """The next count; the last one stays."""
-    return jnp.asarray(optax.safe_increment(count))
 
 
 # Flax keeps each array of an `nnx.Optimizer` in a variable of its own.
