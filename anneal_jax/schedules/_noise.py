@@ -4,7 +4,7 @@ The draw of a step depends on the key and the step alone, so a resumed run sees 
 would have seen, and every member of a vmapped population can have its own.
 """
 
-from typing import Any
+from typing import Any, Literal, TypeAlias, get_args
 
 import equinox as eqx
 import jax
@@ -20,7 +20,7 @@ from ._algebra import Mapped
 from ._schedule import Schedule
 from ._time_scale import OTHER, TimeScale, replaced
 
-_DISTRIBUTIONS = ("normal", "uniform")
+Distribution: TypeAlias = Literal["normal", "uniform"]
 _BITS = 23  # of a draw: so few that a draw is exact in float32
 
 
@@ -64,13 +64,13 @@ class Noise(Mapped):
     schedule: Schedule
     key: Any = eqx.field(converter=lambda key: _words(key))
     std: RealScalarLike | None = eqx.field(default=None, converter=_checks.real)
-    distribution: str = eqx.field(default="normal", static=True)
+    distribution: Distribution = eqx.field(default="normal", static=True)
     begin: IntScalarLike = eqx.field(default=0, converter=_checks.whole, metadata=OTHER)
     end: IntScalarLike | None = eqx.field(default=None, converter=_checks.whole, metadata=OTHER)
     limit: RealScalarLike = eqx.field(default=0.67, converter=_checks.real)
 
     def __check_init__(self) -> None:
-        _checks.nearest("Noise", "distribution", self.distribution, _DISTRIBUTIONS)
+        _checks.nearest("Noise", "distribution", self.distribution, get_args(Distribution))
         if self.std is not None:
             _checks.number("Noise", "std", self.std, above=0)
             if self.distribution == "uniform":
@@ -110,7 +110,7 @@ def noise(
     schedule: Schedule,
     key: Any,
     std: RealScalarLike | None,
-    distribution: str,
+    distribution: Distribution,
     window: tuple[IntScalarLike, IntScalarLike | None] | None,
     begin: IntScalarLike,
     end: IntScalarLike | None,

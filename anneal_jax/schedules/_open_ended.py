@@ -1,5 +1,7 @@
 """Schedules without an end: decay laws and triangles that go on for ever."""
 
+from typing import Literal
+
 import equinox as eqx
 import jax.numpy as jnp
 from jax import lax
@@ -213,7 +215,9 @@ class Triangular(OpenEnded):
     down_steps: IntScalarLike | None = eqx.field(
         default=None, converter=_checks.whole, metadata=OTHER
     )
-    mode: str = eqx.field(default="triangular", static=True)
+    mode: Literal["triangular", "triangular2", "exp_range"] = eqx.field(
+        default="triangular", static=True
+    )
     gamma: Rate | None = eqx.field(default=None, converter=_rate_or_none)
 
     def __check_init__(self) -> None:

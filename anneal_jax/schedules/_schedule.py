@@ -11,7 +11,7 @@ negative steps, compilation, algebra and composition come with the base class.
 
 import abc
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import equinox as eqx
 import jax
@@ -180,8 +180,8 @@ class Schedule(eqx.Module):
         self,
         key: Any,
         std: RealScalarLike | None = None,
-        distribution: str = "normal",
-        range: tuple[int, int | None] | None = None,  # noqa: A002  # timm's name, deprecated
+        distribution: Literal["normal", "uniform"] = "normal",
+        range: tuple[IntScalarLike, IntScalarLike | None] | None = None,  # noqa: A002  # timm's name, deprecated
         *,
         begin: IntScalarLike = 0,
         end: IntScalarLike | None = None,

@@ -8,7 +8,8 @@ import optax
 from .. import _checks
 from .._numerics import as_int, round_half_up
 from .._types import Array, IntScalarLike
-from ..schedules._schedule import Schedule, as_schedule
+from ..schedules._constant import as_schedule
+from ..schedules._schedule import Schedule
 from ._follow import follow
 
 

@@ -13,7 +13,8 @@ from .. import _checks
 from .._deprecated import keywords
 from .._numerics import as_float, wide
 from .._types import Array
-from ..schedules._schedule import Schedule, as_schedule
+from ..schedules._constant import as_schedule
+from ..schedules._schedule import Schedule
 from ._copies import put, ring_of
 from ._cycles import Cycles
 from ._follow import ScheduleLike, follow

@@ -15,7 +15,8 @@ import optax
 from .. import _checks
 from .._numerics import as_float
 from .._types import Array, RealScalarLike
-from ..schedules._schedule import Schedule, as_schedule
+from ..schedules._constant import as_schedule
+from ..schedules._schedule import Schedule
 from ._states import owned
 from ._updates import counter, increment, typed_as
 

@@ -12,7 +12,8 @@ from .. import _checks
 from .._deprecated import keywords
 from .._numerics import as_float
 from .._types import Array
-from ..schedules._schedule import Schedule, as_schedule
+from ..schedules._constant import as_schedule
+from ..schedules._schedule import Schedule
 from ._follow import ScheduleLike, as_rate, follow
 from ._paths import (
     GroupedTransformation,

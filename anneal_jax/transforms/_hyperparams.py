@@ -8,7 +8,8 @@ from jaxtyping import PyTree
 from .. import _checks
 from .._numerics import as_float
 from .._types import Array
-from ..schedules._schedule import Schedule, as_schedule
+from ..schedules._constant import as_schedule
+from ..schedules._schedule import Schedule
 from ._cycles import Cycles
 from ._follow import InjectHyperparamsState, Plan, ScheduleLike, plan_for
 from ._states import change, find, is_variable, owned, plain, put_where

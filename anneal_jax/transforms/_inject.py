@@ -12,7 +12,8 @@ import optax
 
 from .. import _checks
 from .._types import Array
-from ..schedules._schedule import Schedule, as_schedule
+from ..schedules._constant import as_schedule
+from ..schedules._schedule import Schedule
 from ._follow import InjectHyperparamsState, ScheduleLike, as_rate, follow
 from ._metrics import MetricScaleState
 from ._states import find

@@ -101,13 +101,13 @@ def ReduceLROnPlateau(
     relative = "factor" if exact else "rel"
     return reduce_on_plateau(
         mode,
-        factor,
-        patience,
-        threshold,
-        relative if threshold_mode == "rel" else "abs",
-        cooldown,
-        min(min_lr / base_lr, 1.0),
-        eps / base_lr,
+        factor=factor,
+        patience=patience,
+        threshold=threshold,
+        threshold_mode=relative if threshold_mode == "rel" else "abs",
+        cooldown=cooldown,
+        min_scale=min(min_lr / base_lr, 1.0),
+        eps=eps / base_lr,
         observed=observed,
     )
 
