@@ -7,7 +7,8 @@ import numpy as np
 
 from .. import _checks
 from .._exponential_sums import rates_of
-from ._fitted import Fit, normal_quantile
+from ._fitted import Fit
+from ._statistics import normal_quantile
 
 
 class Comparison(NamedTuple):

@@ -9,9 +9,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from .. import _checks
-from ._fitted import Fit, Range
+from ._fitted import Fit
 from ._law import Law
 from ._objective import Coordinates, Data, Objective
+from ._range import Range
 from ._runs import Run, blocks_of, checked_runs, held_out_sets
 
 _TRIALS = 300  # evaluations of the objective from one start, after which a fit has failed

@@ -20,52 +20,13 @@ from ._level import LevelLaw
 from ._momentum import MomentumLaw
 from ._multi_power import MultiPowerLaw
 from ._past import Last, Measured, measured
+from ._range import Range
+from ._statistics import noise_of, normal_quantile, robust_deviation, root_mean_square
 
 _PLACES = 128  # at most, of a curve whose interval is worked out; straight lines between them
 _LEAST = 5e-4  # relative: where losses are less noisy, a law's misfit is as if they were that
 _ALONE = 4.0  # times the misfit, if all that is known is one run
-_NEAR = 1.05  # a peak or a length is outside of what was fitted from this factor on
-_FALL = 0.15  # a rate is, if it falls below the lowest seen by more than this share of the peak
 _KINDS = (LevelLaw, MomentumLaw, MultiPowerLaw, FunctionalScalingLaw)
-
-
-class Range(NamedTuple):
-    """What of schedules a fit has seen."""
-
-    lowest_peak: float
-    highest_peak: float
-    steps: int  # of the longest run
-    lowest_share: float  # of its peak to which the rate of a run has fallen
-
-    @classmethod
-    def of(cls, runs: Iterable[np.ndarray]) -> "Range":
-        """From the rates of all steps of each run."""
-        rates = list(runs)
-        peaks = [float(r.max()) for r in rates]
-        return cls(min(peaks), max(peaks), max(map(len, rates)), min(map(_lowest_share, rates)))
-
-    def outside(self, rates: np.ndarray) -> list[str]:
-        """In what a schedule goes beyond it, and how far; empty if in nothing."""
-        peak, found = float(rates.max()), []
-        if peak > _NEAR * self.highest_peak:
-            times = peak / self.highest_peak
-            found.append(f"its peak {peak:.3g} is {times:.2f} times {self.highest_peak:.3g}")
-        if peak < self.lowest_peak / _NEAR:
-            times = peak / self.lowest_peak
-            found.append(f"its peak {peak:.3g} is {times:.2f} times {self.lowest_peak:.3g}")
-        if len(rates) > _NEAR * self.steps:
-            times = len(rates) / self.steps
-            found.append(f"its {len(rates)} steps are {times:.2f} times {self.steps}")
-        low = _lowest_share(rates)
-        if low < self.lowest_share - _FALL:
-            found.append(
-                f"it falls to {low:.2g} of its peak, and no run below {self.lowest_share:.2g}"
-            )
-        return found
-
-
-def _lowest_share(rates: np.ndarray) -> float:
-    return float(rates[int(np.argmax(rates)) :].min() / rates.max())
 
 
 class Prediction(NamedTuple):
@@ -153,7 +114,7 @@ class Fit:
 
     def spread(self, rates: np.ndarray, places: np.ndarray) -> np.ndarray:
         """The standard deviation of the logarithm of a prediction, at some steps."""
-        return np.hypot(_deviation(self.ratios(rates, places)), self.misfit)
+        return np.hypot(robust_deviation(self.ratios(rates, places)), self.misfit)
 
     @property
     def misfit(self) -> float:
@@ -165,10 +126,10 @@ class Fit:
         tenths of its own runs. How its numbers were found: `docs/laws.md`.
         """
         alone = _ALONE if len(self.residuals) == 1 else 1.0
-        noise = _root_mean_square([_noise(run) for run in self.residuals])
+        noise = root_mean_square([noise_of(run) for run in self.residuals])
         ends = [run[-max(1, len(run) // 10) :] for run in self.residuals]
         known = alone * type(self.law).misfit * np.hypot(_LEAST, noise)
-        return float(np.hypot(known, _root_mean_square(np.concatenate(ends))))
+        return float(np.hypot(known, root_mean_square(np.concatenate(ends))))
 
     def ratios(self, rates: np.ndarray, places: np.ndarray) -> np.ndarray:
         """float[members, places]: logarithms of the members' losses over the law's."""
@@ -249,29 +210,6 @@ def law_of(kind: type[Law], members: dict[str, np.ndarray]) -> Law:
     like = kind(**dict.fromkeys(members, 0.5))
     leaves = [members[field.name] for field in dataclasses.fields(kind)]
     return jax.tree.unflatten(jax.tree.structure(like), leaves)
-
-
-def normal_quantile(probability: float) -> float:
-    """How many standard deviations to each side hold it."""
-    from scipy.special import ndtri
-
-    return float(ndtri(0.5 + probability / 2))
-
-
-def _noise(run: np.ndarray) -> float:
-    """Of residuals about the mean of their neighbours, a standard deviation if they are normal."""
-    apart = np.median(np.abs(run[1:-1] - (run[:-2] + run[2:]) / 2))
-    return float(apart / (np.sqrt(1.5) * normal_quantile(0.5)))
-
-
-def _root_mean_square(values: Any) -> float:
-    return float(np.sqrt(np.mean(np.square(values))))
-
-
-def _deviation(ratios: np.ndarray) -> np.ndarray:
-    """A standard deviation, by the middle two thirds: a few wild members do not move it."""
-    low, high = np.quantile(ratios, [1 / 6, 5 / 6], axis=0)
-    return (high - low) / 2 / normal_quantile(2 / 3)
 
 
 @jax.jit

@@ -10,9 +10,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..schedules._schedule import Array
-from ._fitted import normal_quantile
 from ._law import Law
 from ._past import Measured
+from ._statistics import normal_quantile
 
 _DELTA = 0.01  # of the Huber loss, of logarithms; spikes are beyond, a law's own misfit within
 _LEAST = 0.05  # a loss below counts as this one, so that every trial has a logarithm

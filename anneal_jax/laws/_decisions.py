@@ -13,7 +13,8 @@ from ..schedules._schedule import Constant, Schedule
 from ..schedules._segments import Cosine, Linear, OneMinusSqrt
 from ..schedules.recipes import warmup_stable_decay
 from ._compare import Comparison, Final, compare, final
-from ._fitted import Fit, normal_quantile
+from ._fitted import Fit
+from ._statistics import normal_quantile
 
 _STAGE = 0.316  # of the rate: the second stage, as DeepSeek's first step down
 _REWARMUP = 0.05  # of the added steps

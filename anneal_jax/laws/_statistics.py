@@ -1,0 +1,28 @@
+"""Statistics of residuals and of members: quantiles, noise, spread."""
+
+from typing import Any
+
+import numpy as np
+
+
+def normal_quantile(probability: float) -> float:
+    """How many standard deviations to each side hold it."""
+    from scipy.special import ndtri
+
+    return float(ndtri(0.5 + probability / 2))
+
+
+def noise_of(run: np.ndarray) -> float:
+    """Of residuals about the mean of their neighbours, a standard deviation if they are normal."""
+    apart = np.median(np.abs(run[1:-1] - (run[:-2] + run[2:]) / 2))
+    return float(apart / (np.sqrt(1.5) * normal_quantile(0.5)))
+
+
+def root_mean_square(values: Any) -> float:
+    return float(np.sqrt(np.mean(np.square(values))))
+
+
+def robust_deviation(ratios: np.ndarray) -> np.ndarray:
+    """A standard deviation, by the middle two thirds: a few wild members do not move it."""
+    low, high = np.quantile(ratios, [1 / 6, 5 / 6], axis=0)
+    return (high - low) / 2 / normal_quantile(2 / 3)
