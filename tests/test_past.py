@@ -8,7 +8,8 @@ import pytest
 
 import anneal_jax as anneal
 from anneal_jax.laws import FunctionalScalingLaw, Law, LevelLaw, MomentumLaw, MultiPowerLaw
-from anneal_jax.laws._past import Last, Past, Whole, measured
+from anneal_jax.laws._measured import measured
+from anneal_jax.laws._past import Last, Past, Whole
 
 STEPS = 1_500
 LAWS: dict[str, Law] = {

@@ -17,9 +17,10 @@ from ..schedules._schedule import Array
 from ._functional import FunctionalScalingLaw
 from ._law import Law
 from ._level import LevelLaw
+from ._measured import Measured, measured
 from ._momentum import MomentumLaw
 from ._multi_power import MultiPowerLaw
-from ._past import Last, Measured, measured
+from ._past import Last
 from ._range import Range
 from ._statistics import noise_of, normal_quantile, robust_deviation, root_mean_square
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..schedules._schedule import Array
 from ._law import Law
-from ._past import Measured
+from ._measured import Measured
 from ._statistics import normal_quantile
 
 _DELTA = 0.01  # of the Huber loss, of logarithms; spikes are beyond, a law's own misfit within

@@ -9,7 +9,7 @@ from .. import _checks
 from .._exponential_sums import rates_of
 from ..schedules._schedule import Schedule
 from ._logs import Log
-from ._past import Measured, measured
+from ._measured import Measured, measured
 
 _POINTS = 256  # of a run at most; more are gathered into medians
 _PEAK = 0.999  # of the largest rate: where a warmup ends
