@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from .. import _checks
 from .._exponential_sums import in_double, rates_of
 from ..schedules._schedule import Array
-from ._past import Past, Whole
+from ._past import Past, TermByTerm, Whole
 
 
 class Guess(NamedTuple):
@@ -74,12 +74,12 @@ class Law(eqx.Module):
 
 @jax.jit
 def _fast(law: Law, rates: Array) -> Array:
-    return law.losses(Whole(rates, exact=False))
+    return law.losses(Whole(rates))
 
 
 @jax.jit
 def _exact(law: Law, rates: Array) -> Array:
-    return law.losses(Whole(rates, exact=True))
+    return law.losses(TermByTerm(rates))
 
 
 def level(floor: Array, size: Array, exponent: Array, total: Array) -> Array:

@@ -70,8 +70,8 @@ class Measured(Past):
     def momentum(self, decay: Array) -> Array:
         """See `Past`."""
         lag = self.steps[:, None] - self.drops.steps[None]
-        series = series(decay, lag)
-        return jnp.sum(jnp.where(lag >= 0, self.drops.values[None] * series, 0.0), axis=1)
+        sums = series(decay, lag)
+        return jnp.sum(jnp.where(lag >= 0, self.drops.values[None] * sums, 0.0), axis=1)
 
 
 def measured(rates: Any, steps: Any) -> Measured:
