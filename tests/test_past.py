@@ -9,7 +9,7 @@ import pytest
 import anneal_jax as anneal
 from anneal_jax.laws import FunctionalScalingLaw, Law, LevelLaw, MomentumLaw, MultiPowerLaw
 from anneal_jax.laws._measured import measured
-from anneal_jax.laws._past import Last, Past, TermByTerm
+from anneal_jax.laws._past import Last, Past, Whole
 
 STEPS = 1_500
 LAWS: dict[str, Law] = {
@@ -56,7 +56,7 @@ def losses(law: Law, past: Past) -> np.ndarray:
 def test_the_last_step_alone_is_exact(name: str, schedule: str) -> None:
     """To rounding."""
     rates = jax.numpy.asarray(rates_of(schedule))
-    wanted = losses(LAWS[name], TermByTerm(rates))[-1:]
+    wanted = losses(LAWS[name], Whole(rates, exact=True))[-1:]
     np.testing.assert_allclose(losses(LAWS[name], Last(rates)), wanted, rtol=1e-7)
 
 
@@ -66,7 +66,7 @@ def test_the_last_step_alone_is_exact(name: str, schedule: str) -> None:
 def test_measured_steps_are_close(name: str, schedule: str, at: str) -> None:
     """Blocks of a few steps stand for all of them: to a tenth of what a fit leaves over."""
     rates, steps = rates_of(schedule), AT[at]
-    wanted = losses(LAWS[name], TermByTerm(jax.numpy.asarray(rates)))[steps]
+    wanted = losses(LAWS[name], Whole(jax.numpy.asarray(rates), exact=True))[steps]
     found = losses(LAWS[name], jax.tree.map(jax.numpy.asarray, measured(rates, steps)))
     concave = name == "multi-power, less than linear"  # (in a block of the warmup)
     np.testing.assert_allclose(found, wanted, rtol=3e-4 if concave else 1e-4)

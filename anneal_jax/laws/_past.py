@@ -1,9 +1,8 @@
 """What a law may know of a run: sums over its past.
 
 A law's formula stands in one place and asks a `Past` for its sums. How they are taken is what the
-classes differ in: `Whole` has the past of every step in linear time, `TermByTerm` the same in
-quadratic time, `Last` that of the last step alone; `Measured`, in a file of its own, that of a few
-steps, as a fit needs.
+classes differ in: `Whole` has the past of every step, `Last` that of the last step alone, and
+`Measured`, in a file of its own, that of a few steps, as a fit needs.
 """
 
 import abc
@@ -14,7 +13,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from .._exponential_sums import exact_power_sums, power_sums
-from .._types import Array, IntScalarLike
+from .._types import Array, IntScalarLike, RealScalarLike
 
 _NODES = 47  # and one for all slower ones: vectors of eight
 
@@ -37,7 +36,7 @@ class Past(eqx.Module):
     drop_rates: eqx.AbstractVar[Array]
 
     @abc.abstractmethod
-    def fading_drops(self, scales: Array, exponent: Array) -> Array:
+    def fading_drops(self, scales: Array, exponent: RealScalarLike) -> Array:
         """Sum over `k <= t` of `drop[k] * (1 + scales[k] * (S(t) - S(k - 1))) ** -exponent`.
 
         `drop[k]` is the rate of step `k - 1` minus that of step `k`.
@@ -51,123 +50,95 @@ class Past(eqx.Module):
         """
 
     @abc.abstractmethod
-    def fading_squares(self, scale: Array, exponent: Array) -> Array:
+    def fading_squares(self, scale: RealScalarLike, exponent: RealScalarLike) -> Array:
         """Sum over `k <= t` of `rate[k] ** 2 * (1 + scale * (S(t) - S(k))) ** -exponent`."""
 
     @abc.abstractmethod
-    def progress(self, power: Array, unit: float) -> Array:
+    def progress(self, power: RealScalarLike, unit: float) -> Array:
         """Sum over `k <= t` of `unit * (rate[k] / unit) ** power`; `S(t)` where `power` is 1."""
 
     @abc.abstractmethod
-    def momentum(self, decay: Array) -> Array:
+    def momentum(self, decay: RealScalarLike) -> Array:
         """Sum over `i <= t` of `m[i] = decay * m[i - 1] + drop[i]`, for a `decay` below 1."""
 
 
-class _FromRates(Past):
-    """The abstract base of pasts that are told by the rates of all steps."""
+class Whole(Past):
+    """The past of every step: in linear time, or (`exact`) term by term in quadratic time."""
 
-    rates: eqx.AbstractVar[Array]
+    rates: Array
+    exact: bool = eqx.field(static=True)
+    total: Array
+    rate: Array
+    first: Array
+    peak: Array
+    drop_rates: Array
 
-    @property
-    def first(self) -> Array:
-        return self.rates[0]
+    def __init__(self, rates: Array, *, exact: bool) -> None:
+        self.rates, self.exact = rates, exact
+        self.total, self.rate = jnp.cumsum(rates), rates
+        self.first, self.peak, self.drop_rates = rates[0], jnp.max(rates), rates
 
-    @property
-    def peak(self) -> Array:
-        return jnp.max(self.rates)
+    def fading_drops(self, scales: Array, exponent: RealScalarLike) -> Array:
+        return self._sums(_drops(self.rates), scales, exponent, own=True)
 
-    @property
-    def drop_rates(self) -> Array:
-        return self.rates
+    def fading_squares(self, scale: RealScalarLike, exponent: RealScalarLike) -> Array:
+        return self._sums(self.rates**2, scale, exponent, own=False)
 
-    def drops(self) -> Array:
-        """float[steps], the rate before each step minus the rate of the step; 0 at step 0."""
-        return jnp.concatenate([jnp.zeros_like(self.rates[:1]), self.rates[:-1] - self.rates[1:]])
-
-
-class _EveryStep(_FromRates):
-    """The abstract base of pasts of every step."""
-
-    @property
-    def total(self) -> Array:
-        return jnp.cumsum(self.rates)
-
-    @property
-    def rate(self) -> Array:
-        return self.rates
-
-    def progress(self, power: Array, unit: float) -> Array:
+    def progress(self, power: RealScalarLike, unit: float) -> Array:
         return jnp.cumsum(pace(self.rates, power, unit))
 
+    def momentum(self, decay: RealScalarLike) -> Array:
+        drops = _drops(self.rates)
+        if self.exact:
+            at = jnp.arange(len(drops), dtype=drops.dtype)
+            return jnp.cumsum(jnp.sum(_fading(decay, at[:, None] - at[None]) * drops[None], axis=1))
 
-class Whole(_EveryStep):
-    """The past of every step, in linear time."""
-
-    rates: Array
-
-    def fading_drops(self, scales: Array, exponent: Array) -> Array:
-        return power_sums(self.drops(), scales, exponent, self.rates, _NODES, own=True)
-
-    def fading_squares(self, scale: Array, exponent: Array) -> Array:
-        return power_sums(self.rates**2, scale, exponent, self.rates, _NODES, own=False)
-
-    def momentum(self, decay: Array) -> Array:
         def step(before: Array, drop: Array) -> Any:
-            now = decay * before + drop
+            now = before * decay + drop
             return now, now
 
-        return jnp.cumsum(lax.scan(step, jnp.zeros_like(self.first), self.drops())[1])
+        return jnp.cumsum(lax.scan(step, jnp.zeros_like(self.first), drops)[1])
+
+    def _sums(self, values: Array, scales: Any, exponent: RealScalarLike, *, own: bool) -> Array:
+        if self.exact:
+            return exact_power_sums(values, scales, exponent, self.rates, own=own)
+        return power_sums(values, scales, exponent, self.rates, _NODES, own=own)
 
 
-class TermByTerm(_EveryStep):
-    """The past of every step as its formulas are written, in quadratic time."""
-
-    rates: Array
-
-    def fading_drops(self, scales: Array, exponent: Array) -> Array:
-        return exact_power_sums(self.drops(), scales, exponent, self.rates, own=True)
-
-    def fading_squares(self, scale: Array, exponent: Array) -> Array:
-        return exact_power_sums(self.rates**2, scale, exponent, self.rates, own=False)
-
-    def momentum(self, decay: Array) -> Array:
-        at = jnp.arange(len(self.rates), dtype=self.rates.dtype)
-        lag = at[:, None] - at[None]
-        return jnp.cumsum(jnp.sum(_fading(decay, lag) * self.drops()[None], axis=1))
-
-
-class Last(_FromRates):
+class Last(Past):
     """The past of the last step alone, exactly, in linear time.
 
-    The first `ahead` of the rates are those of no steps: copies of the first rate, put in front
-    so that runs of similar lengths share a program.
+    The first `ahead` of the rates are no steps' but copies of the first rate, put in front so
+    that runs of similar lengths share a program.
     """
 
     rates: Array
-    ahead: IntScalarLike = 0
+    ahead: IntScalarLike
+    total: Array
+    rate: Array
+    first: Array
+    peak: Array
+    drop_rates: Array
 
-    @property
-    def total(self) -> Array:
-        return jnp.sum(self._of_steps(self.rates))[None]
+    def __init__(self, rates: Array, ahead: IntScalarLike = 0) -> None:
+        self.rates, self.ahead = rates, ahead
+        self.total, self.rate = jnp.sum(self._of_steps(rates))[None], rates[-1:]
+        self.first, self.peak, self.drop_rates = rates[0], jnp.max(rates), rates
 
-    @property
-    def rate(self) -> Array:
-        return self.rates[-1:]
-
-    def fading_drops(self, scales: Array, exponent: Array) -> Array:
+    def fading_drops(self, scales: Array, exponent: RealScalarLike) -> Array:
         kernel = (1 + scales * (self._after() + self.rates)) ** -exponent
-        return jnp.sum(self.drops() * kernel)[None]
+        return jnp.sum(_drops(self.rates) * kernel)[None]
 
-    def fading_squares(self, scale: Array, exponent: Array) -> Array:
-        kernel = (1 + scale * jnp.maximum(self._after(), 0.0)) ** -exponent
+    def fading_squares(self, scale: RealScalarLike, exponent: RealScalarLike) -> Array:
+        kernel = (1 + jnp.maximum(self._after(), 0.0) * scale) ** -exponent
         return jnp.sum(self._of_steps(self.rates**2 * kernel))[None]
 
-    def progress(self, power: Array, unit: float) -> Array:
+    def progress(self, power: RealScalarLike, unit: float) -> Array:
         return jnp.sum(self._of_steps(pace(self.rates, power, unit)))[None]
 
-    def momentum(self, decay: Array) -> Array:
+    def momentum(self, decay: RealScalarLike) -> Array:
         lag = jnp.arange(len(self.rates), dtype=self.rates.dtype)[::-1]
-        return jnp.sum(self.drops() * series(decay, lag))[None]
+        return jnp.sum(_drops(self.rates) * series(decay, lag))[None]
 
     def _of_steps(self, values: Array) -> Array:
         return jnp.where(jnp.arange(len(values)) >= self.ahead, values, 0.0)
@@ -177,17 +148,22 @@ class Last(_FromRates):
         return jnp.cumsum(self.rates[::-1])[::-1] - self.rates
 
 
-def pace(rates: Array, power: Array, unit: float) -> Array:
+def _drops(rates: Array) -> Array:
+    """The rate before each step minus the rate of the step; 0 at step 0."""
+    return jnp.concatenate([jnp.zeros_like(rates[:1]), rates[:-1] - rates[1:]])
+
+
+def pace(rates: Array, power: RealScalarLike, unit: float) -> Array:
     """`unit * (rates / unit) ** power`, with finite slopes at a rate of 0."""
     moving = rates > 0
     return jnp.where(moving, unit * (jnp.where(moving, rates, unit) / unit) ** power, 0.0)
 
 
-def _fading(decay: Array, lag: Array) -> Array:
+def _fading(decay: RealScalarLike, lag: Array) -> Array:
     """`decay ** lag`; 0 for what is still to come."""
-    return jnp.where(lag >= 0, decay ** jnp.maximum(lag, 0.0), 0.0)
+    return jnp.where(lag >= 0, jnp.power(decay, jnp.maximum(lag, 0.0)), 0.0)
 
 
-def series(decay: Array, lag: Array) -> Array:
+def series(decay: RealScalarLike, lag: Array) -> Array:
     """`1 + decay + ... + decay ** lag`."""
-    return (1 - decay * _fading(decay, lag)) / (1 - decay)
+    return (1 - _fading(decay, lag) * decay) / (1 - decay)

@@ -9,7 +9,7 @@ import numpy as np
 from jax.core import Tracer
 
 from .. import _checks
-from .._exponential_sums import in_double, nodes_for, rates_of, reciprocal_sums
+from .._exponential_sums import in_float64, nodes_for, rates_of, reciprocal_sums
 from ..schedules._schedule import Array
 
 
@@ -83,7 +83,7 @@ def last_iterate_bound(
             rule = f"positive and finite, one number or {jnp.shape(rates)[0]}"
             _checks.fail(owner, "grad_norms", rule, grad_norms, "leave it out for 1")
     terms = functools.partial(_terms, nodes=nodes_for(rates))
-    return Bound(*in_double(terms)(rates, norms, distance))
+    return Bound(*in_float64(terms)(rates, norms, distance))
 
 
 @functools.partial(jax.jit, static_argnames="nodes")
