@@ -68,8 +68,8 @@ def rates_of(owner: str, name: str, rates: ScheduleOrRates, steps: int | None = 
         remedy = "pass its values, schedule(jnp.arange(steps))"
         _checks.fail(owner, name, "a schedule of anneal_jax, or an array of rates", rates, remedy)
     elif steps is not None and steps != np.size(rates):
-        rule = f"left out beside rates, of which there are {np.size(rates)}"
-        _checks.fail(owner, "steps", rule, steps, "cut the rates instead")
+        got = f"{np.size(rates)} numbers"
+        _checks.fail(owner, name, f"a schedule, or the rates of {steps} steps", got, "cut them")
     if isinstance(rates, Tracer):
         return rates
     found = np.asarray(rates)
@@ -86,13 +86,14 @@ def rates_of(owner: str, name: str, rates: ScheduleOrRates, steps: int | None = 
     return found.astype(np.float64)
 
 
-def _values(owner: str, name: str, schedule: Schedule, steps: int | None) -> Array:
+def _values(owner: str, name: str, schedule: Schedule, steps: int | None) -> Any:
     steps = schedule.steps if steps is None else steps
     if steps is None:
         rule = "a schedule with a length, or rates"
         _checks.fail(owner, name, rule, schedule, "pass schedule(jnp.arange(steps)) instead")
     _checks.steps(owner, "steps", _checks.whole(steps), least=1)
-    return schedule(np.arange(power_of_two(int(steps))))[: int(steps)]
+    values = schedule(np.arange(power_of_two(int(steps))))
+    return (values if isinstance(values, Tracer) else np.asarray(values))[: int(steps)]
 
 
 def power_of_two(count: int) -> int:

@@ -10,22 +10,29 @@ _FALL = 0.15  # a rate is, if it falls below the lowest seen by more than this s
 
 
 class Range(NamedTuple):
-    """What of schedules a fit has seen."""
+    """The range of schedules that a fit has seen.
+
+    Attributes:
+      lowest_peak: the smallest peak of a run.
+      highest_peak: the largest peak of a run.
+      steps: number of steps of the longest run.
+      lowest_share: the lowest rate after a peak in any run, as a share of that peak.
+    """
 
     lowest_peak: float
     highest_peak: float
-    steps: int  # of the longest run
-    lowest_share: float  # of its peak to which the rate of a run has fallen
+    steps: int
+    lowest_share: float
 
     @classmethod
     def of(cls, runs: Iterable[np.ndarray]) -> "Range":
-        """From the rates of all steps of each run."""
+        """The range of some runs, each given by the rates of all its steps."""
         rates = list(runs)
         peaks = [float(r.max()) for r in rates]
         return cls(min(peaks), max(peaks), max(map(len, rates)), min(map(_lowest_share, rates)))
 
     def outside(self, rates: np.ndarray) -> list[str]:
-        """In what a schedule goes beyond it, and how far; empty if in nothing."""
+        """In what a schedule, given by its rates, goes beyond the range, and how far."""
         peak, found = float(rates.max()), []
         if peak > _NEAR * self.highest_peak:
             times = peak / self.highest_peak

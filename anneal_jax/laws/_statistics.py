@@ -6,19 +6,24 @@ import numpy as np
 
 
 def normal_quantile(probability: float) -> float:
-    """How many standard deviations to each side hold it."""
+    """How many standard deviations on either side of the mean hold that probability."""
     from scipy.special import ndtri
 
     return float(ndtri(0.5 + probability / 2))
 
 
+def median_deviation(values: np.ndarray) -> float:
+    """The standard deviation of normal values about 0, by the median of their sizes."""
+    return float(np.median(np.abs(values)) / normal_quantile(0.5))
+
+
 def noise_of(run: np.ndarray) -> float:
-    """Of residuals about the mean of their neighbours, a standard deviation if they are normal."""
-    apart = np.median(np.abs(run[1:-1] - (run[:-2] + run[2:]) / 2))
-    return float(apart / (np.sqrt(1.5) * normal_quantile(0.5)))
+    """The standard deviation of residuals about the mean of their two neighbours."""
+    return median_deviation(run[1:-1] - (run[:-2] + run[2:]) / 2) / np.sqrt(1.5)
 
 
 def root_mean_square(values: Any) -> float:
+    """The root of the mean square."""
     return float(np.sqrt(np.mean(np.square(values))))
 
 

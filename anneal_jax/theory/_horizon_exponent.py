@@ -9,7 +9,13 @@ from .. import _checks
 
 
 class Exponent(NamedTuple):
-    """An exponent and its interval; see `horizon_exponent`."""
+    """An exponent and its confidence interval; made by `horizon_exponent`.
+
+    Attributes:
+      value: the exponent.
+      low: lower end of the interval.
+      high: upper end of the interval.
+    """
 
     value: float
     low: float
@@ -19,20 +25,21 @@ class Exponent(NamedTuple):
 def horizon_exponent(
     steps: Sequence[int], peaks: Sequence[float], *, confidence: float = 0.95
 ) -> Exponent:
-    """How the best peak falls with the length of a run: `peak ~ steps ** -exponent`.
+    """The exponent with which the best peak falls with the length of a run.
 
-    By a straight line through the logarithms; the interval is Student's.
+    `peak ~ steps ** -exponent`, by a straight line through the logarithms. The interval is
+    Student's, for independent errors.
 
     Args:
-      steps: lengths of runs, three or more, not all the same.
-      peaks: the best peak of each.
-      confidence: with which the exponent lies in the interval, if errors are independent.
+      steps: numbers of steps of the runs, three or more, not all the same.
+      peaks: best peak at each of these lengths.
+      confidence: probability with which the interval holds the exponent, between 0 and 1.
 
     Returns:
       An `Exponent`.
 
     Raises:
-      ValueError: for too few, or numbers that are not positive.
+      ValueError: for too few lengths, and numbers that are not positive.
 
     Example:
         >>> import anneal_jax as anneal

@@ -1,16 +1,17 @@
 """A schedule for the next run from the gradient norms of the last one."""
 
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 
 from .. import _checks
+from .._types import Array
 from ..schedules._schedule import Schedule
 from ..schedules._tables import Interpolated
 
 
 def refine(
-    grad_norms: Any,
+    grad_norms: Array | np.ndarray | Sequence[float],
     norm: str = "l2",
     smoothing: float = 0.1,
     *,
@@ -19,22 +20,23 @@ def refine(
 ) -> Schedule:
     """A schedule for the next run from the gradient norms of the last one.
 
-    `rate_t ~ w_t * sum_{p > t} w_p`, where `w_t = G_t ** -2` for "l2" norms and SGD, `G_t ** -1`
-    for "l1" norms and Adam; norms first pass a median filter. It minimizes the bound for those
-    norms; where they do not change, it is linear decay to 0 exactly.
+    `rate_t ~ w_t * sum_{p > t} w_p`, where `w_t = G_t ** -2` for "l2" norms (SGD) and
+    `w_t = G_t ** -1` for "l1" norms (Adam), scaled to `peak_value`. The norms `G` first pass a
+    median filter. For these norms the schedule minimizes the bound of the reference; for
+    constant norms it is linear decay to 0.
 
     Args:
-      grad_norms: one for each step, or for each `every` steps, as logged.
-      norm: "l1" or "l2", of which kind they are.
-      smoothing: half the width of the filter, as a share of all norms; 0 for none.
-      peak_value: the largest rate of the schedule.
-      every: steps from one norm to the next.
+      grad_norms: float[n], norms of the gradients, one for each `every` steps from step 0.
+      norm: kind of the norms, "l1" or "l2".
+      smoothing: half the width of the filter, as a share of all norms; 0 for no filter.
+      peak_value: largest rate of the schedule.
+      every: number of steps from one norm to the next.
 
     Returns:
       An `Interpolated` schedule through the rates at the steps of the norms.
 
     Raises:
-      ValueError: for fewer than two norms, such that are not positive, and arguments out of range.
+      ValueError: for fewer than two norms, norms that are not positive, and arguments out of range.
 
     Example:
         >>> import anneal_jax as anneal

@@ -1,12 +1,12 @@
 """The bound fitted to the final losses of some runs: what other peaks and schedules would give."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from .. import _checks
-from .._exponential_sums import rates_of
+from .._exponential_sums import ScheduleOrRates, rates_of
 from ._last_iterate import (
     best_peak as _best_peak,
     last_iterate_bound,
@@ -14,43 +14,51 @@ from ._last_iterate import (
 
 
 class SweepFit(NamedTuple):
-    """`loss = floor + distance * (its term of the bound) + noise * (its term of the bound)`.
+    """The final loss by the bound's two terms; made by `fit_sweep`.
 
-    Made by `fit_sweep`.
+    `loss = floor + distance * bound.distance[-1] + noise * bound.noise[-1]`
+
+    where `bound` is the schedule's `last_iterate_bound`, for norms and a distance of 1.
+
+    Attributes:
+      floor: loss that no schedule goes below.
+      distance: factor of the term of the distance; `D ** 2` of the bound.
+      noise: factor of the term of the noise; `G ** 2` of the bound.
     """
 
     floor: float
-    distance: float  # half the factor D**2 of the bound, in units of the loss
-    noise: float  # the factor G**2
+    distance: float
+    noise: float
 
-    def loss(self, schedule: Any) -> float:
-        """The final loss of a schedule, or of the rates of all steps."""
+    def loss(self, schedule: ScheduleOrRates) -> float:
+        """The final loss of a schedule, or of the rates of all its steps."""
         bound = last_iterate_bound(rates_of("SweepFit.loss", "schedule", schedule))
         terms = float(bound.distance[-1]), float(bound.noise[-1])
         return self.floor + self.distance * terms[0] + self.noise * terms[1]
 
-    def best_peak(self, schedule: Any) -> float:
-        """The peak with which a schedule's final loss is lowest; its own does not matter."""
+    def best_peak(self, schedule: ScheduleOrRates) -> float:
+        """The peak with which the final loss of a schedule is lowest; its own peak is ignored."""
         rates = rates_of("SweepFit.best_peak", "schedule", schedule)
         return _best_peak(rates) * (self.distance / self.noise) ** 0.5
 
 
-def fit_sweep(schedules: Sequence[Any], losses: Sequence[float]) -> SweepFit:
-    """Fit the bound to the final losses of some runs, such as a sweep of one schedule's peak.
+def fit_sweep(schedules: Sequence[ScheduleOrRates], losses: Sequence[float]) -> SweepFit:
+    """The bound fitted to the final losses of some runs, such as a sweep over one schedule's peak.
 
-    By least squares, three numbers that are not negative. What it tells of other schedules, above
-    all their best peak, is `SweepFit`'s.
+    `loss = floor + distance * bound.distance[-1] + noise * bound.noise[-1]`, by least squares in
+    three numbers that are not negative. `SweepFit.best_peak` then tells the best peak of this
+    schedule, and of others on the same task.
 
     Args:
-      schedules: the schedule of each run, or its rates; three or more, with different peaks.
-      losses: the final loss of each.
+      schedules: for each run, its schedule or the rates of all its steps; three runs or more, with
+        different peaks.
+      losses: final loss of each run.
 
     Returns:
       A `SweepFit`.
 
     Raises:
-      ValueError: for bad input, and if losses do not rise on both sides of a best peak: then they
-        do not tell it.
+      ValueError: for bad input, and for losses that do not rise on both sides of a best peak.
 
     Example:
         >>> import anneal_jax as anneal

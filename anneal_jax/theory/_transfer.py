@@ -1,36 +1,35 @@
 """The best peak of one schedule from the best peak of another."""
 
-from typing import Any
-
 from .. import _checks
-from .._exponential_sums import rates_of
+from .._exponential_sums import ScheduleOrRates, rates_of
 from ._last_iterate import best_peak
 
 
 def transfer_peak(
-    from_schedule: Any,
-    to_schedule: Any,
+    from_schedule: ScheduleOrRates,
+    to_schedule: ScheduleOrRates,
     peak_value: float | None = None,
     *,
     exponent: float | None = None,
 ) -> float:
     """The best peak of a schedule, from the best peak of another on the same task.
 
-    The ratio of best peaks is that of the bound's; between lengths, `exponent` replaces the
-    bound's own `steps ** -0.5`, which real runs do not follow.
+    The ratio of the two best peaks is taken from `last_iterate_bound`. By the bound, the best peak
+    falls with `steps ** -0.5` between lengths of one shape, which real runs do not follow;
+    `exponent` replaces the 0.5.
 
     Args:
-      from_schedule: a schedule, or the rates of all steps, tuned.
-      to_schedule: the one to tune; its own peak does not matter.
-      peak_value: the best peak of `from_schedule`; by default that it has.
-      exponent: the best peak falls with the number of steps to the power `-exponent`, as
-        `horizon_exponent` tells; by default as the bound has it.
+      from_schedule: the schedule whose best peak is known, or the rates of all its steps.
+      to_schedule: the schedule whose best peak is wanted, with any peak, or its rates.
+      peak_value: best peak of `from_schedule`; by default its largest rate.
+      exponent: exponent with which the best peak falls with the number of steps, as measured by
+        `horizon_exponent`; by default 0.5.
 
     Returns:
-      The peak value for `to_schedule`.
+      The best peak of `to_schedule`.
 
     Raises:
-      ValueError: as `last_iterate_bound`, and for numbers out of range.
+      ValueError: for rates that are not positive, and arguments out of range.
 
     Example:
         >>> import anneal_jax as anneal
