@@ -201,8 +201,7 @@ def _guesses(owner: str, kind: type[Law], runs: list[LossCurve], prior: Any) -> 
     wanted = {field.name for field in dataclasses.fields(kind)} - set(kind.linear)
     if set(guesses) != wanted:
         rule = f"a class whose guesses are of {', '.join(sorted(wanted))}"
-        got = ", ".join(sorted(guesses)) or "none"
-        _checks.fail(owner, "kind", rule, got, f"define {kind.__name__}.guesses")
+        _checks.fail(owner, "kind", rule, sorted(guesses), f"define {kind.__name__}.guesses")
     for name, value in prior.items():
         _checks.nearest(owner, "prior", name, guesses)
         if value is None:

@@ -15,7 +15,7 @@ from ._measured import Measured
 from ._statistics import median_deviation
 
 _DELTA = 0.01  # of the Huber loss, of logarithms; spikes are beyond, a law's own misfit within
-_LEAST = 0.05  # a loss below counts as this one, so that every trial has a logarithm
+_LEAST, _MOST = 0.05, 1e6  # a loss beyond counts as this one, so that every trial has a logarithm
 
 
 class Coordinates:
@@ -58,7 +58,7 @@ class Data(NamedTuple):
     def residuals(self, law: Law) -> Array:
         """The logarithms of the law's losses over the runs'."""
         losses = jnp.concatenate([law.losses(past) for past in self.pasts])
-        return jnp.log(jnp.maximum(losses, _LEAST)) - self.logs
+        return jnp.log(jnp.clip(losses, _LEAST, _MOST)) - self.logs
 
 
 @functools.partial(jax.jit, static_argnums=0)
