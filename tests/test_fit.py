@@ -133,6 +133,12 @@ def test_a_kind_that_is_none() -> None:
             fit(kind, [GOOD])  # pyright: ignore[reportArgumentType]
 
 
+def test_trials_beyond_all_numbers_are_only_bad_ones() -> None:
+    """Losses on a line, which the law has not, lead the optimizer to an exponent of 70."""
+    found = fit(LevelLaw, [GOOD], starts=1, members=2)
+    assert np.isfinite(found.error)
+
+
 class Forgetful(LevelLaw):
     """A law that does not say what is likely of its exponent."""
 
