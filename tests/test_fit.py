@@ -26,15 +26,15 @@ LAWS: dict[str, Law] = {
 }
 
 
-def runs(law: Law, noise: float = 0.0, spikes: int = 0) -> list[Any]:
+def runs(law: Law, noise: float = 0.0, spikes: int = 0, at: np.ndarray = AT[::2]) -> list[Any]:
     """A cosine and a constant run, as the law has them."""
     rng = np.random.default_rng(0)
     found = []
     for schedule in (COSINE, CONSTANT):
-        losses = np.array(law(schedule, STEPS), float)[AT]
-        losses *= np.exp(noise * rng.normal(size=len(AT)))
-        losses[rng.choice(len(AT), spikes, replace=False)] += 1.0
-        found.append((schedule, AT, losses))
+        losses = np.array(law(schedule, STEPS), float)[at]
+        losses *= np.exp(noise * rng.normal(size=len(at)))
+        losses[rng.choice(len(at), spikes, replace=False)] += 1.0
+        found.append((schedule, at, losses))
     return found
 
 
@@ -63,7 +63,7 @@ def test_without_x64_and_again_it_is_the_same(name: str) -> None:
 def test_noise_and_spikes() -> None:
     """A few spikes of 1 move the prediction by less than the noise of one loss."""
     law = LAWS["momentum"]
-    found = fit(MomentumLaw, runs(law, noise=1e-3, spikes=5), members=2)
+    found = fit(MomentumLaw, runs(law, noise=1e-3, spikes=5, at=AT), members=2)
     assert abs(float(found.law(WSD)[-1] - law(WSD)[-1])) < 3e-3
 
 

@@ -29,7 +29,7 @@ def curve(law: Law, schedule: anneal.Schedule) -> np.ndarray:
 
 def runs(law: Law, seed: int, noise: float = 2e-3) -> list[Any]:
     """A cosine and a constant run with noise."""
-    rng, at = np.random.default_rng(seed), np.arange(200, STEPS, 50)
+    rng, at = np.random.default_rng(seed), np.arange(200, STEPS, 100)
     return [
         (one, at, curve(law, one)[at] * np.exp(noise * rng.normal(size=len(at))))
         for one in (COSINE, CONSTANT)
@@ -155,7 +155,7 @@ def test_a_law_of_ones_own_is_saved_and_read(tmp_path: Path) -> None:
     [
         (anneal.warmup_cosine(6e-4, 200, STEPS), r"its peak 0.0006 is 2.00 times 0.0003"),
         (anneal.warmup_cosine(1e-4, 200, STEPS), r"its peak 0.0001 is 0.33 times 0.0003"),
-        (anneal.warmup_cosine(PEAK, 200, 3 * STEPS), r"its 12000 steps are 3.04 times 3951"),
+        (anneal.warmup_cosine(PEAK, 200, 3 * STEPS), r"its 12000 steps are 3.08 times 3901"),
     ],
 )
 def test_what_was_not_fitted_is_warned_of(found: Fit, schedule: Any, told: str) -> None:

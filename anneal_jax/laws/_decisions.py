@@ -227,10 +227,10 @@ def extend(
     Example:
         >>> import anneal_jax as anneal, numpy as np
         >>> from anneal_jax.laws import MomentumLaw, extend, fit
-        >>> law, at = MomentumLaw(2.5, 0.5, 0.45, 1.0, 0.995), np.arange(100, 4_000, 20)
-        >>> runs = [anneal.warmup_cosine(3e-4, 100, 4_000), anneal.warmup_constant(3e-4, 100)]
-        >>> found = fit(MomentumLaw, [(run, at, law(run, 4_000)[at]) for run in runs])
-        >>> extend(found, runs[1], 2_000, 2_000).comparison.names[0]
+        >>> law, at = MomentumLaw(2.5, 0.5, 0.45, 1.0, 0.995), np.arange(100, 2_000, 20)
+        >>> runs = [anneal.warmup_cosine(3e-4, 100, 2_000), anneal.warmup_constant(3e-4, 100)]
+        >>> found = fit(MomentumLaw, [(run, at, law(run, 2_000)[at]) for run in runs])
+        >>> extend(found, runs[1], 1_000, 1_000).comparison.names[0]
         'late cooldown'
     """
     owner = "extend"

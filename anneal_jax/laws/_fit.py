@@ -85,15 +85,13 @@ def fit(
         rule = f"twice as many losses as {kind.__name__} has parameters, or more"
         _checks.fail(owner, "runs", rule, points, "add runs, or fit a law of fewer")
     guesses = _guesses(owner, kind, given, prior or {})
-    with jax.enable_x64(True):
-        weights = np.concatenate([run.weights() for run in given])
+    weights = np.concatenate([run.weights() for run in given])
+    sets = held_out_sets(given)
+    with jax.enable_x64(True), _bar(starts + len(sets) + members, progress) as bar:
         objective = Objective(kind, _data(given), _prior(coordinates, guesses), weights)
-        sets = held_out_sets(given)
-        bar = _bar(starts + len(sets) + members, progress)
         best, converged = _best(objective, objective.starts(_trials(guesses), starts), bar)
         held_out = [_unseen(objective, best, unseen, bar) for unseen in sets]
         drawn = _drawn(objective, best, blocks_of(given), members, seed, bar)
-        bar.close()
         residuals = objective.residuals(best)
         law = jax.tree.map(float, coordinates.law(best))
         others = [jax.tree.map(float, coordinates.law(z)) for z in drawn]

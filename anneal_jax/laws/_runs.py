@@ -19,7 +19,6 @@ _FEWEST = 8  # losses of a run after its warmup
 _MANY = 3  # runs, from which on each is held out as a whole
 _BLOCKS = 8  # of a run, of which a bootstrap draws and that are held out in turn
 
-
 _Numbers: TypeAlias = Array | np.ndarray | Sequence[float]
 RunLike: TypeAlias = Log | tuple[ScheduleOrRates, _Numbers, _Numbers]
 """A run as a user has it: a log, or its schedule (or rates), steps with a loss, and losses."""
