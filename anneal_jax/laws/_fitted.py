@@ -12,12 +12,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from .. import _checks
-from .._exponential_sums import ScheduleOrRates, power_of_two, rates_of
-from .._types import Array, IntScalarLike
+from .._exponential_sums import ScheduleOrRates, rates_of
+from .._types import Array
 from . import _saved
-from ._law import Law
+from ._law import Law, last_loss
 from ._measured import Measured, measured, padded
-from ._past import Last
 from ._range import Range
 from ._statistics import noise_of, normal_quantile, robust_deviation, root_mean_square
 
@@ -155,9 +154,7 @@ class Fit:
 
     def last(self, rates: np.ndarray) -> float:
         """The law's loss after the last step alone."""
-        ahead = power_of_two(len(rates)) - len(rates)
-        with jax.enable_x64(True):
-            return float(_last(self.law, jnp.asarray(np.pad(rates, (ahead, 0), "edge")), ahead))
+        return last_loss(self.law, rates)
 
     def warn(self, owner: str, every: Iterable[np.ndarray]) -> None:
         """Warn of each schedule, given by its rates, that goes beyond the runs of the fit."""
@@ -201,11 +198,6 @@ def load_fit(path: str | Path, kind: type[Law] | None = None) -> Fit:
         True
     """
     return Fit(**_saved.read("load_fit", path, kind))
-
-
-@jax.jit
-def _last(law: Law, rates: Array, ahead: IntScalarLike) -> Array:
-    return law.losses(Last(rates, ahead))[0]
 
 
 @jax.jit

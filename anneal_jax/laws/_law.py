@@ -7,11 +7,12 @@ from typing import ClassVar, NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from .. import _checks
-from .._exponential_sums import ScheduleOrRates, in_float64, rates_of
-from .._types import Array, RealScalarLike, Values
-from ._past import Past, Whole
+from .._exponential_sums import ScheduleOrRates, in_float64, power_of_two, rates_of
+from .._types import Array, IntScalarLike, RealScalarLike, Values
+from ._past import Last, Past, Whole
 
 
 class Guess(NamedTuple):
@@ -94,6 +95,18 @@ class Law(eqx.Module):
         _checks.flag(owner, "exact", exact)
         given = rates_of(owner, "rates", rates, steps)
         return in_float64(_exact if exact else _fast)(self, given)
+
+
+def last_loss(law: Law, rates: np.ndarray) -> float:
+    """The loss after the last step alone; similar numbers of steps share a program."""
+    ahead = power_of_two(len(rates)) - len(rates)
+    with jax.enable_x64(True):
+        return float(_last(law, jnp.asarray(np.pad(rates, (ahead, 0), "edge")), ahead))
+
+
+@jax.jit
+def _last(law: Law, rates: Array, ahead: IntScalarLike) -> Array:
+    return law.losses(Last(rates, ahead))[0]
 
 
 @jax.jit

@@ -11,13 +11,14 @@ import numpy as np
 from jax import lax
 
 from .. import _checks
+from .._exponential_sums import rates_of
 from .._types import Array
 from ..schedules._schedule import Schedule
 from ..schedules._tables import Interpolated
 from ..schedules.recipes import warmup_cosine, warmup_stable_decay
 from ._compare import compare
 from ._fitted import Fit
-from ._law import Law
+from ._law import Law, last_loss
 from ._past import Last
 
 _LEAST = 1e-4  # of the peak: the lowest rate
@@ -107,7 +108,10 @@ def optimize_schedule(
         "cosine": warmup_cosine(*common, total_steps, end_value=0.1 * peak_value),
         "wsd": warmup_stable_decay(*common, total_steps // 5, total_steps),
     }
-    losses = {name: float(law(one, total_steps)[-1]) for name, one in others.items()}
+    losses = {
+        name: last_loss(law, rates_of(owner, name, one, total_steps))
+        for name, one in others.items()
+    }
     better = _better(fit, schedule, others, total_steps) if fit else None
     return Optimized(schedule, float(found.fun), losses["cosine"], losses["wsd"], better)
 
