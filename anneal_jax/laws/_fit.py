@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from .. import _checks
-from ._fitted import Fit
+from ._fitted import Fit, LawT
 from ._law import Law
 from ._objective import Coordinates, Data, Objective
 from ._range import Range
@@ -21,7 +21,7 @@ _SHORT = 10  # those of a member, which starts where the fit has ended
 
 
 def fit(
-    kind: type[Law],
+    kind: type[LawT],
     runs: RunLike | Iterable[RunLike],
     *,
     prior: Mapping[str, tuple[float, float] | None] | None = None,
@@ -29,7 +29,7 @@ def fit(
     members: int = 32,
     seed: int = 0,
     progress: bool = True,
-) -> Fit:
+) -> Fit[LawT]:
     """Fit a law to one run or more.
 
     The fit minimizes Huber's loss (linear beyond 0.01) of the residuals of logarithms, in which

@@ -5,7 +5,7 @@ import json
 import warnings
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -51,8 +51,11 @@ class Prediction(NamedTuple):
         return float(self.low[-1]), float(self.high[-1])
 
 
+LawT = TypeVar("LawT", bound=Law)
+
+
 @dataclasses.dataclass(frozen=True)
-class Fit:
+class Fit(Generic[LawT]):
     """A law fitted to runs; made by `fit`, or read by `load_fit`.
 
     Attributes:
@@ -65,8 +68,8 @@ class Fit:
       seen: peaks, lengths and lowest rates of the runs.
     """
 
-    law: Law
-    members: Law
+    law: LawT
+    members: LawT
     residuals: tuple[np.ndarray, ...]
     held_out: float
     converged: bool

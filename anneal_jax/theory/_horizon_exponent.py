@@ -23,7 +23,10 @@ class Exponent(NamedTuple):
 
 
 def horizon_exponent(
-    steps: Sequence[int], peaks: Sequence[float], *, confidence: float = 0.95
+    steps: Sequence[int] | np.ndarray,
+    peaks: Sequence[float] | np.ndarray,
+    *,
+    confidence: float = 0.95,
 ) -> Exponent:
     """The exponent with which the best peak falls with the length of a run.
 

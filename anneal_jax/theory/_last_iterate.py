@@ -1,6 +1,7 @@
 """A bound on what SGD's last iterate misses, from the rates alone."""
 
 import functools
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import jax
@@ -50,7 +51,7 @@ class Bound(NamedTuple):
 
 def last_iterate_bound(
     rates: ScheduleOrRates,
-    grad_norms: RealScalarLike | Array | np.ndarray = 1.0,
+    grad_norms: RealScalarLike | Array | np.ndarray | Sequence[float] = 1.0,
     distance: RealScalarLike = 1.0,
     *,
     steps: int | None = None,

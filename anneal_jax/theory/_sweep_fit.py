@@ -42,7 +42,9 @@ class SweepFit(NamedTuple):
         return _best_peak(rates) * (self.distance / self.noise) ** 0.5
 
 
-def fit_sweep(schedules: Sequence[ScheduleOrRates], losses: Sequence[float]) -> SweepFit:
+def fit_sweep(
+    schedules: Sequence[ScheduleOrRates], losses: Sequence[float] | np.ndarray
+) -> SweepFit:
     """The bound fitted to the final losses of some runs, such as a sweep over one schedule's peak.
 
     `loss = floor + distance * bound.distance[-1] + noise * bound.noise[-1]`, by least squares in
