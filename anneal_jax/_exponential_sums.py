@@ -15,8 +15,8 @@ All in float64, whether or not the caller has x64 on.
 
 import functools
 import math
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -25,8 +25,11 @@ from jax import lax
 from jax.core import Tracer
 
 from . import _checks
-from ._types import Array
+from ._types import Array, RealScalarLike
 from .schedules._schedule import Schedule
+
+ScheduleOrRates: TypeAlias = Schedule | Array | np.ndarray | Sequence[float]
+"""What laws and bounds are asked about: a schedule, or float[steps], the rate of each step."""
 
 _SPACING = 0.5  # of the rule, in u: relative error 5e-8
 _LOW, _HIGH = 3e-3, 25.0  # where it begins and ends, in r * y: errors of 1e-9 and 3e-10
@@ -34,7 +37,7 @@ _BOTTOM, _TOP = 1e-3, 40.0  # the same for a power's kernel, in r * y and in r /
 _MOST = 111  # nodes where rates are traced, so that their range is not known: up to e**55
 
 
-def in_double(function: Callable[..., Any]) -> Callable[..., Any]:
+def in_float64(function: Callable[..., Any]) -> Callable[..., Any]:
     """`function` computed in float64; what it returns is as wide as the caller's JAX allows."""
 
     @functools.wraps(function)
@@ -51,20 +54,22 @@ def _double(x: Any) -> Any:
     return lax.convert_element_type(x, np.dtype(np.float64))
 
 
-def rates_of(owner: str, name: str, rates: Any, steps: int | None = None) -> Any:
-    """Rates of steps 0 to `steps - 1` of a schedule; an array as it is.
+def rates_of(owner: str, name: str, rates: ScheduleOrRates, steps: int | None = None) -> Any:
+    """The rates of steps 0 to `steps - 1` of a schedule; those of an array as they are.
 
     Zeros before the first positive rate (a warmup from 0) move nothing and are allowed.
+
+    Returns:
+      float64[steps] in NumPy, or a tracer as it is.
     """
     if isinstance(rates, Schedule):
-        steps = rates.steps if steps is None else steps
-        if steps is None:
-            rule = "a schedule with a length, or rates"
-            _checks.fail(owner, name, rule, rates, "pass schedule(jnp.arange(steps)) instead")
-        rates = rates(np.arange(steps))
+        rates = _values(owner, name, rates, steps)
     elif callable(rates):
         remedy = "pass its values, schedule(jnp.arange(steps))"
         _checks.fail(owner, name, "a schedule of anneal_jax, or an array of rates", rates, remedy)
+    elif steps is not None and steps != np.size(rates):
+        got = f"{np.size(rates)} numbers"
+        _checks.fail(owner, name, f"a schedule, or the rates of {steps} steps", got, "cut them")
     if isinstance(rates, Tracer):
         return rates
     found = np.asarray(rates)
@@ -81,7 +86,22 @@ def rates_of(owner: str, name: str, rates: Any, steps: int | None = None) -> Any
     return found.astype(np.float64)
 
 
-def _grid(low: Array, high: Array, nodes: int, exponent: Array) -> tuple[Array, ...]:
+def _values(owner: str, name: str, schedule: Schedule, steps: int | None) -> Any:
+    steps = schedule.steps if steps is None else steps
+    if steps is None:
+        rule = "a schedule with a length, or rates"
+        _checks.fail(owner, name, rule, schedule, "pass schedule(jnp.arange(steps)) instead")
+    _checks.steps(owner, "steps", _checks.whole(steps), least=1)
+    values = schedule(np.arange(power_of_two(int(steps))))
+    return (values if isinstance(values, Tracer) else np.asarray(values))[: int(steps)]
+
+
+def power_of_two(count: int) -> int:
+    """The least power of two from `count` up: what is made that long shares its program."""
+    return 1 << (count - 1).bit_length()
+
+
+def _grid(low: Array, high: Array, nodes: int, exponent: RealScalarLike) -> tuple[Array, ...]:
     """Nodes of the rule from `low` to `high`, and one exponential for all nodes below them.
 
     Their weights, `speed ** exponent`, are a geometric series: in sum those of the first node over
@@ -93,8 +113,8 @@ def _grid(low: Array, high: Array, nodes: int, exponent: Array) -> tuple[Array, 
     ends = lax.stop_gradient(jnp.log(jnp.stack([low, high])))
     spacing = (ends[1] - ends[0]) / (nodes - 1)
     logs = ends[0] + spacing * jnp.arange(nodes, dtype=np.float64)
-    below = jnp.expm1(exponent * spacing)
-    mean = jnp.exp(ends[0]) * below / jnp.expm1((exponent + 1) * spacing)
+    below = jnp.expm1(spacing * exponent)
+    mean = jnp.exp(ends[0]) * below / jnp.expm1(spacing * (exponent + 1))
     return logs, spacing, jnp.concatenate([mean[None], jnp.exp(logs)]), below
 
 
@@ -150,7 +170,7 @@ def reciprocal_sums(values: Array, rates: Array, nodes: int) -> Array:
 
 
 def power_sums(
-    values: Array, scales: Array, exponent: Array, rates: Array, nodes: int, *, own: bool
+    values: Array, scales: Any, exponent: RealScalarLike, rates: Array, nodes: int, *, own: bool
 ) -> Array:
     """At each step `t`, the sum over `k <= t` of `values[k] * (1 + scales[k] * y) ** -exponent`.
 
@@ -180,7 +200,7 @@ def power_sums(
 
 
 def exact_power_sums(
-    values: Array, scales: Array, exponent: Array, rates: Array, *, own: bool
+    values: Array, scales: Any, exponent: RealScalarLike, rates: Array, *, own: bool
 ) -> Array:
     """What `power_sums` approximates, term by term: quadratic in the number of steps."""
     after = jnp.cumsum(rates)

@@ -76,7 +76,7 @@ def fit(config: Config, runs: Sequence[Curve]) -> laws.Fit:
     first = schedules.steps(config, "unfitted")
     late = [(schedule, at[at >= first], losses[at >= first]) for schedule, at, losses in runs]
     try:
-        found = laws.fit(laws.MultiPowerLaw, late)
+        found = laws.fit(laws.MultiPowerLaw, late, progress=config.progress)
     except ValueError as error:
         reject("steps", "enough for a law to be fitted", config.steps, str(error))
     found.save(config.out / "fit.json")

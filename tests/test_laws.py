@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import anneal_jax as anneal
-from anneal_jax._exponential_sums import _exp, power_sums
+from anneal_jax._exponential_sums import _exp, nodes_for, power_sums, reciprocal_sums
 from anneal_jax.laws import FunctionalScalingLaw, Law, LevelLaw, MomentumLaw, MultiPowerLaw
 
 
@@ -38,10 +38,10 @@ RATES = {
 }
 
 
-def by_loops(law: Any, rates: np.ndarray) -> np.ndarray:
-    """The formula as it is written."""
+def by_loops(law: Any, rates: np.ndarray, first: int = 0) -> np.ndarray:
+    """The formula as it is written, from a first step on."""
     losses = []
-    for t in range(len(rates)):
+    for t in range(first, len(rates)):
         total = rates[: t + 1].sum()
         falls = [0.0, *(rates[:-1] - rates[1:])][: t + 1]
         if isinstance(law, FunctionalScalingLaw):
@@ -106,6 +106,15 @@ def test_the_kernel_of_47_nodes(exponent: float, own: bool) -> None:
     np.testing.assert_allclose(power_sums(*given, 47, own=own), (1 + 1e3 * y) ** -exponent, 1e-6)
 
 
+def test_the_rule_for_reciprocals() -> None:
+    """A single value fades as 1 over the sum of the rates since, over 8 orders, to 1e-7."""
+    rates = np.diff(np.geomspace(1e-4, 1e4, 400), prepend=0.0)
+    values = np.eye(400)[0]
+    found = reciprocal_sums(jnp.asarray(values), jnp.asarray(rates), nodes_for(rates))
+    wanted = values[0] / (np.cumsum(rates) - rates[0])[1:]
+    np.testing.assert_allclose(found[1:], wanted, rtol=1e-7)
+
+
 def test_short_exponentials() -> None:
     """What sums are made of: 8e-9 of NumPy's, with a slope, from 0 to what no float64 holds."""
     x = -np.concatenate([[0.0], np.geomspace(1e-12, 700, 20_000)])
@@ -130,6 +139,7 @@ def test_gradients(name: str) -> None:
     """By every parameter and by rates, with x64 off, against differences of the formula."""
     law = LAWS[name]
     rates = np.asarray(RATES["cosine"](np.arange(STEPS)), float)[1:]
+    last = len(rates) - 1
     with jax.enable_x64(False):
         single: Any = jax.tree.map(jnp.asarray, law)
         by_law, by_rates = jax.grad(lambda w, r: w(r)[-1], argnums=(0, 1))(single, jnp.array(rates))
@@ -138,7 +148,7 @@ def test_gradients(name: str) -> None:
         ends = []
         for factor in (1 + 1e-6, 1 - 1e-6):
             changed = [*leaves[:k], leaf * factor, *leaves[k + 1 :]]
-            ends.append(by_loops(jax.tree.unflatten(structure, changed), rates)[-1])
+            ends.append(by_loops(jax.tree.unflatten(structure, changed), rates, last)[0])
         assert float(slope) == pytest.approx(
             (ends[0] - ends[1]) / (2e-6 * leaf), rel=1e-3, abs=1e-6
         )
@@ -147,25 +157,31 @@ def test_gradients(name: str) -> None:
         for factor in (1 + 1e-6, 1 - 1e-6):
             changed = rates.copy()
             changed[k] *= factor
-            ends.append(by_loops(law, changed)[-1])
+            ends.append(by_loops(law, changed, last)[0])
         wanted = (ends[0] - ends[1]) / (2e-6 * rates[k])
         assert float(by_rates[k]) == pytest.approx(wanted, rel=1e-3, abs=1e-2)
 
 
-@pytest.mark.parametrize("name", LAWS)
+@pytest.mark.parametrize("name", ["level", "momentum", "multi-power", "functional"])
 def test_batches_and_jit(name: str) -> None:
     """`vmap` over rates and over laws is a loop; jit changes nothing; a curve to 0 is finite."""
     law = LAWS[name]
-    rates = jnp.stack([jnp.full(50, 1e-3), jnp.linspace(1e-3, 0.0, 50)])
-    many = jax.jit(jax.vmap(law))(rates)
-    for one, row in zip(many, rates, strict=True):
-        np.testing.assert_allclose(one[:-1], law(row[:-1]), rtol=1e-6)
-    assert np.isfinite(many).all()
-    laws = jax.tree.map(lambda x: jnp.array([x, 1.1 * x]), law)
-    both = jax.vmap(lambda w: w(rates[0]))(laws)
-    np.testing.assert_allclose(both[0], law(rates[0]), rtol=1e-6)
     other: Any = jax.tree.map(lambda x: 1.1 * x, law)
-    np.testing.assert_allclose(both[1], other(rates[0]), rtol=1e-6)
+    laws: Any = jax.tree.map(lambda *both: jnp.array(both), law, other)
+    rates = jnp.stack([jnp.full(50, 1e-3), jnp.linspace(1e-3, 0.0, 50)])
+    many = jax.jit(jax.vmap(jax.vmap(lambda w, r: w(r), (None, 0)), (0, None)))(laws, rates)
+    assert np.isfinite(many).all()
+    for found, one in zip(many, (law, other), strict=True):
+        for curve, row in zip(found, rates, strict=True):
+            np.testing.assert_allclose(curve[:-1], one(row[:-1]), rtol=1e-6)
+
+
+def test_a_momentum_that_does_not_fade_is_a_sum() -> None:
+    """With a decay of 1 it is all that the rate has fallen by, to 1e-9 of it a step."""
+    law: Any = MomentumLaw(0.0, 1e-12, 0.5, 1.0, 1.0)
+    rates = np.geomspace(1e-3, 1e-5, STEPS)
+    wanted = -np.cumsum(rates[0] - rates)
+    np.testing.assert_allclose(law(rates)[1:], wanted[1:], rtol=1e-6)
 
 
 def test_schedules_without_a_length_take_one() -> None:
@@ -186,6 +202,8 @@ def test_schedules_without_a_length_take_one() -> None:
         (lambda: LAWS["level"]([0.1, 0.0, 0.1]), "LevelLaw: rates must be positive and finite"),
         (lambda: LAWS["level"](anneal.Constant(0.1)), "LevelLaw: rates must be a schedule with"),
         (lambda: LAWS["level"]([0.1], exact=1), "LevelLaw: exact must be True or False"),
+        (lambda: LAWS["level"]([0.1] * 3, 2), "rates must be a schedule, or the rates of 2 steps"),
+        (lambda: LAWS["level"](RATES["wsd"], -5), "steps must be a whole number from 1 to"),
     ],
 )
 def test_bad_input_is_one_sentence(call: Any, words: str) -> None:
@@ -193,3 +211,9 @@ def test_bad_input_is_one_sentence(call: Any, words: str) -> None:
     with pytest.raises(ValueError) as error:
         call()
     assert words in str(error.value)
+
+
+def test_a_law_is_abstract_without_its_losses() -> None:
+    """It cannot be made, rather than fail when it is called."""
+    with pytest.raises(TypeError, match="abstract method"):
+        Law()  # pyright: ignore[reportAbstractUsage]

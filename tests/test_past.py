@@ -1,14 +1,17 @@
 """A law's past of some steps, or of the last alone, against that of every step, term by term."""
 
+import functools
 from collections.abc import Iterator
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
 import anneal_jax as anneal
 from anneal_jax.laws import FunctionalScalingLaw, Law, LevelLaw, MomentumLaw, MultiPowerLaw
-from anneal_jax.laws._past import Last, Past, Whole, measured
+from anneal_jax.laws._measured import measured, padded
+from anneal_jax.laws._past import Last, Past
 
 STEPS = 1_500
 LAWS: dict[str, Law] = {
@@ -40,23 +43,32 @@ def double() -> Iterator[None]:
         yield
 
 
-def rates_of(name: str) -> np.ndarray:
+def rates_of(schedule: str) -> np.ndarray:
     """Of every step."""
-    return np.asarray(SCHEDULES[name](np.arange(STEPS)), float)
+    return np.asarray(SCHEDULES[schedule](np.arange(STEPS)), float)
 
 
-def losses(law: Law, past: Past) -> np.ndarray:
-    """As an array."""
-    return np.asarray(law.losses(past))
+@functools.cache
+def term_by_term(name: str, schedule: str) -> np.ndarray:
+    """The losses after every step."""
+    return np.asarray(LAWS[name](rates_of(schedule), exact=True))
+
+
+@jax.jit
+def losses(law: Law, past: Past) -> jax.Array:
+    """As `Law.losses` has them."""
+    return law.losses(past)
 
 
 @pytest.mark.parametrize("schedule", SCHEDULES)
 @pytest.mark.parametrize("name", LAWS)
 def test_the_last_step_alone_is_exact(name: str, schedule: str) -> None:
-    """To rounding."""
-    rates = jax.numpy.asarray(rates_of(schedule))
-    wanted = losses(LAWS[name], Whole(rates, exact=True))[-1:]
-    np.testing.assert_allclose(losses(LAWS[name], Last(rates)), wanted, rtol=1e-7)
+    """To rounding; also behind copies of the first rate that are no steps."""
+    rates, wanted = rates_of(schedule), term_by_term(name, schedule)[-1:]
+    ahead = 2_048 - STEPS
+    past = Last(jnp.asarray(np.pad(rates, (ahead, 0), "edge")), ahead)
+    np.testing.assert_allclose(losses(LAWS[name], past), wanted, rtol=1e-7)
+    np.testing.assert_allclose(losses(LAWS[name], Last(jnp.asarray(rates))), wanted, rtol=1e-7)
 
 
 @pytest.mark.parametrize("at", AT)
@@ -64,8 +76,19 @@ def test_the_last_step_alone_is_exact(name: str, schedule: str) -> None:
 @pytest.mark.parametrize("name", LAWS)
 def test_measured_steps_are_close(name: str, schedule: str, at: str) -> None:
     """Blocks of a few steps stand for all of them: to a tenth of what a fit leaves over."""
-    rates, steps = rates_of(schedule), AT[at]
-    wanted = losses(LAWS[name], Whole(jax.numpy.asarray(rates), exact=True))[steps]
-    found = losses(LAWS[name], jax.tree.map(jax.numpy.asarray, measured(rates, steps)))
+    past = jax.tree.map(jnp.asarray, padded(measured(rates_of(schedule), AT[at])))
     concave = name == "multi-power, less than linear"  # (in a block of the warmup)
+    wanted = term_by_term(name, schedule)[AT[at]]
+    found = losses(LAWS[name], past)
     np.testing.assert_allclose(found, wanted, rtol=3e-4 if concave else 1e-4)
+
+
+@pytest.mark.parametrize("name", ["level", "momentum", "multi-power", "functional"])
+def test_places_that_hold_nothing_change_nothing(name: str) -> None:
+    """Runs of other lengths share a program by them."""
+    past = measured(rates_of("wsd"), AT["uneven"])
+    more = padded(past)
+    assert len(past.squares.values) < len(more.squares.values) == 512
+    assert len(more.drops.values) == len(more.drop_rates) == 512
+    one, other = (losses(LAWS[name], jax.tree.map(jnp.asarray, p)) for p in (past, more))
+    np.testing.assert_allclose(one, other, rtol=1e-12)

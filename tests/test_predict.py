@@ -1,6 +1,7 @@
-"""Predictions of a fit, their intervals, comparisons, plans, and what is warned of."""
+"""Predictions of a fit, their intervals, comparisons, decisions, and what is warned of."""
 
 import dataclasses
+import functools
 import json
 import warnings
 from pathlib import Path
@@ -20,11 +21,17 @@ WSD = anneal.warmup_stable_decay(PEAK, 200, 800, STEPS)
 TRUE = MultiPowerLaw(3.0, 0.5, 0.5, 400.0, 1.05, 0.5, 0.5, 0.6)
 
 
+@functools.cache
+def curve(law: Law, schedule: anneal.Schedule) -> np.ndarray:
+    """Of all steps, without noise."""
+    return np.asarray(law(schedule, STEPS), float)
+
+
 def runs(law: Law, seed: int, noise: float = 2e-3) -> list[Any]:
     """A cosine and a constant run with noise."""
-    rng, at = np.random.default_rng(seed), np.arange(200, STEPS, 20)
+    rng, at = np.random.default_rng(seed), np.arange(200, STEPS, 100)
     return [
-        (one, at, np.asarray(law(one, STEPS), float)[at] * np.exp(noise * rng.normal(size=len(at))))
+        (one, at, curve(law, one)[at] * np.exp(noise * rng.normal(size=len(at))))
         for one in (COSINE, CONSTANT)
     ]
 
@@ -33,6 +40,17 @@ def runs(law: Law, seed: int, noise: float = 2e-3) -> list[Any]:
 def found() -> Fit:
     """One for all tests that only read it."""
     return laws.fit(MultiPowerLaw, runs(TRUE, 0))
+
+
+def small(law: Law, given: list[Any]) -> Fit:
+    """A fit of the law's class with few starts and members."""
+    return laws.fit(type(law), given, starts=1, members=8)
+
+
+@functools.cache
+def many(law: Law) -> list[Fit]:
+    """Fits to the same runs with other noise each."""
+    return [small(law, runs(law, seed, 5e-3)) for seed in range(10)]
 
 
 def test_a_prediction_is_the_laws_curve_with_an_interval_around_it(found: Fit) -> None:
@@ -50,10 +68,9 @@ def test_a_prediction_is_the_laws_curve_with_an_interval_around_it(found: Fit) -
 def test_intervals_hold_the_truth(true: Law) -> None:
     """Of what the law itself would do, nearly always: they also hold a misfit it has not."""
     inside = []
-    for seed in range(10):
-        fit = laws.fit(type(true), runs(true, seed), starts=1, members=8)
+    for fit in many(true):
         interval = fit.predict(WSD).interval
-        inside.append(interval[0] < float(true(WSD)[-1]) < interval[1])
+        inside.append(interval[0] < curve(true, WSD)[-1] < interval[1])
     assert np.mean(inside) >= 0.8
 
 
@@ -61,8 +78,7 @@ def test_more_noise_is_a_wider_interval() -> None:
     """By the members, and by what the law is known to miss."""
     widths = []
     for noise in (1e-3, 1e-2):
-        fit = laws.fit(MultiPowerLaw, runs(TRUE, 0, noise), starts=1)
-        low, high = fit.predict(WSD).interval
+        low, high = small(TRUE, runs(TRUE, 0, noise)).predict(WSD).interval
         widths.append(high - low)
     assert widths[1] > 3 * widths[0]
 
@@ -87,7 +103,7 @@ def test_the_misfit_is_the_laws_own_by_the_noise_and_the_ends(found: Fit) -> Non
 def test_members_agree_where_the_runs_leave_no_doubt() -> None:
     """Centres of the prior are drawn as far apart as residuals are large."""
     at = np.array([STEPS - 1])
-    fit = laws.fit(MultiPowerLaw, runs(TRUE, 0, 1e-4), starts=1, members=8)
+    fit = small(TRUE, runs(TRUE, 0, 1e-4))
     assert np.abs(fit.ratios(np.asarray(WSD(np.arange(STEPS)), float), at)).max() < 3e-4
 
 
@@ -99,12 +115,14 @@ def test_a_wrong_law_has_a_larger_held_out_error_and_comes_last() -> None:
     assert fits[1].held_out > 2 * fits[0].held_out
 
 
+@pytest.mark.filterwarnings("ignore:fit. LevelLaw did not converge")  # (to what no law explains)
 def test_three_runs_are_held_out_each_as_a_whole() -> None:
     """A run that no law explains is what its held-out error speaks of."""
-    good = [*runs(TRUE, 0), *runs(TRUE, 1)[:1]]
+    true = LevelLaw(2.5, 0.5, 0.5, 300.0)
+    good = [*runs(true, 0), *runs(true, 1)[:1]]
     odd = [*good[:2], (*good[2][:2], good[2][2] * 1.1)]
-    assert laws.fit(MultiPowerLaw, odd, starts=1, members=2).held_out > 0.03
-    assert laws.fit(MultiPowerLaw, good, starts=1, members=2).held_out < 0.005
+    assert small(true, odd).held_out > 0.03
+    assert small(true, good).held_out < 0.005
 
 
 def test_a_fit_is_plain_data(found: Fit, tmp_path: Path) -> None:
@@ -122,7 +140,8 @@ class Mine(LevelLaw):
 
 def test_a_law_of_ones_own_is_saved_and_read(tmp_path: Path) -> None:
     """With its class; without it, the error names the known ones."""
-    laws.fit(Mine, runs(LevelLaw(2.5, 0.5, 0.5, 300.0), 0)).save(tmp_path / "fit.json")
+    true = Mine(2.5, 0.5, 0.5, 300.0)
+    small(true, runs(true, 0)).save(tmp_path / "fit.json")
     assert type(laws.load_fit(tmp_path / "fit.json", Mine).law) is Mine
     with pytest.raises(ValueError, match="pass its class as kind"):
         laws.load_fit(tmp_path / "fit.json")
@@ -136,7 +155,7 @@ def test_a_law_of_ones_own_is_saved_and_read(tmp_path: Path) -> None:
     [
         (anneal.warmup_cosine(6e-4, 200, STEPS), r"its peak 0.0006 is 2.00 times 0.0003"),
         (anneal.warmup_cosine(1e-4, 200, STEPS), r"its peak 0.0001 is 0.33 times 0.0003"),
-        (anneal.warmup_cosine(PEAK, 200, 3 * STEPS), r"its 12000 steps are 3.01 times 3981"),
+        (anneal.warmup_cosine(PEAK, 200, 3 * STEPS), r"its 12000 steps are 3.08 times 3901"),
     ],
 )
 def test_what_was_not_fitted_is_warned_of(found: Fit, schedule: Any, told: str) -> None:
@@ -149,7 +168,7 @@ def test_what_was_not_fitted_is_warned_of(found: Fit, schedule: Any, told: str) 
 
 def test_a_fall_that_no_run_had_is_warned_of() -> None:
     """A constant run says nothing of a cooldown."""
-    only = laws.fit(LevelLaw, runs(TRUE, 0)[1:])
+    only = small(LevelLaw(2.5, 0.5, 0.5, 300.0), runs(TRUE, 0)[1:])
     with pytest.warns(UserWarning, match="it falls to .* of its peak, and no run below 1"):
         only.predict(WSD)
 
@@ -169,7 +188,7 @@ def test_a_comparison_ranks_and_knows_how_sure_it_is(found: Fit) -> None:
         found, {"constant": CONSTANT, "wsd": WSD, "alike": alike, "cosine": COSINE}, STEPS
     )
     truth = {"constant": CONSTANT, "cosine": COSINE}
-    wanted = sorted(truth, key=lambda name: float(TRUE(truth[name], STEPS)[-1]))
+    wanted = sorted(truth, key=lambda name: curve(TRUE, truth[name])[-1])
     assert list(ranked.names[-2:]) == wanted
     assert (np.diff(ranked.losses) >= 0).all()
     np.testing.assert_allclose(ranked.better + ranked.better.T, 1.0, atol=1e-12)
@@ -184,10 +203,9 @@ def test_a_comparison_ranks_and_knows_how_sure_it_is(found: Fit) -> None:
 def test_probabilities_are_right_as_often_as_they_say() -> None:
     """The better of two is named right, over many fits of a known law, at least that often."""
     other = anneal.warmup_stable_decay(PEAK, 200, 1_600, STEPS)
-    truth = float(TRUE(WSD)[-1]) < float(TRUE(other)[-1])
+    truth = curve(TRUE, WSD)[-1] < curve(TRUE, other)[-1]
     said, right = [], []
-    for seed in range(10):
-        fit = laws.fit(MultiPowerLaw, runs(TRUE, seed, 5e-3), starts=1, members=8)
+    for fit in many(TRUE):
         ranked = laws.compare(fit, {"wsd": WSD, "other": other})
         said.append(ranked.better[0, 1])
         right.append((ranked.names[0] == "wsd") == truth)
@@ -239,9 +257,7 @@ def test_ways_to_extend_a_run_begin_with_it(found: Fit) -> None:
 def test_an_optimized_schedule_of_a_fit_says_how_sure_its_gain_is(found: Fit) -> None:
     """It warns where the gain is inside of what the fit may be off."""
     with pytest.warns(UserWarning, match="its gain is inside the fit's interval"):
-        unsure = laws.optimize_schedule(
-            laws.fit(MultiPowerLaw, runs(TRUE, 0, 3e-2)), PEAK, STEPS, 200, knots=8
-        )
+        unsure = laws.optimize_schedule(small(TRUE, runs(TRUE, 0, 3e-2)), PEAK, STEPS, 200, knots=8)
     assert unsure.better is not None
     assert unsure.better < 0.9
 

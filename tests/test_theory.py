@@ -57,12 +57,15 @@ def test_the_curve_is_the_formula(name: str) -> None:
     np.testing.assert_allclose(bound.curve, wanted, rtol=1e-6)
 
 
+LAST_OF_TRACED = jax.jit(lambda rates: theory.last_iterate_bound(rates).curve[-1])
+
+
 @settings(max_examples=30, deadline=None)
 @given(st.lists(st.floats(1e-6, 1e3), min_size=STEPS, max_size=STEPS))
 def test_any_rates(rates: list[float]) -> None:
     """To 1e-6, jitted with rates that are not known, too."""
     wanted = usual(rates, 1.0, 1.0, STEPS)
-    traced = jax.jit(lambda r: theory.last_iterate_bound(r).curve[-1])(jnp.array(rates))
+    traced = LAST_OF_TRACED(jnp.array(rates))
     for found in (theory.last_iterate_bound(np.array(rates)).curve[-1], traced):
         np.testing.assert_allclose(found, wanted, rtol=1e-6)
 

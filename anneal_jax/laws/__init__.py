@@ -4,6 +4,14 @@ from anneal_jax.laws._compare import (
     Comparison as Comparison,
     compare as compare,
 )
+from anneal_jax.laws._decisions import (
+    Cooldown as Cooldown,
+    Extension as Extension,
+    StepsFor as StepsFor,
+    best_cooldown as best_cooldown,
+    extend as extend,
+    steps_for as steps_for,
+)
 from anneal_jax.laws._fit import (
     fit as fit,
     select as select,
@@ -11,7 +19,6 @@ from anneal_jax.laws._fit import (
 from anneal_jax.laws._fitted import (
     Fit as Fit,
     Prediction as Prediction,
-    Range as Range,
     load_fit as load_fit,
 )
 from anneal_jax.laws._functional import (
@@ -41,11 +48,6 @@ from anneal_jax.laws._optimize import (
 from anneal_jax.laws._past import (
     Past as Past,
 )
-from anneal_jax.laws._plan import (
-    Cooldown as Cooldown,
-    Extension as Extension,
-    StepsFor as StepsFor,
-    best_cooldown as best_cooldown,
-    extend as extend,
-    steps_for as steps_for,
+from anneal_jax.laws._range import (
+    Range as Range,
 )

@@ -1,35 +1,52 @@
 """Which of several schedules ends with the lowest loss, and how sure that is."""
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from .. import _checks
-from .._exponential_sums import rates_of
-from ._fitted import Fit, normal_quantile
+from .._exponential_sums import ScheduleOrRates, rates_of
+from ..schedules._schedule import Schedule
+from ._fitted import Fit
+from ._statistics import normal_quantile
 
 
 class Comparison(NamedTuple):
-    """Schedules by their predicted final loss, the lowest first; made by `compare`."""
+    """Schedules sorted by predicted final loss, the lowest first; made by `compare`.
+
+    Attributes:
+      names: the name of each of the `n` schedules.
+      losses: float64[n], predicted loss after the last step.
+      low: float64[n], lower end of its interval.
+      high: float64[n], upper end of its interval.
+      better: float64[n, n], the probability that the schedule of the row ends with a lower loss
+        than that of the column.
+    """
 
     names: tuple[str, ...]
-    losses: np.ndarray  # float64[n]
-    low: np.ndarray  # float64[n], the interval
+    losses: np.ndarray
+    low: np.ndarray
     high: np.ndarray
-    better: np.ndarray  # float64[n, n]: the probability that the one ends below the other
+    better: np.ndarray
 
 
 class Final(NamedTuple):
-    """A predicted final loss."""
+    """A predicted final loss.
+
+    Attributes:
+      loss: the loss.
+      ratios: float64[members], logarithms of the members' losses over it.
+      spread: standard deviation of its logarithm.
+    """
 
     loss: float
-    ratios: np.ndarray  # float[members], logarithms of the members' losses over it
-    spread: float  # standard deviation of its logarithm
+    ratios: np.ndarray
+    spread: float
 
 
 def final(fit: Fit, rates: np.ndarray) -> Final:
-    """Of a schedule whose rates are given."""
+    """The final loss of a schedule, from the rates of all its steps."""
     last = np.array([len(rates) - 1])
     loss = float(fit.last(rates))
     return Final(loss, fit.ratios(rates, last)[:, 0], float(fit.spread(rates, last)[0]))
@@ -37,27 +54,28 @@ def final(fit: Fit, rates: np.ndarray) -> Final:
 
 def compare(
     fit: Fit,
-    schedules: Mapping[str, Any],
+    schedules: Mapping[str, ScheduleOrRates],
     steps: int | None = None,
     *,
     probability: float = 0.8,
 ) -> Comparison:
-    """Rank schedules by their final loss, with the probability that one beats the other.
+    """Rank schedules by their final loss, with the probability that one beats another.
 
-    The members of a fit err alike in two schedules that are alike, so a difference is surer than
-    either loss. Of the error that no member explains, half the variance is taken as common.
+    The members of a fit err alike on schedules that are alike, so a difference of losses is surer
+    than either loss. Half the variance of the misfit, which no member explains, is taken as common
+    to both.
 
     Args:
       fit: a fit.
-      schedules: by name; each a schedule, or rates of all steps.
-      steps: how many, for schedules that have no length of their own.
-      probability: of the intervals.
+      schedules: by name, schedules or the rates of all their steps.
+      steps: number of steps, for schedules that have no length of their own.
+      probability: probability of the intervals, between 0 and 1.
 
     Returns:
-      A `Comparison`. Schedules beyond what the fit has seen are warned of.
+      A `Comparison`. A warning tells which schedules go beyond the runs of the fit.
 
     Raises:
-      ValueError: for no schedules, and rates that are not positive.
+      ValueError: for an empty dictionary, rates that are not positive, and arguments out of range.
 
     Example:
         >>> import anneal_jax as anneal, numpy as np
@@ -95,5 +113,5 @@ def compare(
     return Comparison(names, losses, losses * np.exp(-wide), losses * np.exp(wide), better)
 
 
-def _steps(schedule: Any, steps: int | None) -> int | None:
-    return steps if getattr(schedule, "steps", None) is None else None
+def _steps(schedule: ScheduleOrRates, steps: int | None) -> int | None:
+    return steps if isinstance(schedule, Schedule) and schedule.steps is None else None

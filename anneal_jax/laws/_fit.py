@@ -1,5 +1,6 @@
 """Fitting a law to runs."""
 
+import dataclasses
 import warnings
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -9,57 +10,58 @@ import jax.numpy as jnp
 import numpy as np
 
 from .. import _checks
-from ._fitted import Fit, Range
+from ._fitted import Fit, LawT
 from ._law import Law
 from ._objective import Coordinates, Data, Objective
-from ._runs import Run, blocks_of, checked_runs, held_out_sets
+from ._range import Range
+from ._runs import LossCurve, RunLike, blocks_of, checked_runs, held_out_sets
 
 _TRIALS = 300  # evaluations of the objective from one start, after which a fit has failed
-_SHORT = 10  # of a member, which starts where the fit has ended
+_SHORT = 10  # those of a member, which starts where the fit has ended
 
 
 def fit(
-    kind: type[Law],
-    runs: Any,
+    kind: type[LawT],
+    runs: RunLike | Iterable[RunLike],
     *,
     prior: Mapping[str, tuple[float, float] | None] | None = None,
     starts: int = 4,
     members: int = 32,
     seed: int = 0,
-    progress: bool = False,
-) -> Fit:
+    progress: bool = True,
+) -> Fit[LawT]:
     """Fit a law to one run or more.
 
-    Huber's loss of the logarithms' residuals (linear beyond 0.01), the last tenth of each run ten
-    times, and a weak prior on those parameters which few runs tell little of. Of 64 sets of the
-    other parameters, each with the best values of those a loss is linear in, the best few are
-    starts of SciPy's `least_squares`. Losses before the rate's first peak (a warmup) are left
-    out; the rates there count.
+    The fit minimizes Huber's loss (linear beyond 0.01) of the residuals of logarithms, in which
+    the last tenth of each run counts ten times, plus a weak prior on the parameters that few runs
+    tell little of. It starts SciPy's `least_squares` from the best few of 64 sets of parameters.
+    Losses before the rate first reaches its peak (a warmup) are left out; the rates there count.
 
-    How far predictions may be off has two parts: `members`, laws that other runs of the kind
-    could have given (a bootstrap over eight blocks of each run, with other centres of the prior),
-    and `Fit.misfit`, what no law of the kind explains. `held_out`, by which laws are chosen, is
-    the error of losses that a fit has not seen: each run in turn where there are three or more,
-    each of those blocks in turn where there are fewer.
+    How far predictions may be off has two parts. `Fit.members` are laws that other data could
+    have given: a bootstrap over eight blocks of each run, with other centres of the prior.
+    `Fit.misfit` is what no parameters of the law explain.
+
+    `Fit.held_out` serves to choose between laws. It is the error of losses that are left out of a
+    fit: each run in turn where there are three or more, each block in turn where there are fewer.
 
     Args:
       kind: the law's class, such as `MultiPowerLaw`.
-      runs: a list of `Log`s, or of `(schedule or rates, steps, losses)`: the rate of every step
-        from 0, the steps with a loss, those losses.
-      prior: for names of parameters, `(centre, spread)` of a normal distribution, the spread of
-        the logarithm (of parameters that may be negative: of themselves); None for no prior. By
-        default as `kind.guesses` has it.
-      starts: how many.
-      members: how many laws are drawn.
-      seed: of the draws.
-      progress: whether to show a bar, of all that is fitted.
+      runs: a list of runs, each a `Log` or a tuple `(schedule, steps, losses)`: a schedule or
+        the rate of every step from 0; int[n], the steps with a loss; float[n], the losses.
+      prior: by name of a parameter, `(centre, spread)` of its normal prior, or None for no prior;
+        others have that of `kind.guesses`. The spread is the standard deviation of the
+        parameter's logarithm, or of the parameter itself where it may be negative.
+      starts: number of sets of parameters that `least_squares` starts from.
+      members: number of laws that are drawn.
+      seed: seed of the draws.
+      progress: whether to show a progress bar where the error output is a terminal.
 
     Returns:
       A `Fit`. Where `least_squares` did not converge, a warning says so, and `converged` is False.
 
     Raises:
-      ValueError: for runs that are too short, losses that are not positive and finite, and names
-        that are none.
+      ValueError: for runs that are too short, losses that are not positive and finite, a prior of
+        an unknown parameter, and arguments out of range.
 
     Example:
         >>> import anneal_jax as anneal, numpy as np
@@ -83,15 +85,13 @@ def fit(
         rule = f"twice as many losses as {kind.__name__} has parameters, or more"
         _checks.fail(owner, "runs", rule, points, "add runs, or fit a law of fewer")
     guesses = _guesses(owner, kind, given, prior or {})
-    with jax.enable_x64(True):
-        weights = np.concatenate([run.weights() for run in given])
+    weights = np.concatenate([run.weights() for run in given])
+    sets = held_out_sets(given)
+    with jax.enable_x64(True), _bar(starts + len(sets) + members, progress) as bar:
         objective = Objective(kind, _data(given), _prior(coordinates, guesses), weights)
-        sets = held_out_sets(given)
-        bar = _bar(starts + len(sets) + members, progress)
         best, converged = _best(objective, objective.starts(_trials(guesses), starts), bar)
         held_out = [_unseen(objective, best, unseen, bar) for unseen in sets]
         drawn = _drawn(objective, best, blocks_of(given), members, seed, bar)
-        bar.close()
         residuals = objective.residuals(best)
         law = jax.tree.map(float, coordinates.law(best))
         others = [jax.tree.map(float, coordinates.law(z)) for z in drawn]
@@ -110,18 +110,25 @@ def fit(
 
 
 def select(
-    laws: Iterable[type[Law]], runs: Any, *, starts: int = 4, progress: bool = False
+    laws: Iterable[type[Law]],
+    runs: RunLike | Iterable[RunLike],
+    *,
+    starts: int = 4,
+    progress: bool = True,
 ) -> list[Fit]:
     """Fit several laws to the same runs, and sort them by the error of held-out losses.
 
     Args:
-      laws: their classes.
-      runs: as for `fit`.
-      starts: as for `fit`.
-      progress: whether to show bars.
+      laws: classes of laws.
+      runs: the runs, as for `fit`.
+      starts: number of starts, as for `fit`.
+      progress: whether to show progress bars where the error output is a terminal.
 
     Returns:
-      Fits, that of the lowest `held_out` first; those that did not converge at the end.
+      The fits, the one with the lowest `held_out` first; those that did not converge at the end.
+
+    Raises:
+      ValueError: for an empty list, and as `fit`.
 
     Example:
         >>> import anneal_jax as anneal, numpy as np
@@ -151,7 +158,8 @@ def _check_kind(owner: str, kind: Any, name: str) -> None:
 def _bar(total: int, progress: bool) -> Any:
     from tqdm import tqdm
 
-    return tqdm(total=total, desc="fit", disable=not progress)
+    without_terminal = None  # tqdm's word for it
+    return tqdm(total=total, desc="fit", disable=without_terminal if progress else True)
 
 
 def _solve(objective: Objective, start: np.ndarray, bar: Any, trials: int | None = None) -> Any:
@@ -185,9 +193,13 @@ def _drawn(
     return [_solve(one, best, bar, _SHORT).x for one in each]
 
 
-def _guesses(owner: str, kind: type[Law], runs: list[Run], prior: Any) -> dict[str, Any]:
-    """What is likely, with the user's prior in place of the law's."""
+def _guesses(owner: str, kind: type[Law], runs: list[LossCurve], prior: Any) -> dict[str, Any]:
+    """What the law has as likely, with the user's prior in place of the law's."""
     guesses: dict[str, Any] = dict(kind.guesses(max(float(run.rates.max()) for run in runs)))
+    wanted = {field.name for field in dataclasses.fields(kind)} - set(kind.linear)
+    if set(guesses) != wanted:
+        rule = f"a class whose guesses are of {', '.join(sorted(wanted))}"
+        _checks.fail(owner, "kind", rule, sorted(guesses), f"define {kind.__name__}.guesses")
     for name, value in prior.items():
         _checks.nearest(owner, "prior", name, guesses)
         if value is None:
@@ -200,7 +212,7 @@ def _guesses(owner: str, kind: type[Law], runs: list[Run], prior: Any) -> dict[s
     return guesses
 
 
-def _data(runs: list[Run]) -> Data:
+def _data(runs: list[LossCurve]) -> Data:
     pasts = tuple(jax.tree.map(jnp.asarray, run.past()) for run in runs)
     return Data(pasts, jnp.log(np.concatenate([run.losses for run in runs])))
 
@@ -214,7 +226,7 @@ def _prior(coordinates: Coordinates, guesses: Any) -> dict[str, tuple[float, flo
 
 
 def _trials(guesses: Any, count: int = 64) -> dict[str, np.ndarray]:
-    """Sets of parameters, evenly over what is likely."""
+    """Sets of parameters, spread evenly over what is likely."""
     from scipy.stats import qmc
 
     unit = qmc.Sobol(len(guesses), scramble=False).random(count)

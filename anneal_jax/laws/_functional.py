@@ -2,8 +2,7 @@
 
 from typing import ClassVar
 
-from .._numerics import Number as Scalar
-from .._types import Array
+from .._types import Array, RealScalarLike
 from ._law import Guess, Law
 from ._past import Past
 
@@ -13,16 +12,17 @@ class FunctionalScalingLaw(Law):
 
     `N(t) = sum_{k <= t} rates[k] ** 2 * (delay + S(t) - S(k)) ** -decay`
 
-    `S` are the rates summed up.
+    `S(t)` is the sum of the rates up to step `t`. A step adds noise by the square of its rate,
+    which fades by a power of the rates that follow.
 
     Args:
-      floor: the loss of an endless run.
-      size: of the part that falls with the sum of rates.
-      exponent: with which it falls.
-      start: the sum of rates at which that part would be infinite is `-start`.
-      noise: what a step adds, per squared rate.
-      decay: with which it is forgotten.
-      delay: how long it stays at first, in units of summed rates.
+      floor: `L` of an endless run.
+      size: size of the part that falls as training goes on, above 0.
+      exponent: power of that part, above 0.
+      start: sum of rates that stands for what the first steps find easy, above 0.
+      noise: factor of the noise.
+      decay: power by which noise fades, above 0.
+      delay: sum of rates after which noise begins to fade, above 0.
 
     Example:
         >>> import anneal_jax as anneal
@@ -35,22 +35,22 @@ class FunctionalScalingLaw(Law):
     Reference: Li et al., [Functional scaling laws](https://arxiv.org/abs/2509.19189), 2025
     """
 
-    floor: Scalar
-    size: Scalar
-    exponent: Scalar
-    start: Scalar
-    noise: Scalar
-    decay: Scalar
-    delay: Scalar
+    floor: RealScalarLike
+    size: RealScalarLike
+    exponent: RealScalarLike
+    start: RealScalarLike
+    noise: RealScalarLike
+    decay: RealScalarLike
+    delay: RealScalarLike
     positive: ClassVar[tuple[str, ...]] = ("size", "exponent", "start", "decay", "delay")
     linear: ClassVar[tuple[str, ...]] = ("floor", "size", "noise")
     misfit: ClassVar[float] = 7.5
 
     @classmethod
     def guesses(cls, peak: float) -> dict[str, Guess]:
-        """See `Law`; times as sums of rates, in steps at the peak.
+        """See `Law`; sums of rates are given as numbers of steps at the peak.
 
-        A warmup's length tells so little of `start` that a fit would run along it for ever.
+        `start` has a narrow prior, since the first steps of a run, all it shows in, are left out.
         """
         return {
             "exponent": Guess(0.15, 1.0),
@@ -60,7 +60,6 @@ class FunctionalScalingLaw(Law):
         }
 
     def losses(self, past: Past) -> Array:
-        """See `Law`."""
-        falling = self.size * (self.start + past.total) ** -self.exponent
-        added = self.delay**-self.decay * past.fading_squares(1 / self.delay, self.decay)
-        return self.floor + falling + self.noise * added
+        falling = (past.total + self.start) ** -self.exponent * self.size
+        added = past.fading_squares(1 / self.delay, self.decay) * self.delay**-self.decay
+        return falling + self.floor + added * self.noise

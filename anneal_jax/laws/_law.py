@@ -1,75 +1,112 @@
 """A law: from the rates of all steps to the loss after each of them."""
 
+import abc
 import dataclasses
-from typing import Any, ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from .. import _checks
-from .._exponential_sums import in_double, rates_of
-from .._types import Array
-from ._past import Past, Whole
+from .._exponential_sums import ScheduleOrRates, in_float64, power_of_two, rates_of
+from .._types import Array, IntScalarLike, RealScalarLike, Values
+from ._past import Last, Past, Whole
 
 
 class Guess(NamedTuple):
-    """What is likely of a parameter that a loss is not linear in."""
+    """Likely values of a parameter that a loss is not linear in.
 
-    low: float  # where a fit's starts begin
-    high: float  # and end
-    centre: float = 1.0  # of the prior
-    spread: float | None = None  # of it, as `fit` has it; None: no prior
+    Attributes:
+      low: the smallest value that a fit starts from.
+      high: the largest one.
+      centre: centre of the prior.
+      spread: standard deviation of the prior, of the parameter's logarithm; None for no prior.
+    """
+
+    low: float
+    high: float
+    centre: float = 1.0
+    spread: float | None = None
 
 
 class Law(eqx.Module):
-    """A function from rates to losses whose parameters are leaves of a pytree.
+    """The abstract base of laws: functions from rates to losses, whose parameters are leaves.
 
-    A law is called with a schedule (and the number of steps, if it has none of its own) or with
-    the rates of all steps, and returns the loss after each step. Its curve takes linear time and
-    memory, in float64 inside, and can be jitted, batched, and differentiated by parameters and
-    rates; `exact=True` takes the sums term by term, in quadratic time, to compare with.
+    A law is called with a schedule, or with the rates of all steps, and returns the loss after
+    each step. Its curve takes linear time and memory, is computed in float64, and can be jitted,
+    batched, and differentiated by parameters and rates.
 
-    A law of one's own declares its parameters as fields, and `losses(past)` of a `Past`. To be
-    fitted, it says in which of them a loss is linear, and what is likely of all others; for
-    intervals, how far off laws of its kind have been on schedules that they had not seen.
+    A law of your own declares its parameters as fields and defines `losses`. To be fitted by
+    `fit`, it names the parameters that a loss is linear in and gives `guesses` for all others;
+    for the intervals of predictions, it has a `misfit`.
+
+    Attributes:
+      positive: names of the parameters that must be above 0.
+      fractions: names of the parameters between 0 and 1, mostly close to 1.
+      linear: names of the parameters that a loss is linear in.
+      misfit: how far off laws of this class were on schedules they had not seen, in units of the
+        noise of the runs; see `Fit.misfit`.
     """
 
-    positive: ClassVar[tuple[str, ...]] = ()  # names of parameters that must be above 0
-    fractions: ClassVar[tuple[str, ...]] = ()  # those between 0 and 1, mostly close to 1
-    linear: ClassVar[tuple[str, ...]] = ()  # those that a loss is linear in
-    misfit: ClassVar[float] = 6.0  # that, as a multiple of what `Fit.misfit` says
+    positive: ClassVar[tuple[str, ...]] = ()
+    fractions: ClassVar[tuple[str, ...]] = ()
+    linear: ClassVar[tuple[str, ...]] = ()
+    misfit: ClassVar[float] = 6.0
+
+    @abc.abstractmethod
+    def losses(self, past: Past) -> Array:
+        """The law's formula: the losses after all steps that `past` tells of, in float64."""
 
     @classmethod
     def guesses(cls, peak: float) -> dict[str, Guess]:
-        """For every other parameter what is likely, where `peak` is the largest rate of runs."""
-        raise NotImplementedError
+        """Likely values of each parameter that a loss is not linear in.
+
+        Args:
+          peak: the largest rate of the runs.
+        """
+        del peak
+        return {}
 
     def __check_init__(self) -> None:
         for field in dataclasses.fields(self):
             above = 0.0 if field.name in self.positive else None
             _checks.number(type(self).__name__, field.name, getattr(self, field.name), above=above)
 
-    def __call__(self, rates: Any, steps: int | None = None, *, exact: bool = False) -> Array:
-        """Losses after steps 0 to `steps - 1`.
+    def __call__(
+        self, rates: ScheduleOrRates, steps: int | None = None, *, exact: bool = False
+    ) -> Values:
+        """The losses after steps 0 to `steps - 1`.
 
         Args:
-          rates: a schedule, or the rate of each step; positive, but for zeros at the start,
-            where the loss is infinite.
-          steps: how many, where a schedule has no length of its own.
-          exact: whether to take sums term by term.
+          rates: a schedule, or float[steps], the rate of each step; positive, except for zeros at
+            the start, where the loss is infinite.
+          steps: number of steps of a schedule; by default its own.
+          exact: whether to take the law's sums term by term, in quadratic time.
 
         Returns:
-          float[steps].
+          float[steps]: float32, or float64 with x64 on; relative error at most 1e-6.
+
+        Raises:
+          ValueError: for rates that are not positive, and a schedule without a length.
         """
         owner = type(self).__name__
         _checks.flag(owner, "exact", exact)
         given = rates_of(owner, "rates", rates, steps)
-        return in_double(_exact if exact else _fast)(self, given)
+        return in_float64(_exact if exact else _fast)(self, given)
 
-    def losses(self, past: Past) -> Array:
-        """The law itself: the losses after all steps that `past` tells of, in float64."""
-        raise NotImplementedError
+
+def last_loss(law: Law, rates: np.ndarray) -> float:
+    """The loss after the last step alone; similar numbers of steps share a program."""
+    ahead = power_of_two(len(rates)) - len(rates)
+    with jax.enable_x64(True):
+        return float(_last(law, jnp.asarray(np.pad(rates, (ahead, 0), "edge")), ahead))
+
+
+@jax.jit
+def _last(law: Law, rates: Array, ahead: IntScalarLike) -> Array:
+    return law.losses(Last(rates, ahead))[0]
 
 
 @jax.jit
@@ -82,8 +119,10 @@ def _exact(law: Law, rates: Array) -> Array:
     return law.losses(Whole(rates, exact=True))
 
 
-def level(floor: Array, size: Array, exponent: Array, total: Array) -> Array:
-    """`floor + size * total ** -exponent`, where `total` are the rates summed up."""
+def level(
+    floor: RealScalarLike, size: RealScalarLike, exponent: RealScalarLike, total: Array
+) -> Array:
+    """`floor + size * total ** -exponent`, where `total` is the sum of the rates so far."""
     moved = total > 0
     power = jnp.where(moved, total, 1.0) ** -exponent
-    return floor + jnp.where(moved, size * power, jnp.inf)
+    return jnp.where(moved, power * size, jnp.inf) + floor

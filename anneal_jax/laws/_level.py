@@ -2,8 +2,7 @@
 
 from typing import ClassVar
 
-from .._numerics import Number as Scalar
-from .._types import Array
+from .._types import Array, RealScalarLike
 from ._law import Guess, Law, level
 from ._past import Past
 
@@ -11,7 +10,14 @@ from ._past import Past
 class LevelLaw(Law):
     """`L(t) = floor + size * S(t) ** -exponent - drop * (max of rates - rates[t])`.
 
-    `S` are the rates summed up. What a law must beat to be worth its history.
+    `S(t)` is the sum of the rates up to step `t`. Two schedules with the same sum and the same
+    rate at the end have the same loss here: what a law that knows their history must beat.
+
+    Args:
+      floor: `L` of an endless run at the largest rate.
+      size: size of the part that falls as training goes on, above 0.
+      exponent: power of that part, above 0.
+      drop: loss that falls per unit by which the rate is below its largest.
 
     Example:
         >>> import anneal_jax as anneal
@@ -20,20 +26,18 @@ class LevelLaw(Law):
         2.82
     """
 
-    floor: Scalar
-    size: Scalar
-    exponent: Scalar
-    drop: Scalar
+    floor: RealScalarLike
+    size: RealScalarLike
+    exponent: RealScalarLike
+    drop: RealScalarLike
     positive: ClassVar[tuple[str, ...]] = ("size", "exponent")
     linear: ClassVar[tuple[str, ...]] = ("floor", "size", "drop")
     misfit: ClassVar[float] = 15.0
 
     @classmethod
     def guesses(cls, peak: float) -> dict[str, Guess]:
-        """See `Law`."""
         return {"exponent": Guess(0.15, 1.0)}
 
     def losses(self, past: Past) -> Array:
-        """See `Law`."""
         so_far = level(self.floor, self.size, self.exponent, past.total)
         return so_far - self.drop * (past.peak - past.rate)

@@ -1,4 +1,4 @@
-"""Runs read from their logs: CSV, JSON lines, TensorBoard; what is odd in them is said."""
+"""Runs read from their logs: CSV, JSON lines, TensorBoard; with a note of what is odd in them."""
 
 import csv
 import dataclasses
@@ -14,7 +14,7 @@ import numpy as np
 from .. import _checks
 
 _OWNER = "read_log"
-_GAP = 3.0  # times the usual distance between two rows, from which on it is told
+_GAP = 3.0  # times the usual distance between two rows: a longer one gets a note
 Row = tuple[int, float, float]  # step, rate, loss: NaN if not logged, infinite if not a number
 
 
@@ -24,9 +24,10 @@ class Log:
 
     Attributes:
       steps: int[n], the steps with a loss, increasing.
-      losses: float64[n].
-      rates: float64[last + 1], the rate of every step from 0; between logged ones, on a line.
-      notes: what was odd: rows left out, gaps, rates that had to be guessed.
+      losses: float64[n], the losses at these steps.
+      rates: float64[last step + 1], the rate of every step from 0, interpolated linearly between
+        the logged ones.
+      notes: sentences about rows that were left out, gaps, and rates that had to be guessed.
     """
 
     steps: np.ndarray
@@ -42,26 +43,26 @@ def read_log(
     learning_rate: str = "learning_rate",
     loss: str = "loss",
 ) -> Log:
-    r"""Read steps, rates and losses of a run.
+    r"""Read the steps, rates and losses of a run from its log.
 
-    Rate and loss may be logged at different steps. Where steps go back (a run that was resumed),
-    what was logged from there on before counts no more. Rows whose loss is not finite are left
-    out. All of that is in `notes`, and warned of.
+    The rate and the loss may be logged at different steps. Where steps go back (the run was
+    resumed from a checkpoint), the later rows replace the earlier ones. Losses that are not finite
+    are left out. A warning tells what was odd; it is kept in `Log.notes`.
 
     Args:
-      path: a file `.csv`, `.jsonl` or `.json` of JSON lines, each of them with `.gz` if packed; or
-        one of TensorBoard's event files, or a folder of them (which needs `tensorboard`, whose
-        reader leaves out what a resumed run did again and does not tell).
-      step: the name of the column, or key, of the step; TensorBoard has its own.
-      learning_rate: that of the rate.
-      loss: that of the loss.
+      path: a table `.csv`, or JSON lines `.jsonl` or `.json`, also compressed as `.gz`; or one of
+        TensorBoard's event files or a folder of them, for which `tensorboard` must be installed
+        (its reader replaces rows of a resumed run by itself, without a note).
+      step: name of the column or key of the step; event files have their own.
+      learning_rate: name of the column, key or tag of the rate.
+      loss: name of the column, key or tag of the loss.
 
     Returns:
       A `Log`.
 
     Raises:
-      ValueError: for a file of another kind, a name that is not there, and logs without a rate or
-        without two finite losses.
+      ValueError: for a file of another kind, a name that is not in the log, and a log without
+        rates or with fewer than two finite losses.
 
     Example:
         >>> import anneal_jax as anneal, pathlib, tempfile
@@ -174,12 +175,12 @@ def _number(path: Path, row: Mapping[str, Any], name: str) -> float:
 
 
 def _told(value: float) -> float:
-    """What was logged, told from what was not: infinite for a NaN, too."""
+    """A logged number; infinite for a NaN, which stands for what was not logged."""
     return value if np.isfinite(value) else np.inf
 
 
 def _by_step(rows: Iterator[Row], notes: list[str]) -> dict[int, list[float]]:
-    """Rate and loss by step, in order; what a later row says of a step counts."""
+    """Rate and loss by step, in order; of several rows about a step, the last one counts."""
     kept: dict[int, list[float]] = {}
     again = lost = odd = 0
     last = -1

@@ -4,8 +4,7 @@ from typing import ClassVar
 
 import jax.numpy as jnp
 
-from .._numerics import Number as Scalar
-from .._types import Array
+from .._types import Array, RealScalarLike
 from ._law import Guess, Law, level
 from ._past import Past
 
@@ -15,15 +14,16 @@ _MOST = 1 - 1e-9  # of its decay: at 1 its sums are limits
 class MomentumLaw(Law):
     """`L(t) = floor + size * S1(t) ** -exponent - gain * S2(t)`.
 
-    `S1` are the rates summed up, `S2` the momentum `m` summed up, where
+    `S1(t)` is the sum of the rates up to step `t`, and `S2(t)` that of the momentum
     `m[t] = decay * m[t - 1] + rates[t - 1] - rates[t]`.
 
     Args:
-      floor: the loss of an endless run.
-      size: of the part that falls with the sum of rates.
-      exponent: with which it falls.
-      gain: loss per unit of annealing.
-      decay: of the momentum in a step; .99 to .999 in the paper.
+      floor: `L` of an endless run at a constant rate.
+      size: size of the part that falls as training goes on, above 0.
+      exponent: power of that part, above 0.
+      gain: loss that falls per unit of `S2`.
+      decay: share of the momentum that is left after a step, between 0 and 1; .99 to .999 in the
+        paper. From 1 - 1e-9 on it is taken as that.
 
     Example:
         >>> import anneal_jax as anneal
@@ -35,11 +35,11 @@ class MomentumLaw(Law):
     annealing](https://arxiv.org/abs/2408.11029), 2024
     """
 
-    floor: Scalar
-    size: Scalar
-    exponent: Scalar
-    gain: Scalar
-    decay: Scalar = 0.999
+    floor: RealScalarLike
+    size: RealScalarLike
+    exponent: RealScalarLike
+    gain: RealScalarLike
+    decay: RealScalarLike = 0.999
     positive: ClassVar[tuple[str, ...]] = ("size", "exponent", "decay")
     fractions: ClassVar[tuple[str, ...]] = ("decay",)
     linear: ClassVar[tuple[str, ...]] = ("floor", "size", "gain")
@@ -51,6 +51,5 @@ class MomentumLaw(Law):
         return {"exponent": Guess(0.15, 1.0), "decay": Guess(0.99, 0.9995, 1 - 1 / 300, 1.0)}
 
     def losses(self, past: Past) -> Array:
-        """See `Law`."""
         so_far = level(self.floor, self.size, self.exponent, past.total)
         return so_far - self.gain * past.momentum(jnp.minimum(self.decay, _MOST))

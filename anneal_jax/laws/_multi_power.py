@@ -4,14 +4,12 @@ from typing import ClassVar
 
 import jax.numpy as jnp
 
-from .._numerics import Number as Scalar
-from .._types import Array
+from .._types import Array, RealScalarLike
 from ._law import Guess, Law, level
 from ._past import Past
 
-_LEAST = 1e-6  # of the largest rate: below it the power of a rate is that of this one
-
-_PAPERS_PEAK = 3e-4  # rate at which its speed is 1, and a step's progress its rate
+_LEAST = 1e-6  # of the largest rate: the power of a lower rate is that of this one
+_PAPERS_PEAK = 3e-4  # of the paper's runs; here a step's progress is its rate, and `speed` 1
 _SPREAD = 0.05  # of the prior
 _PACE = 0.15  # that of `pace`
 
@@ -21,20 +19,20 @@ class MultiPowerLaw(Law):
 
     `G(k, t) = 1 - (1 + speed * rates[k] ** -stretch * S_k(t)) ** -decay`
 
-    `S_k(t)` are the rates from `k` to `t` summed up, `S1` those from the start;
-    `drop[k] = rates[k - 1] - rates[k]`, so a warmup's rises count as negative drops. With
-    `pace` below 1, which the paper does not have, `S1` sums up
-    `3e-4 * (rates / 3e-4) ** pace`: a lower rate costs less progress than in proportion.
+    `drop[k] = rates[k - 1] - rates[k]` is by how much the rate falls (a rise, as in a warmup, is
+    a negative drop), `S_k(t)` the sum of the rates from step `k` to `t`, and `S1(t)` the sum of
+    `3e-4 * (rates / 3e-4) ** pace` up to step `t`. The paper's law has `pace = 1`, so that `S1` is
+    the sum of the rates; below 1, a lower rate slows progress by less than in proportion.
 
     Args:
-      floor: the loss of an endless run; `L0` in the paper.
-      size: `A`, of the part that falls with the sum of rates.
-      exponent: `alpha`, with which it falls.
-      gain: `B`, loss per unit of rate that was dropped, in the end.
-      speed: `C`, how soon a drop pays off.
-      decay: `beta`, of the kernel.
-      stretch: `gamma`, how much sooner at low rates.
-      pace: power of the rate that a step's progress goes with; 1 in the paper.
+      floor: `L` of an endless run at a constant rate; `L0` in the paper.
+      size: size of the part that falls as training goes on, above 0; `A` in the paper.
+      exponent: power of that part, above 0; `alpha` in the paper.
+      gain: loss that falls, in the end, per unit that the rate drops; `B` in the paper.
+      speed: how soon a drop pays off, above 0; `C` in the paper.
+      decay: power by which a drop pays off, above 0; `beta` in the paper.
+      stretch: power of the rate by which drops to low rates pay off sooner; `gamma` in the paper.
+      pace: power of the rate that a step's progress is proportional to, above 0.
 
     Example:
         >>> import anneal_jax as anneal
@@ -45,14 +43,14 @@ class MultiPowerLaw(Law):
     Reference: Luo et al., [A multi-power law](https://arxiv.org/abs/2503.12811), 2025
     """
 
-    floor: Scalar
-    size: Scalar
-    exponent: Scalar
-    gain: Scalar
-    speed: Scalar
-    decay: Scalar
-    stretch: Scalar
-    pace: Scalar = 1.0
+    floor: RealScalarLike
+    size: RealScalarLike
+    exponent: RealScalarLike
+    gain: RealScalarLike
+    speed: RealScalarLike
+    decay: RealScalarLike
+    stretch: RealScalarLike
+    pace: RealScalarLike = 1.0
     positive: ClassVar[tuple[str, ...]] = ("size", "exponent", "speed", "decay", "pace")
     linear: ClassVar[tuple[str, ...]] = ("floor", "size", "gain")
     misfit: ClassVar[float] = 2.5
@@ -61,7 +59,7 @@ class MultiPowerLaw(Law):
     def guesses(cls, peak: float) -> dict[str, Guess]:
         """See `Law`.
 
-        The prior has its centre where the paper's fits start, in units of the peak; without one,
+        The prior's centre is where the paper's fits start, in units of the peak; without a prior,
         fits run along a ridge to small decays. How its spread was chosen: `docs/laws.md`.
         """
         speed = (peak / _PAPERS_PEAK) ** -0.5
@@ -74,8 +72,7 @@ class MultiPowerLaw(Law):
         }
 
     def losses(self, past: Past) -> Array:
-        """See `Law`."""
         rates = jnp.maximum(past.drop_rates, _LEAST * past.peak)
-        to_come = past.fading_drops(self.speed * rates**-self.stretch, self.decay)
+        to_come = past.fading_drops(rates**-self.stretch * self.speed, self.decay)
         so_far = level(self.floor, self.size, self.exponent, past.progress(self.pace, _PAPERS_PEAK))
-        return so_far - self.gain * (past.first - past.rate - to_come)
+        return so_far - (past.first - past.rate - to_come) * self.gain

@@ -10,19 +10,19 @@ import jax.numpy as jnp
 import numpy as np
 
 from .._types import Array
-from ._fitted import normal_quantile
 from ._law import Law
-from ._past import Measured
+from ._measured import Measured
+from ._statistics import median_deviation
 
 _DELTA = 0.01  # of the Huber loss, of logarithms; spikes are beyond, a law's own misfit within
-_LEAST = 0.05  # a loss below counts as this one, so that every trial has a logarithm
+_LEAST, _MOST = 0.05, 1e6  # a loss beyond counts as this one, so that every trial has a logarithm
 
 
 class Coordinates:
-    """Between a law's parameters and a vector without bounds, of the same length.
+    """A map between a law's parameters and a vector of the same length, which has no bounds.
 
-    Parameters above 0 are exponentials of theirs, such between 0 and 1 are `1 - exp`, so that
-    what matters of them, how far from 1, has a logarithm.
+    A parameter above 0 is the exponential of its coordinate, one between 0 and 1 is 1 minus the
+    exponential: what matters of it is how far from 1 it is.
     """
 
     def __init__(self, kind: type[Law]) -> None:
@@ -56,9 +56,9 @@ class Data(NamedTuple):
     logs: Array  # float[n], of all losses
 
     def residuals(self, law: Law) -> Array:
-        """By how much the law's logarithms are above those of the losses."""
+        """The logarithms of the law's losses over the runs'."""
         losses = jnp.concatenate([law.losses(past) for past in self.pasts])
-        return jnp.log(jnp.maximum(losses, _LEAST)) - self.logs
+        return jnp.log(jnp.clip(losses, _LEAST, _MOST)) - self.logs
 
 
 @functools.partial(jax.jit, static_argnums=0)
@@ -81,12 +81,13 @@ def _solved(kind: type[Law], others: Any, data: Data) -> tuple[Array, Array]:
     names, tiny = kind.linear, 1e-300  # (for 0 where a parameter must be above it)
 
     def solve(other: dict[str, Array]) -> tuple[Array, Array]:
-        def losses(one: str) -> Array:
-            given = {name: jnp.where(name == one, 1.0, tiny) for name in names}
+        def losses(each: Array) -> Array:
+            given = dict(zip(names, each, strict=True))
             return jnp.concatenate([kind(**other, **given).losses(p) for p in data.pasts])
 
         observed = jnp.exp(data.logs)
-        columns = jnp.stack([losses(name) for name in names], axis=1) / observed[:, None]
+        one_by_one = jnp.where(jnp.eye(len(names), dtype=bool), 1.0, tiny)
+        columns = jax.vmap(losses, out_axes=1)(one_by_one) / observed[:, None]
         found = jnp.linalg.lstsq(columns, jnp.ones_like(observed))[0]
         ratio = jnp.sum(columns * found[None], axis=1)
         return found, jnp.mean(jnp.abs(jnp.log(jnp.maximum(ratio, 1e-3))))
@@ -116,18 +117,18 @@ class Objective:
         self.pull[np.arange(len(prior)), self.index] = 1 / self.spread
 
     def residuals(self, z: np.ndarray) -> np.ndarray:
-        """Of the logarithms."""
+        """float64[n], the logarithms of the law's losses over the runs'."""
         return np.asarray(_residuals(self.kind, z, self.data))
 
     def values(self, z: np.ndarray) -> np.ndarray:
-        """Of which half the squares, summed up, is the objective."""
+        """The vector whose sum of squares, halved, is the objective."""
         r = self.residuals(z)
         far = np.sqrt(2 * _DELTA * np.maximum(np.abs(r), _DELTA) - _DELTA**2) * np.sign(r)
         robust = np.where(np.abs(r) <= _DELTA, r, far) / _DELTA
         return np.concatenate([self.roots * robust, (z[self.index] - self.centre) / self.spread])
 
     def slopes(self, z: np.ndarray) -> np.ndarray:
-        """Of the values, by the vector."""
+        """The derivatives of `values` by the vector."""
         r = np.maximum(np.abs(self.residuals(z)), _DELTA)
         slow = 1 / np.sqrt(2 * _DELTA * r - _DELTA**2)
         slopes = np.asarray(_slopes(self.kind, z, self.data))
@@ -153,7 +154,7 @@ class Objective:
         return other
 
     def drawn(self, blocks: np.ndarray, scale: float, rng: np.random.Generator) -> "Objective":
-        """One that other data could have given.
+        """The objective that other data could have given.
 
         The blocks' weights are exponential variables (the Bayesian bootstrap), and the prior's
         centres are drawn from the prior. Its spread is for residuals of the size of `_DELTA`; in
@@ -166,5 +167,4 @@ class Objective:
 
     def scale(self, z: np.ndarray) -> float:
         """The standard deviation of residuals, by their median, in units of `_DELTA`; 1 at most."""
-        size = np.median(np.abs(self.residuals(z))) / normal_quantile(0.5)
-        return float(min(1.0, size / _DELTA))
+        return min(1.0, median_deviation(self.residuals(z)) / _DELTA)

@@ -11,13 +11,14 @@ import numpy as np
 from jax import lax
 
 from .. import _checks
+from .._exponential_sums import rates_of
 from .._types import Array
 from ..schedules._schedule import Schedule
 from ..schedules._tables import Interpolated
 from ..schedules.recipes import warmup_cosine, warmup_stable_decay
 from ._compare import compare
 from ._fitted import Fit
-from ._law import Law
+from ._law import Law, last_loss
 from ._past import Last
 
 _LEAST = 1e-4  # of the peak: the lowest rate
@@ -26,13 +27,23 @@ _RAMP = 1.25  # from one knot to the next a free schedule rises by this factor a
 
 
 class Optimized(NamedTuple):
-    """A schedule and the final losses a law predicts; made by `optimize_schedule`."""
+    """A schedule and the final losses a law predicts; made by `optimize_schedule`.
+
+    Attributes:
+      schedule: the schedule that was found.
+      loss: its predicted loss after the last step.
+      cosine: that loss for a cosine to a tenth of the peak, with the same warmup and length.
+      wsd: that loss for a warmup-stable-decay schedule whose last fifth falls to 0 by
+        `OneMinusSqrt`.
+      better: probability that the schedule beats both of these; None if a law was given, which
+        has no intervals.
+    """
 
     schedule: Schedule
-    loss: float  # of the schedule
-    cosine: float  # of a cosine to a tenth of the peak, with the same warmup and budget
-    wsd: float  # of a 1-sqrt cooldown to 0 in the last fifth
-    better: float | None = None  # probability, of a fit, that it beats the better of these two
+    loss: float
+    cosine: float
+    wsd: float
+    better: float | None = None
 
 
 def optimize_schedule(
@@ -44,30 +55,29 @@ def optimize_schedule(
     constraint: str = "non_increasing",
     knots: int = 64,
 ) -> Optimized:
-    """The schedule of which a law predicts the lowest loss after its last step.
+    """The schedule for which a law predicts the lowest loss after the last step.
 
-    Linear warmup from 0, then straight lines through knots, none above the peak and none below
-    0.0001 of it. SciPy's L-BFGS-B finds their rates by the law's exact gradient.
+    The schedule is a linear warmup from 0, then straight lines through knots, whose rates lie
+    between 0.0001 times the peak and the peak. SciPy's L-BFGS-B finds them by the law's exact
+    gradient.
 
-    A law's optimum is where it has seen least: take it for a proposal, not a promise. Of a fit,
-    a gain that is inside of what its predictions may be off is warned of.
+    The optimum lies where the law has seen least data: it is a proposal to try.
 
     Args:
       law: a fit, or a law.
-      peak_value: the largest rate.
-      total_steps: of the run.
-      warmup_steps: of which rise from 0; they count in the law.
-      constraint: "non_increasing" after the warmup, or "free", with rises of a quarter at most from
-        one knot to the next.
-      knots: of the schedule after the warmup.
+      peak_value: largest rate of the schedule.
+      total_steps: number of steps of the run.
+      warmup_steps: number of them in which the rate rises from 0 to its peak.
+      constraint: "non_increasing" for rates that do not rise after the warmup, or "free" for
+        rates that rise by a quarter at most from one knot to the next.
+      knots: number of knots after the warmup.
 
     Returns:
-      An `Optimized`.
+      An `Optimized`. Warnings tell if L-BFGS-B did not converge, and, for a fit, if the gain over
+      the other schedules is smaller than what predictions may be off.
 
     Raises:
       ValueError: for arguments out of range.
-
-    Where L-BFGS-B did not converge, a warning says so.
 
     Example:
         >>> import anneal_jax as anneal
@@ -76,8 +86,6 @@ def optimize_schedule(
         >>> print(f"{best.loss:.3f}, cosine {best.cosine:.3f}")
         3.258, cosine 3.315
     """
-    from scipy.optimize import minimize
-
     owner = "optimize_schedule"
     fit, law = (law, law.law) if isinstance(law, Fit) else (None, law)
     if not isinstance(law, Law):
@@ -88,13 +96,8 @@ def optimize_schedule(
     _checks.steps(owner, "warmup_steps", warmup_steps)
     _checks.steps(owner, "total_steps", total_steps, least=int(warmup_steps) + 2 * knots)
     after = _knots(int(warmup_steps), int(total_steps) - 1, knots)
-    first = np.diff(np.log(np.linspace(1.0, 0.1, len(after))))
     most = np.log(_RAMP) if constraint == "free" else 0.0
-    with jax.enable_x64(True):
-        final = functools.partial(_final, law, after, float(peak_value))
-        bounds = [(np.log(_LEAST), most)] * len(first)
-        found = minimize(final, first, jac=True, method="L-BFGS-B", bounds=bounds)
-        rates = peak_value * np.asarray(_shape(found.x))
+    found, rates = _minimized(law, after, float(peak_value), most)
     if not found.success:
         warnings.warn(f"{owner}: {found.message}; try fewer knots", UserWarning, stacklevel=2)
     if warmup_steps:
@@ -105,15 +108,30 @@ def optimize_schedule(
         "cosine": warmup_cosine(*common, total_steps, end_value=0.1 * peak_value),
         "wsd": warmup_stable_decay(*common, total_steps // 5, total_steps),
     }
-    losses = {name: float(law(one, total_steps)[-1]) for name, one in others.items()}
+    losses = {
+        name: last_loss(law, rates_of(owner, name, one, total_steps))
+        for name, one in others.items()
+    }
     better = _better(fit, schedule, others, total_steps) if fit else None
     return Optimized(schedule, float(found.fun), losses["cosine"], losses["wsd"], better)
 
 
 def _knots(first: int, last: int, count: int) -> np.ndarray:
-    """Steps from the first to the last, closer towards the end; two that meet are one."""
+    """Steps from the first to the last, closer together towards the end, each once."""
     share = (1 - np.linspace(0.0, 1.0, count + 1)) ** 2
     return np.unique((last - (last - first) * share).round())
+
+
+def _minimized(law: Law, after: np.ndarray, peak: float, most: float) -> tuple[Any, np.ndarray]:
+    """What SciPy found, and the rates at the knots."""
+    from scipy.optimize import minimize
+
+    first = np.diff(np.log(np.linspace(1.0, 0.1, len(after))))
+    with jax.enable_x64(True):
+        final = functools.partial(_final, law, after, peak)
+        bounds = [(np.log(_LEAST), most)] * len(first)
+        found = minimize(final, first, jac=True, method="L-BFGS-B", bounds=bounds)
+        return found, peak * np.asarray(_shape(found.x))
 
 
 def _better(fit: Fit, schedule: Schedule, others: Mapping[str, Schedule], steps: int) -> float:
@@ -129,7 +147,7 @@ def _better(fit: Fit, schedule: Schedule, others: Mapping[str, Schedule], steps:
 
 @jax.jit
 def _shape(z: Any) -> Array:
-    """Rates at the knots over the peak, the first of them 1, from their logarithms' changes."""
+    """Rates at the knots over the peak, the first of them 1, from changes of their logarithms."""
 
     def step(before: Array, change: Array) -> Any:
         now = jnp.clip(before + change, np.log(_LEAST), 0.0)

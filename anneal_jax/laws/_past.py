@@ -1,34 +1,32 @@
-"""What a law may know of a run: sums over its past, taken in one of four ways.
+"""What a law may know of a run: sums over its past.
 
-A law's formula stands in one place and asks a `Past` for its sums. `Whole` has the past of every
-step, in linear time or (`exact`) term by term; `Measured` that of a few steps alone, which is
-what a fit needs: some hundred measured losses of a run of many thousands of steps.
+A law's formula stands in one place and asks a `Past` for its sums. How they are taken is what the
+classes differ in: `Whole` has the past of every step, `Last` that of the last step alone, and
+`Measured`, in a file of its own, that of a few steps, as a fit needs.
 """
 
+import abc
 from typing import Any
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import lax
 
 from .._exponential_sums import exact_power_sums, power_sums
-from .._types import Array
+from .._types import Array, IntScalarLike, RealScalarLike
 
 _NODES = 47  # and one for all slower ones: vectors of eight
-_BLOCKS = 256  # at least, into which `Measured` divides a run
 
 
 class Past(eqx.Module):
-    """The past of each of `n` steps of a run; `S(t)` are the rates up to `t`, summed up.
+    """The past of each of `n` steps of a run; `S(t)` is the sum of the rates up to step `t`.
 
     Attributes:
       total: float[n], `S(t)`.
-      rate: float[n], of each step.
-      first: the rate of step 0.
-      peak: the largest rate of the run.
-      drop_rates: float[m], to which rates fall (or rise) where they do.
+      rate: float[n], the rate of each step.
+      first: float[], the rate of step 0.
+      peak: float[], the largest rate of the run.
+      drop_rates: float[m], the rate after each of the `m` drops (and rises) of the rate.
     """
 
     total: eqx.AbstractVar[Array]
@@ -37,220 +35,135 @@ class Past(eqx.Module):
     peak: eqx.AbstractVar[Array]
     drop_rates: eqx.AbstractVar[Array]
 
-    def fading_drops(self, scales: Array, exponent: Array) -> Array:
+    @abc.abstractmethod
+    def fading_drops(self, scales: Array, exponent: RealScalarLike) -> Array:
         """Sum over `k <= t` of `drop[k] * (1 + scales[k] * (S(t) - S(k - 1))) ** -exponent`.
 
-        `drop[k]` is the rate of step `k - 1` less that of `k`; `scales` one for each of
-        `drop_rates`.
+        `drop[k]` is the rate of step `k - 1` minus that of step `k`.
+
+        Args:
+          scales: float[m], one for each of `drop_rates`.
+          exponent: float[].
+
+        Returns:
+          float[n].
         """
-        raise NotImplementedError
 
-    def fading_squares(self, scale: Array, exponent: Array) -> Array:
+    @abc.abstractmethod
+    def fading_squares(self, scale: RealScalarLike, exponent: RealScalarLike) -> Array:
         """Sum over `k <= t` of `rate[k] ** 2 * (1 + scale * (S(t) - S(k))) ** -exponent`."""
-        raise NotImplementedError
 
-    def progress(self, power: Array, unit: float) -> Array:
+    @abc.abstractmethod
+    def progress(self, power: RealScalarLike, unit: float) -> Array:
         """Sum over `k <= t` of `unit * (rate[k] / unit) ** power`; `S(t)` where `power` is 1."""
-        raise NotImplementedError
 
-    def momentum(self, decay: Array) -> Array:
-        """Sum over `i <= t` of `m[i] = decay * m[i - 1] + drop[i]`; `decay` below 1."""
-        raise NotImplementedError
+    @abc.abstractmethod
+    def momentum(self, decay: RealScalarLike) -> Array:
+        """Sum over `i <= t` of `m[i] = decay * m[i - 1] + drop[i]`, for a `decay` below 1."""
 
 
-class _Every(Past):
-    """The past of steps that follow each other from 0, from the rates of all of them."""
+class Whole(Past):
+    """The past of every step: in linear time, or (`exact`) term by term in quadratic time."""
 
     rates: Array
+    exact: bool = eqx.field(static=True)
     total: Array
     rate: Array
     first: Array
     peak: Array
     drop_rates: Array
 
-    def __init__(self, rates: Array, total: Array, rate: Array) -> None:
-        self.rates, self.total, self.rate = rates, total, rate
+    def __init__(self, rates: Array, *, exact: bool) -> None:
+        self.rates, self.exact = rates, exact
+        self.total, self.rate = jnp.cumsum(rates), rates
         self.first, self.peak, self.drop_rates = rates[0], jnp.max(rates), rates
 
-    def _drops(self) -> Array:
-        return jnp.concatenate([jnp.zeros_like(self.rates[:1]), self.rates[:-1] - self.rates[1:]])
+    def fading_drops(self, scales: Array, exponent: RealScalarLike) -> Array:
+        return self._sums(_drops(self.rates), scales, exponent, own=True)
 
+    def fading_squares(self, scale: RealScalarLike, exponent: RealScalarLike) -> Array:
+        return self._sums(self.rates**2, scale, exponent, own=False)
 
-class Whole(_Every):
-    """The past of every step."""
+    def progress(self, power: RealScalarLike, unit: float) -> Array:
+        return jnp.cumsum(pace(self.rates, power, unit))
 
-    exact: bool = eqx.field(static=True)
-
-    def __init__(self, rates: Array, exact: bool) -> None:
-        super().__init__(rates, jnp.cumsum(rates), rates)
-        self.exact = exact
-
-    def fading_drops(self, scales: Array, exponent: Array) -> Array:
-        """See `Past`."""
-        given = self._drops(), scales, exponent, self.rates
+    def momentum(self, decay: RealScalarLike) -> Array:
+        drops = _drops(self.rates)
         if self.exact:
-            return exact_power_sums(*given, own=True)
-        return power_sums(*given, _NODES, own=True)
-
-    def fading_squares(self, scale: Array, exponent: Array) -> Array:
-        """See `Past`."""
-        given = self.rates**2, scale, exponent, self.rates
-        if self.exact:
-            return exact_power_sums(*given, own=False)
-        return power_sums(*given, _NODES, own=False)
-
-    def progress(self, power: Array, unit: float) -> Array:
-        """See `Past`."""
-        return jnp.cumsum(_pace(self.rates, power, unit))
-
-    def momentum(self, decay: Array) -> Array:
-        """See `Past`."""
-        if self.exact:
-            at = jnp.arange(len(self.rates), dtype=self.rates.dtype)
-            lag = at[:, None] - at[None]
-            return jnp.cumsum(jnp.sum(_fading(decay, lag) * self._drops()[None], axis=1))
+            at = jnp.arange(len(drops), dtype=drops.dtype)
+            return jnp.cumsum(jnp.sum(_fading(decay, at[:, None] - at[None]) * drops[None], axis=1))
 
         def step(before: Array, drop: Array) -> Any:
-            now = decay * before + drop
+            now = before * decay + drop
             return now, now
 
-        return jnp.cumsum(lax.scan(step, jnp.zeros_like(self.first), self._drops())[1])
+        return jnp.cumsum(lax.scan(step, jnp.zeros_like(self.first), drops)[1])
+
+    def _sums(self, values: Array, scales: Any, exponent: RealScalarLike, *, own: bool) -> Array:
+        if self.exact:
+            return exact_power_sums(values, scales, exponent, self.rates, own=own)
+        return power_sums(values, scales, exponent, self.rates, _NODES, own=own)
 
 
-def _pace(rates: Array, power: Array, unit: float) -> Array:
+class Last(Past):
+    """The past of the last step alone, exactly, in linear time.
+
+    The first `ahead` of the rates are no steps' but copies of the first rate, put in front so
+    that runs of similar lengths share a program.
+    """
+
+    rates: Array
+    ahead: IntScalarLike
+    total: Array
+    rate: Array
+    first: Array
+    peak: Array
+    drop_rates: Array
+
+    def __init__(self, rates: Array, ahead: IntScalarLike = 0) -> None:
+        self.rates, self.ahead = rates, ahead
+        self.total, self.rate = jnp.sum(self._of_steps(rates))[None], rates[-1:]
+        self.first, self.peak, self.drop_rates = rates[0], jnp.max(rates), rates
+
+    def fading_drops(self, scales: Array, exponent: RealScalarLike) -> Array:
+        kernel = (1 + scales * (self._after() + self.rates)) ** -exponent
+        return jnp.sum(_drops(self.rates) * kernel)[None]
+
+    def fading_squares(self, scale: RealScalarLike, exponent: RealScalarLike) -> Array:
+        kernel = (1 + jnp.maximum(self._after(), 0.0) * scale) ** -exponent
+        return jnp.sum(self._of_steps(self.rates**2 * kernel))[None]
+
+    def progress(self, power: RealScalarLike, unit: float) -> Array:
+        return jnp.sum(self._of_steps(pace(self.rates, power, unit)))[None]
+
+    def momentum(self, decay: RealScalarLike) -> Array:
+        lag = jnp.arange(len(self.rates), dtype=self.rates.dtype)[::-1]
+        return jnp.sum(_drops(self.rates) * series(decay, lag))[None]
+
+    def _of_steps(self, values: Array) -> Array:
+        return jnp.where(jnp.arange(len(values)) >= self.ahead, values, 0.0)
+
+    def _after(self) -> Array:
+        """The sum of the rates after each step."""
+        return jnp.cumsum(self.rates[::-1])[::-1] - self.rates
+
+
+def _drops(rates: Array) -> Array:
+    """The rate before each step minus the rate of the step; 0 at step 0."""
+    return jnp.concatenate([jnp.zeros_like(rates[:1]), rates[:-1] - rates[1:]])
+
+
+def pace(rates: Array, power: RealScalarLike, unit: float) -> Array:
     """`unit * (rates / unit) ** power`, with finite slopes at a rate of 0."""
     moving = rates > 0
     return jnp.where(moving, unit * (jnp.where(moving, rates, unit) / unit) ** power, 0.0)
 
 
-def _fading(decay: Array, lag: Array) -> Array:
+def _fading(decay: RealScalarLike, lag: Array) -> Array:
     """`decay ** lag`; 0 for what is still to come."""
-    return jnp.where(lag >= 0, decay ** jnp.maximum(lag, 0.0), 0.0)
+    return jnp.where(lag >= 0, jnp.power(decay, jnp.maximum(lag, 0.0)), 0.0)
 
 
-def _series(decay: Array, lag: Array) -> Array:
+def series(decay: RealScalarLike, lag: Array) -> Array:
     """`1 + decay + ... + decay ** lag`."""
-    return (1 - decay * _fading(decay, lag)) / (1 - decay)
-
-
-class Last(_Every):
-    """The past of the last step alone, exactly, in linear time."""
-
-    def __init__(self, rates: Array) -> None:
-        super().__init__(rates, jnp.sum(rates)[None], rates[-1:])
-
-    def _after(self) -> Array:
-        """The rates after each step, summed up."""
-        return jnp.cumsum(self.rates[::-1])[::-1] - self.rates
-
-    def fading_drops(self, scales: Array, exponent: Array) -> Array:
-        """See `Past`."""
-        kernel = (1 + scales * (self._after() + self.rates)) ** -exponent
-        return jnp.sum(self._drops() * kernel)[None]
-
-    def fading_squares(self, scale: Array, exponent: Array) -> Array:
-        """See `Past`."""
-        kernel = (1 + scale * jnp.maximum(self._after(), 0.0)) ** -exponent
-        return jnp.sum(self.rates**2 * kernel)[None]
-
-    def progress(self, power: Array, unit: float) -> Array:
-        """See `Past`."""
-        return jnp.sum(_pace(self.rates, power, unit))[None]
-
-    def momentum(self, decay: Array) -> Array:
-        """See `Past`."""
-        lag = jnp.arange(len(self.rates), dtype=self.rates.dtype)[::-1]
-        return jnp.sum(self._drops() * _series(decay, lag))[None]
-
-
-class Places(eqx.Module):
-    """Blocks of steps, each taken for one: what they add up to, and where.
-
-    Attributes:
-      values: float[m], the sum of the block.
-      steps: float[m], the step it is taken for, between its first and its last.
-      rates: float[m], there.
-      before: float[m], the rates of all earlier steps summed up.
-    """
-
-    values: Array
-    steps: Array
-    rates: Array
-    before: Array
-
-
-class Measured(Past):
-    """The past of some steps, from blocks of steps that end at these; made by `measured`."""
-
-    steps: Array
-    total: Array
-    rate: Array
-    first: Array
-    peak: Array
-    drop_rates: Array
-    drops: Places
-    squares: Places
-    lengths: Places  # whose values are numbers of steps that move
-
-    def _fade(self, places: Places, since: Array, scales: Array, exponent: Array) -> Array:
-        y = self.total[:, None] - since[None]
-        kernel = (1 + scales * jnp.maximum(y, 0.0)) ** -exponent
-        past = places.steps[None] <= self.steps[:, None]
-        return jnp.sum(jnp.where(past, places.values[None] * kernel, 0.0), axis=1)
-
-    def fading_drops(self, scales: Array, exponent: Array) -> Array:
-        """See `Past`."""
-        return self._fade(self.drops, self.drops.before, scales[None], exponent)
-
-    def fading_squares(self, scale: Array, exponent: Array) -> Array:
-        """See `Past`."""
-        since = self.squares.before + self.squares.rates
-        return self._fade(self.squares, since, scale, exponent)
-
-    def progress(self, power: Array, unit: float) -> Array:
-        """See `Past`."""
-        each = self.lengths.values * _pace(self.lengths.rates, power, unit)
-        past = self.lengths.steps[None] <= self.steps[:, None]
-        return jnp.sum(jnp.where(past, each[None], 0.0), axis=1)
-
-    def momentum(self, decay: Array) -> Array:
-        """See `Past`."""
-        lag = self.steps[:, None] - self.drops.steps[None]
-        series = _series(decay, lag)
-        return jnp.sum(jnp.where(lag >= 0, self.drops.values[None] * series, 0.0), axis=1)
-
-
-def measured(rates: Any, steps: Any) -> Measured:
-    """The past of some steps of a run, from the rates of all: in float64, on the host."""
-    total: Any = np.cumsum(rates)
-    before = total - rates
-    drops = -np.diff(rates, prepend=rates[0])
-    longest = max(1, len(rates) // _BLOCKS)
-    last = np.unique(np.concatenate([steps, np.arange(longest - 1, len(rates), longest)]))
-    starts = np.concatenate([[0], last[:-1] + 1])
-    every: Any = np.arange(len(rates))
-
-    def places(values: Any, weights: Any) -> Places:
-        found: Any = np.add.reduceat(values, starts)
-        weight = np.add.reduceat(weights, starts)
-        there = weight > 0
-        at: Any = np.add.reduceat(weights * every, starts)[there] / weight[there]
-        at = np.clip(at, starts[there], last[there])  # (rounded up, it would be still to come)
-        near: Any = [np.interp(at, every, x) for x in (rates, before)]
-        return Places(found[there], at, *near)
-
-    # Falls and rises apart: a restart inside of a block is then one place of its own.
-    fall, rise = (np.where(drops * sign > 0, np.abs(drops), 0.0) for sign in (1, -1))
-    down, up = places(drops * (fall > 0), fall), places(drops * (rise > 0), rise)
-    both = jax.tree.map(lambda *two: np.concatenate(two), down, up)
-    return Measured(
-        steps=steps.astype(np.float64),
-        total=total[steps],
-        rate=rates[steps],
-        first=rates[0],
-        peak=rates.max(),
-        drop_rates=both.rates,
-        drops=both,
-        squares=places(rates**2, rates**2),
-        lengths=places((rates > 0) * 1.0, (rates > 0) * 1.0),
-    )
+    return (1 - _fading(decay, lag) * decay) / (1 - decay)

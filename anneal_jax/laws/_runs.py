@@ -1,15 +1,16 @@
 """Runs as a fit wants them: checked, without their warmup, thinned to some hundred losses."""
 
-from collections.abc import Iterable
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
 from .. import _checks
-from .._exponential_sums import rates_of
+from .._exponential_sums import ScheduleOrRates, rates_of
+from .._types import Array
 from ..schedules._schedule import Schedule
 from ._logs import Log
-from ._past import Measured, measured
+from ._measured import Measured, measured
 
 _POINTS = 256  # of a run at most; more are gathered into medians
 _PEAK = 0.999  # of the largest rate: where a warmup ends
@@ -18,25 +19,29 @@ _FEWEST = 8  # losses of a run after its warmup
 _MANY = 3  # runs, from which on each is held out as a whole
 _BLOCKS = 8  # of a run, of which a bootstrap draws and that are held out in turn
 
+_Numbers: TypeAlias = Array | np.ndarray | Sequence[float]
+RunLike: TypeAlias = Log | tuple[ScheduleOrRates, _Numbers, _Numbers]
+"""A run as a user has it: a log, or its schedule (or rates), steps with a loss, and losses."""
 
-class Run(NamedTuple):
-    """A run: the rate of every step, and some of its losses."""
+
+class LossCurve(NamedTuple):
+    """The losses of a run at some of its steps, and the rates of all."""
 
     rates: np.ndarray  # float64[steps]
     steps: np.ndarray  # int[n]
     losses: np.ndarray  # float64[n]
 
     def past(self) -> Measured:
-        """What a law may know of it."""
+        """What a law may know of the steps with a loss."""
         return measured(self.rates, self.steps)
 
     def weights(self) -> np.ndarray:
-        """How much each of its losses counts in a fit."""
+        """float64[n], how much each loss counts in a fit."""
         return np.where(self.steps >= (1 - _LATE) * self.steps[-1], _WEIGHT, 1.0)
 
 
-def checked_runs(owner: str, runs: Any) -> list[Run]:
-    """Runs of a user: logs, or tuples of rates (or a schedule), steps and losses."""
+def checked_runs(owner: str, runs: Any) -> list[LossCurve]:
+    """The user's runs, or the one run, as a fit wants them."""
     if isinstance(runs, Log) or (isinstance(runs, tuple) and len(runs) == 3 and _is_one(runs)):
         runs = [runs]
     given = [*runs] if isinstance(runs, Iterable) else []
@@ -47,11 +52,11 @@ def checked_runs(owner: str, runs: Any) -> list[Run]:
 
 
 def _is_one(runs: tuple[Any, ...]) -> bool:
-    """Whether it is a run, and not three of them."""
+    """Whether a tuple of three is one run, and not three of them."""
     return isinstance(runs[0], Schedule | np.ndarray) or np.ndim(runs[0]) == 1
 
 
-def _run(owner: str, name: str, run: Any) -> Run:
+def _run(owner: str, name: str, run: Any) -> LossCurve:
     if isinstance(run, Log):
         run = run.rates, run.steps, run.losses
     if not isinstance(run, tuple | list) or len(run) != 3:
@@ -75,11 +80,11 @@ def _run(owner: str, name: str, run: Any) -> Run:
         remedy = "leave out steps whose loss is none (read_log does)"
         _checks.fail(owner, f"the losses of {name}", rule, run[2], remedy)
     return _thinned(
-        _after_warmup(owner, name, Run(rates[:length], steps, losses.astype(np.float64)))
+        _after_warmup(owner, name, LossCurve(rates[:length], steps, losses.astype(np.float64)))
     )
 
 
-def _after_warmup(owner: str, name: str, run: Run) -> Run:
+def _after_warmup(owner: str, name: str, run: LossCurve) -> LossCurve:
     """Laws hold after the warmup, which they count in all their sums."""
     top = int(np.argmax(run.rates >= _PEAK * run.rates.max()))
     kept = run.steps >= top
@@ -87,10 +92,10 @@ def _after_warmup(owner: str, name: str, run: Run) -> Run:
         rule = f"longer than its warmup, with {_FEWEST} losses or more after it"
         got = f"{int(kept.sum())} from step {top} on, where its rate is largest"
         _checks.fail(owner, name, rule, got, "train on, or log more often")
-    return Run(run.rates, run.steps[kept], run.losses[kept])
+    return LossCurve(run.rates, run.steps[kept], run.losses[kept])
 
 
-def _thinned(run: Run) -> Run:
+def _thinned(run: LossCurve) -> LossCurve:
     """Medians of neighbours, which a few spikes do not move, where there are very many losses."""
     width = -(-len(run.steps) // _POINTS)
     if width == 1:
@@ -98,10 +103,10 @@ def _thinned(run: Run) -> Run:
     width += 1 - width % 2  # (odd, so that the median step is a step)
     groups = [np.arange(i, i + width) for i in range(0, len(run.steps) - width + 1, width)]
     steps = np.array([run.steps[g[width // 2]] for g in groups])
-    return Run(run.rates, steps, np.array([np.median(run.losses[g]) for g in groups]))
+    return LossCurve(run.rates, steps, np.array([np.median(run.losses[g]) for g in groups]))
 
 
-def held_out_sets(runs: list[Run]) -> list[np.ndarray]:
+def held_out_sets(runs: list[LossCurve]) -> list[np.ndarray]:
     """Masks over all losses: each run where there are three or more, else each block of each.
 
     One of two runs alone would not tell a law apart from others; without the end of one, much
@@ -112,7 +117,7 @@ def held_out_sets(runs: list[Run]) -> list[np.ndarray]:
     return [parts == part for part in range(parts[-1] + 1)]
 
 
-def blocks_of(runs: list[Run]) -> np.ndarray:
+def blocks_of(runs: list[LossCurve]) -> np.ndarray:
     """The block of each loss, eight of equal numbers of losses in a run: neighbours err alike."""
     parts = [np.arange(len(run.steps)) * _BLOCKS // len(run.steps) for run in runs]
     return np.concatenate([part + _BLOCKS * i for i, part in enumerate(parts)])

@@ -5,15 +5,21 @@ On real runs the bound's *shape* holds surprisingly well: it ranks schedules, an
 for one schedule tells the best peak for another. Rates are what is scaled: `rates = scale * shape`.
 """
 
+from anneal_jax.theory._horizon_exponent import (
+    Exponent as Exponent,
+    horizon_exponent as horizon_exponent,
+)
 from anneal_jax.theory._last_iterate import (
     Bound as Bound,
     last_iterate_bound as last_iterate_bound,
 )
-from anneal_jax.theory._peaks import (
-    Exponent as Exponent,
+from anneal_jax.theory._refine import (
+    refine as refine,
+)
+from anneal_jax.theory._sweep_fit import (
     SweepFit as SweepFit,
     fit_sweep as fit_sweep,
-    horizon_exponent as horizon_exponent,
-    refine as refine,
+)
+from anneal_jax.theory._transfer import (
     transfer_peak as transfer_peak,
 )

@@ -1,48 +1,67 @@
-"""Planning a run by a fit: where to cool down, how long to train, how to go on."""
+"""Decisions before a run, by a fit: when to cool down, how long to train, how to go on."""
 
 import functools
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from .. import _checks
-from .._exponential_sums import rates_of
-from ..schedules._constant import Constant
+from .._exponential_sums import ScheduleOrRates, rates_of
 from ..schedules._join import join
-from ..schedules._schedule import Schedule
+from ..schedules._schedule import Constant, Schedule
+from ..schedules._segment import Segment
 from ..schedules._segments import Cosine, Linear, OneMinusSqrt
 from ..schedules.recipes import warmup_stable_decay
 from ._compare import Comparison, Final, compare, final
-from ._fitted import Fit, normal_quantile
+from ._fitted import Fit
+from ._statistics import normal_quantile
 
-_STAGE = 0.316  # of the rate: the second stage, as DeepSeek's first step down
-_REWARMUP = 0.05  # of the added steps
-_COOLDOWN = 0.2  # of them
+_STAGE = 0.316  # the rate of the second stage over that of the first, as in DeepSeek's first drop
+_REWARMUP = 0.05  # share of the added steps
+_COOLDOWN = 0.2  # share of the added steps
 
 
 class Cooldown(NamedTuple):
-    """The best share of a run to cool down in; made by `best_cooldown`."""
+    """The best length of a cooldown; made by `best_cooldown`.
 
-    share: float  # of all steps
+    Attributes:
+      share: length of the cooldown as a share of the run.
+      schedule: the schedule with that cooldown.
+      loss: its predicted loss after the last step.
+      losses: that loss for every share that was tried.
+    """
+
+    share: float
     schedule: Schedule
-    loss: float  # after its last step
-    losses: dict[float, float]  # of all shares that were tried
+    loss: float
+    losses: dict[float, float]
 
 
 class Extension(NamedTuple):
-    """Ways to go on with a run; made by `extend`."""
+    """Ways to go on with a run; made by `extend`.
 
-    schedules: dict[str, Schedule]  # of the whole run, by name
+    Attributes:
+      schedules: by name of the way, the schedule of the whole run.
+      comparison: these schedules by their predicted final loss.
+    """
+
+    schedules: dict[str, Schedule]
     comparison: Comparison
 
 
 class StepsFor(NamedTuple):
-    """How long to train for a loss; made by `steps_for`."""
+    """How long to train for a loss; made by `steps_for`.
 
-    steps: int  # the fewest whose predicted final loss is at or below the target
-    low: int  # if the lower end of the interval is true
-    high: int | None  # if the upper end is; None if no number of steps in the range does
+    Attributes:
+      steps: fewest steps whose predicted final loss is at or below the target.
+      low: the same if the lower end of the interval comes true.
+      high: the same if the upper end comes true; None if even the most steps do not reach it.
+    """
+
+    steps: int
+    low: int
+    high: int | None
 
 
 def best_cooldown(
@@ -51,21 +70,25 @@ def best_cooldown(
     total_steps: int,
     warmup_steps: int = 0,
     *,
-    cooldown: Any = OneMinusSqrt,
+    cooldown: type[Segment] = OneMinusSqrt,
     shares: Iterable[float] | None = None,
 ) -> Cooldown:
-    """The share of a warmup-stable-decay run whose cooldown to 0 ends with the lowest loss.
+    """The length of the cooldown with which a warmup-stable-decay run ends with the lowest loss.
 
     Args:
       fit: a fit.
-      peak_value: the rate of the constant phase.
-      total_steps: of the run.
-      warmup_steps: of which rise from 0.
-      cooldown: its segment, such as `Linear`.
-      shares: to be tried; by default .05, .1, ... as far as the warmup leaves room.
+      peak_value: rate of the constant phase.
+      total_steps: number of steps of the run.
+      warmup_steps: number of them in which the rate rises from 0 to its peak.
+      cooldown: shape of the cooldown to 0: a class of segments, such as `Linear`.
+      shares: lengths of the cooldown to try, as shares of the run; by default .05, .1, ... as far
+        as the warmup leaves room.
 
     Returns:
-      A `Cooldown`. Schedules beyond what the fit has seen are warned of.
+      A `Cooldown`. A warning tells if its schedules go beyond the runs of the fit.
+
+    Raises:
+      ValueError: for arguments out of range.
 
     Example:
         >>> import anneal_jax as anneal, numpy as np
@@ -107,29 +130,29 @@ def best_cooldown(
 def steps_for(
     fit: Fit,
     target_loss: float,
-    schedule_of: Callable[[int], Any],
+    schedule_of: Callable[[int], ScheduleOrRates],
     *,
     least: int,
     most: int,
     probability: float = 0.8,
 ) -> StepsFor:
-    """How many steps a schedule needs to end at or below a loss.
+    """The number of steps in which a schedule reaches a loss.
 
-    By bisection: the predicted final loss is taken to fall with the number of steps.
+    It is found by bisection, so the predicted final loss should fall with the number of steps.
 
     Args:
       fit: a fit.
-      target_loss: to be reached.
-      schedule_of: from a number of steps to a schedule, or rates, of that length.
-      least: steps to be tried.
-      most: steps to be tried.
-      probability: of the interval.
+      target_loss: final loss to reach.
+      schedule_of: function from a number of steps to the schedule (or the rates) of that length.
+      least: smallest number of steps to consider.
+      most: largest number of steps to consider.
+      probability: probability of the interval, between 0 and 1.
 
     Returns:
-      A `StepsFor`; a number beyond what the fit has seen is warned of.
+      A `StepsFor`. A warning tells if its number of steps goes beyond the runs of the fit.
 
     Raises:
-      ValueError: where even `most` steps do not reach the loss.
+      ValueError: if even `most` steps do not reach the loss, and for arguments out of range.
 
     Example:
         >>> import anneal_jax as anneal, numpy as np
@@ -150,12 +173,12 @@ def steps_for(
     def rates(steps: int) -> np.ndarray:
         return rates_of(owner, f"schedule_of({steps})", schedule_of(steps), steps)
 
-    @functools.cache  # three searches begin alike, and every length is a program to compile
+    @functools.cache  # three searches begin alike
     def end(steps: int) -> Final:
         return final(fit, rates(steps))
 
     def first(sign: float) -> int | None:
-        """The fewest steps whose final loss, or that end of its interval, is low enough."""
+        """The fewest steps whose loss (0), or lower (-1) or upper end (1), reaches the target."""
 
         def reached(steps: int) -> bool:
             one = end(steps)
@@ -180,31 +203,34 @@ def steps_for(
 
 
 def extend(
-    fit: Fit, schedule: Any, at: int, extra_steps: int, *, end_value: float = 0.0
+    fit: Fit, schedule: Schedule, at: int, extra_steps: int, *, end_value: float = 0.0
 ) -> Extension:
-    """What going on with a run for some steps gives, by three ways to do it.
+    """Three ways to go on with a run, by their predicted final loss.
 
-    "re-warmup": in a twentieth of the added steps back to the peak, then a cosine down.
-    "two-stage": on at the rate the run has, and at .316 of it from half of the added steps on.
-    "late cooldown": on at that rate, and 1-sqrt down in the last fifth.
+    - "re-warmup": back to the peak in a twentieth of the added steps, then down by a cosine.
+    - "two-stage": on at the present rate, then at .316 times that rate in the second half.
+    - "late cooldown": on at the present rate, then down by `OneMinusSqrt` in the last fifth.
 
     Args:
       fit: a fit.
-      schedule: of the run so far; a schedule of anneal_jax.
-      at: the step from which on it is another.
-      extra_steps: added from there.
-      end_value: where re-warmup and late cooldown end.
+      schedule: schedule of the run so far.
+      at: step at which the run has arrived, and another schedule begins.
+      extra_steps: number of steps to add from there.
+      end_value: rate at the end of "re-warmup" and of "late cooldown".
 
     Returns:
-      An `Extension`. Schedules beyond what the fit has seen are warned of.
+      An `Extension`. A warning tells which schedules go beyond the runs of the fit.
+
+    Raises:
+      ValueError: for what is no schedule of anneal_jax, and arguments out of range.
 
     Example:
         >>> import anneal_jax as anneal, numpy as np
         >>> from anneal_jax.laws import MomentumLaw, extend, fit
-        >>> law, at = MomentumLaw(2.5, 0.5, 0.45, 1.0, 0.995), np.arange(100, 4_000, 20)
-        >>> runs = [anneal.warmup_cosine(3e-4, 100, 4_000), anneal.warmup_constant(3e-4, 100)]
-        >>> found = fit(MomentumLaw, [(run, at, law(run, 4_000)[at]) for run in runs])
-        >>> extend(found, runs[1], 2_000, 2_000).comparison.names[0]
+        >>> law, at = MomentumLaw(2.5, 0.5, 0.45, 1.0, 0.995), np.arange(100, 2_000, 20)
+        >>> runs = [anneal.warmup_cosine(3e-4, 100, 2_000), anneal.warmup_constant(3e-4, 100)]
+        >>> found = fit(MomentumLaw, [(run, at, law(run, 2_000)[at]) for run in runs])
+        >>> extend(found, runs[1], 1_000, 1_000).comparison.names[0]
         'late cooldown'
     """
     owner = "extend"
