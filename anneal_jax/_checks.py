@@ -6,7 +6,7 @@ and a host callback in the train step would cost more than it saves.
 
 import difflib
 from collections.abc import Iterable
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar, cast
 
 import jax
 import jax.numpy as jnp
@@ -29,7 +29,7 @@ def real(x: T) -> T:
     given: Any = x.item() if isinstance(x, np.ndarray) and x.ndim == 0 else x
     if isinstance(given, int | float | np.integer | np.floating) and not isinstance(given, bool):
         given = float(given)
-    return given
+    return cast(T, given)
 
 
 def whole(x: T) -> T:
@@ -37,7 +37,7 @@ def whole(x: T) -> T:
     given: Any = x.item() if isinstance(x, np.ndarray) and x.ndim == 0 else x
     if isinstance(given, np.integer | float | np.floating) and float(given).is_integer():
         given = int(given)
-    return given
+    return cast(T, given)
 
 
 def fail(owner: str, name: str, rule: str, value: Any, remedy: str) -> NoReturn:

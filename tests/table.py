@@ -81,7 +81,7 @@ def _decay(name: str, build: Any, plan: Any, rate: float, unit: int, staircase: 
     return Case(name, build, reference, floats, {"decay_steps": unit}, similar=staircase)
 
 
-def _triangular(name: str, down: dict[str, int], **gamma: float) -> Case:
+def _triangular(name: Any, down: dict[str, int], **gamma: float) -> Case:
     def reference(init_value: float, peak_value: float, up_steps: int, **rest: Any) -> o.Plan:
         down_steps = rest.pop("down_steps", None)
         return o.triangular(init_value, peak_value, up_steps, down_steps, name, **rest)

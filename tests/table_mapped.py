@@ -7,7 +7,7 @@ from tests import oracle as o, oracle_compose as oc, oracle_mapped as om
 from tests.cases import Case
 
 
-def _noisy(kind: str) -> Case:
+def _noisy(kind: Any) -> Case:
     def build(peak: Any, limit: Any, key: Any, n: Any, begin: Any, end: Any, std: Any = None):
         cosine = anneal.Cosine(peak, 0.01, n)
         return cosine.noise(key, std, kind, begin=begin, end=end, limit=limit)

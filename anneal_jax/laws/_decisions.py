@@ -8,9 +8,10 @@ import numpy as np
 
 from .. import _checks
 from .._exponential_sums import ScheduleOrRates, rates_of
+from ..schedules._constant import Constant
 from ..schedules._join import join
-from ..schedules._schedule import Constant, Schedule
-from ..schedules._segment import Segment
+from ..schedules._schedule import Schedule
+from ..schedules._segment import Shape
 from ..schedules._segments import Cosine, Linear, OneMinusSqrt
 from ..schedules.recipes import warmup_stable_decay
 from ._compare import Comparison, Final, compare, final
@@ -70,7 +71,7 @@ def best_cooldown(
     total_steps: int,
     warmup_steps: int = 0,
     *,
-    cooldown: type[Segment] = OneMinusSqrt,
+    cooldown: Shape = OneMinusSqrt,
     shares: Iterable[float] | None = None,
 ) -> Cooldown:
     """The length of the cooldown with which a warmup-stable-decay run ends with the lowest loss.
@@ -80,7 +81,8 @@ def best_cooldown(
       peak_value: rate of the constant phase.
       total_steps: number of steps of the run.
       warmup_steps: number of them in which the rate rises from 0 to its peak.
-      cooldown: shape of the cooldown to 0: a class of segments, such as `Linear`.
+      cooldown: shape of the cooldown to 0: a segment class, such as `Linear`, or any function
+        `(init_value, end_value, steps) -> Schedule`.
       shares: lengths of the cooldown to try, as shares of the run; by default .05, .1, ... as far
         as the warmup leaves room.
 

@@ -32,14 +32,14 @@ class Greedy(MetricRule):
     """The options of `greedy`."""
 
     bar: Bar
-    factor: Array = eqx.field(converter=_checks.real)
-    min_scale: Array = eqx.field(converter=_checks.real)
-    max_scale: Array = eqx.field(converter=_checks.real)
-    eps: Array = eqx.field(converter=_checks.real)
-    patience: Array
-    cooldown: Array
-    warmup: Array
-    reset_start: Array
+    factor: RealScalarLike = eqx.field(converter=_checks.real)
+    min_scale: RealScalarLike = eqx.field(converter=_checks.real)
+    max_scale: RealScalarLike = eqx.field(converter=_checks.real)
+    eps: RealScalarLike = eqx.field(converter=_checks.real)
+    patience: IntScalarLike
+    cooldown: IntScalarLike
+    warmup: IntScalarLike
+    reset_start: IntScalarLike
     window_size: int = eqx.field(static=True)
 
     def start(self) -> GreedyMemory:

@@ -24,7 +24,7 @@ State = TypeVar("State")
 class Bar(eqx.Module):
     """What a metric must pass to count as better than the best one so far."""
 
-    threshold: Array = eqx.field(converter=_checks.real)
+    threshold: RealScalarLike = eqx.field(converter=_checks.real)
     mode: str = eqx.field(static=True)  # "min" or "max"
     threshold_mode: str = eqx.field(static=True)  # "rel", "abs" or "factor"
 

@@ -26,11 +26,11 @@ class Plateau(MetricRule):
     """The options of `reduce_on_plateau`."""
 
     bar: Bar
-    factor: Array = eqx.field(converter=_checks.real)
-    min_scale: Array = eqx.field(converter=_checks.real)
-    eps: Array = eqx.field(converter=_checks.real)
-    patience: Array
-    cooldown: Array
+    factor: RealScalarLike = eqx.field(converter=_checks.real)
+    min_scale: RealScalarLike = eqx.field(converter=_checks.real)
+    eps: RealScalarLike = eqx.field(converter=_checks.real)
+    patience: IntScalarLike
+    cooldown: IntScalarLike
 
     def start(self) -> PlateauMemory:
         """Scale 1, and any metric will be an improvement."""
