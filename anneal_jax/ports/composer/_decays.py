@@ -12,7 +12,7 @@ from ...schedules._schedule import Constant, Schedule
 from ...schedules._segments import Cosine, Linear, Polynomial
 from ...schedules._span import Span
 from ...schedules._tables import PiecewiseConstant
-from .._common import table
+from .._terms import table
 from ._time import Clock, Duration
 
 

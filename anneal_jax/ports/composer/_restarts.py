@@ -8,7 +8,7 @@ from ..._numerics import Number
 from ...schedules._schedule import Schedule
 from ...schedules._segments import Cosine
 from ...schedules._span import Span
-from .._common import cycles
+from .._terms import cycles
 from ._decays import numbers
 from ._time import Clock, Duration
 

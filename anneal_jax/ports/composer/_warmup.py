@@ -8,7 +8,7 @@ from ..._numerics import Number
 from ...schedules._schedule import Constant, Schedule
 from ...schedules._segments import Cosine, Linear
 from ...schedules._span import Span
-from .._common import cycles
+from .._terms import cycles
 from ._decays import multi_step, numbers, polynomial
 from ._time import Clock, Duration, Time
 

@@ -17,7 +17,7 @@ from ...schedules._schedule import Constant, Schedule
 from ...schedules._segment import Segment
 from ...schedules._segments import Cosine, Linear
 from ...schedules._span import Span
-from .._common import cycles
+from .._terms import cycles
 
 
 class _Clock(NamedTuple):

@@ -10,7 +10,7 @@ from ...schedules._open_ended import InverseSqrt
 from ...schedules._schedule import Schedule
 from ...schedules._segments import Cosine, Linear, Polynomial
 from ...schedules._tables import PiecewiseConstant
-from .._common import reject
+from .._terms import reject
 
 _UNITS = ("steps", "examples", "epochs", "percent")
 _DURATIONS = tuple(f"{name}_{unit}" for name in ("warmup", "cooldown") for unit in _UNITS)

@@ -12,7 +12,7 @@ from ...schedules._open_ended import InversePower
 from ...schedules._schedule import Constant, Schedule
 from ...schedules._segment import Segment
 from ...schedules._segments import Cosine, Harmonic, Linear
-from .._common import in_double, reject
+from .._terms import in_double, reject
 from ._durations import part
 
 _OWNER = "levanter"

@@ -8,7 +8,7 @@ from ...schedules._join import join
 from ...schedules._schedule import Constant, Schedule
 from ...schedules._segments import Cosine, Linear
 from ...schedules._waves import CosineWave
-from .._common import reject
+from .._terms import reject
 from ._durations import part
 
 

@@ -12,7 +12,7 @@ from ...schedules._schedule import Constant, Schedule
 from ...schedules._segments import Cosine, Linear
 from ...schedules._span import Span
 from ...schedules._tables import PiecewiseConstant
-from .._common import reject
+from .._terms import reject
 
 
 def t5x(

@@ -13,7 +13,7 @@ from ...schedules._tables import PiecewiseConstant
 from ...schedules._waves import CyclicPolynomial
 from .. import optax
 from .._arguments import countable, given_number, given_steps, whole_steps
-from .._common import between, cycles, signed
+from .._terms import between, cycles, signed
 from ._parts import positive, span, stair_or_slope
 
 

@@ -7,7 +7,7 @@ from ..._numerics import Number
 from ...schedules._schedule import Schedule
 from ...schedules._span import Span
 from .._arguments import countable, given_steps
-from .._common import between
+from .._terms import between
 
 
 def positive(owner: str, name: str, steps: Number) -> Any:

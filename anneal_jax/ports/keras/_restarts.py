@@ -12,7 +12,7 @@ from ...schedules._segments import Cosine
 from ...schedules._span import Span
 from ...schedules._waves import CosineWave
 from .._arguments import given_number, whole_steps
-from .._common import between
+from .._terms import between
 from ._parts import positive
 
 _MOST_CYCLES = 2**14

@@ -10,7 +10,7 @@ from ...schedules._join import join
 from ...schedules._schedule import Schedule, as_schedule
 from ...schedules._segments import Linear
 from .._arguments import given_number, given_steps, whole_steps
-from .._common import between
+from .._terms import between
 from ._parts import cosine, transition
 from ._transitions import constant_schedule, exponential_decay
 

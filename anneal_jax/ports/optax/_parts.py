@@ -13,7 +13,7 @@ from ...schedules._segments import Cosine
 from ...schedules._span import Span
 from ...schedules._waves import CosineWave
 from .._arguments import given_number, given_steps
-from .._common import between
+from .._terms import between
 
 
 def begin_at(owner: str, begin: Number) -> Any:

@@ -14,7 +14,7 @@ from ...schedules._segments import Cosine, Linear
 from ...schedules._span import Span
 from ...schedules._tables import Interpolated, PiecewiseConstant
 from .._arguments import given_number, given_steps
-from .._common import cycles, reject, signed
+from .._terms import cycles, reject, signed
 
 _SHAPES: dict[str, type[Segment]] = {"linear": Linear, "cosine": Cosine}
 

@@ -7,7 +7,7 @@ from ...schedules._schedule import Constant, Schedule
 from ...schedules._segment import Segment
 from ...schedules._segments import Linear, Polynomial
 from .._arguments import countable, given_number, given_steps
-from .._common import signed
+from .._terms import signed
 from ._parts import begin_at, cosine, is_known, later, transition
 
 

@@ -17,7 +17,7 @@ from ...schedules._join import join
 from ...schedules._schedule import Schedule
 from ...schedules._segments import Linear
 from ...schedules._span import Span
-from .. import _common
+from .. import _terms
 
 MOST = 2**20  # entries of a table, or phases
 
@@ -92,7 +92,7 @@ class Noise(NamedTuple):
         if end <= begin:
             return schedule
         factors = [1.0 + self._draw(t) for t in range(begin, end)]
-        return Product(schedule, _common.table([1.0] * begin + factors + [1.0]))
+        return Product(schedule, _terms.table([1.0] * begin + factors + [1.0]))
 
     def _check(self, owner: str) -> None:
         remedy = "timm would draw for ever"

@@ -11,7 +11,7 @@ from ...schedules._join import join
 from ...schedules._schedule import Constant, Schedule
 from ...schedules._segment import Segment
 from ...schedules._span import Span
-from .. import _common
+from .. import _terms
 from ._parts import Noise, Warmup, duration
 
 _MOST_CYCLES = 10_000
@@ -121,7 +121,7 @@ class Fall(NamedTuple):
             segment = self.shape(self.peak(i), self.lr_min, 1)
             span = Span(segment, begin, begin + cycles.lengths[i], self.power if bent else None)
             parts.append(self._rounded(span, cycles, i, origin))
-        return _common.cycles(parts, cycles.starts[:-1])
+        return _terms.cycles(parts, cycles.starts[:-1])
 
     def _rounded(self, span: Span, cycles: Cycles, i: int, origin: float) -> Schedule:
         """The span, and at a last step that rounding put before its end what timm gives."""

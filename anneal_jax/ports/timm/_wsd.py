@@ -15,7 +15,7 @@ from ...schedules._schedule import Constant, Schedule
 from ...schedules._segment import Segment
 from ...schedules._segments import Cosine, Linear, OneMinusSqrt
 from ...schedules._span import Span
-from .. import _common
+from .. import _terms
 from ._parts import MOST, Noise, Warmup, duration
 
 _STABLE = ("constant", "rsqrt", "power")
@@ -132,5 +132,5 @@ def _tabulated(
         value = decay_fn(min((step - begin) / length, 1.0)) if step > begin else 1.0
         _checks.number(owner, "what decay_fn returns", value)
         values.append(float(value))
-    table = _common.table(values)
+    table = _terms.table(values)
     return Constant(1.0, steps=first).then(table) if first else table

@@ -10,7 +10,7 @@ import numpy as np
 from ... import _checks
 from ..._numerics import Number
 from ...schedules._schedule import Function, Schedule
-from .._common import table
+from .._terms import table
 
 
 def LambdaLR(

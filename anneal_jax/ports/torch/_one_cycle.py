@@ -10,7 +10,7 @@ from ...schedules._join import join
 from ...schedules._schedule import Constant, Schedule
 from ...schedules._span import Span
 from ...schedules.recipes import one_cycle, one_cycle_momentum
-from .._common import cycles
+from .._terms import cycles
 from ._cycles import cycles_momentum
 from ._decays import strategy
 

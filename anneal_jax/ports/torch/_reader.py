@@ -13,7 +13,7 @@ from typing import Any
 from ... import _checks
 from ...schedules._join import join
 from ...schedules._schedule import Constant, Schedule
-from .._common import in_double
+from .._terms import in_double
 from . import _cycles, _decays, _functions, _one_cycle
 from ._state import OVERWRITE, State, state_of
 

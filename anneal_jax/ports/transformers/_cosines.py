@@ -10,7 +10,7 @@ from ...schedules._join import join
 from ...schedules._schedule import Constant, Schedule
 from ...schedules._segments import Cosine, Linear
 from ...schedules._span import Span
-from .._common import cycles, reject
+from .._terms import cycles, reject
 from ._warmup import check, left, warmed, wave
 
 
