@@ -50,7 +50,7 @@ def values(schedule: anneal.Schedule, count: int, x64: bool) -> np.ndarray:
 
     NumPy computes them from the traced program: to compile one for each of the hundreds of
     structures that ports build took two thirds of the time. That XLA's programs give the same is
-    promised by every kind of schedule in test_contract_values.py; of ports, the doctests and the
+    promised by the contract tests of every kind of schedule; of ports, the doctests and the
     tests of quirks run compiled ones.
     """
     with jax.enable_x64(x64):
