@@ -58,6 +58,10 @@ def _convert(x: Any, *, new_dtype: Any, **_: Any) -> Any:
     return x.astype(new_dtype)
 
 
+def _bitcast(x: Any, *, new_dtype: Any, **_: Any) -> Any:
+    return x.view(new_dtype) if x.itemsize == np.dtype(new_dtype).itemsize else None
+
+
 def _broadcast(x: Any, *more: Any, shape: Any, broadcast_dimensions: Any, **_: Any) -> Any:
     if more:
         return None
@@ -111,8 +115,21 @@ def _reduce(x: Any, start: Any, *, computation: Any, dimensions: Any, **_: Any) 
     return [start + x.sum(axis=tuple(dimensions), dtype=x.dtype)]
 
 
+def _scan(*inputs: Any, jaxpr: Any, length: int, num_consts: int, num_carry: int, **params: Any):
+    """Step by step, forwards."""
+    if params["reverse"] or not length:
+        return None
+    fixed, carry = inputs[:num_consts], list(inputs[num_consts : num_consts + num_carry])
+    rows = []
+    for at in range(length):
+        results = _run(jaxpr, [*fixed, *carry, *(x[at] for x in inputs[num_consts + num_carry :])])
+        carry, row = results[:num_carry], results[num_carry:]
+        rows.append(row)
+    return [*carry, *map(np.stack, zip(*rows, strict=True))]
+
+
 _RULES: dict[str, Callable[..., Any]] = {
-    "bitcast_convert_type": lambda x, *, new_dtype, **_: np.ascontiguousarray(x).view(new_dtype),
+    "bitcast_convert_type": _bitcast,
     "broadcast_in_dim": _broadcast,
     "clamp": lambda low, x, high: np.minimum(np.maximum(x, low), high),
     "concatenate": lambda *parts, dimension: np.concatenate(parts, dimension),
@@ -125,6 +142,7 @@ _RULES: dict[str, Callable[..., Any]] = {
     "reduce": _reduce,
     "reshape": lambda x, *_, new_sizes, **__: x.reshape(new_sizes),
     "round": _round,
+    "scan": _scan,
     "select_n": lambda which, no, yes: np.where(which, yes, no),
     "slice": _slice,
     "square": _plain(np.square),

@@ -58,6 +58,12 @@ def values(schedule: anneal.Schedule, count: int, x64: bool) -> np.ndarray:
         return evaluate(_program, schedule, steps).astype(np.float64)[:count]
 
 
+def value_at(schedule: anneal.Schedule, step: int) -> np.ndarray:
+    """One value in double precision, computed likewise."""
+    with jax.enable_x64(True):
+        return evaluate(_program, schedule, np.asarray(max(step, 0), np.int64))
+
+
 def assert_parity(
     schedule: anneal.Schedule, wanted: Sequence[float], peak: float | None = None
 ) -> None:
