@@ -72,7 +72,7 @@ def test_thousands_of_parts_print_short() -> None:
     for schedule in [
         anneal.join(parts),
         anneal.repeat(parts[9], periods=steps),
-        anneal.PiecewiseConstant([0.5, *map(float, steps)], steps),
+        anneal.PiecewiseConstant(values=[0.5, *map(float, steps)], boundaries=steps),
         anneal.Interpolated(steps, [float(n) for n in steps]),
         anneal.join(parts).as_arrays(),
     ]:

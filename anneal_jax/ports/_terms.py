@@ -15,9 +15,10 @@ from .. import _checks
 from .._numerics import is_concrete
 from .._types import RealScalarLike, StepLike
 from ..schedules._algebra import Sum
+from ..schedules._constant import Constant
 from ..schedules._join import join
 from ..schedules._open_ended import ExponentialDecay
-from ..schedules._schedule import Constant, Schedule
+from ..schedules._schedule import Schedule
 from ..schedules._span import Span
 from ..schedules._tables import PiecewiseConstant
 from ._arguments import is_zero

@@ -9,7 +9,7 @@ import jax
 import numpy as np
 
 from .. import _checks
-from ..schedules._schedule import Array
+from .._types import Array
 
 
 class BatchesEnded(Exception):

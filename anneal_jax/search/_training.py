@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import optax
 
 from .. import _checks
-from ..schedules._schedule import Array
+from .._types import Array
 from ..transforms import InjectHyperparamsState, with_schedules
 from ..transforms._states import find
 

@@ -7,7 +7,8 @@ import numpy as np
 from ... import _checks
 from ..._horizon import Horizon
 from ..._types import RealScalarLike
-from ...schedules._schedule import Constant, Schedule
+from ...schedules._constant import Constant
+from ...schedules._schedule import Schedule
 from ...schedules._segments import Cosine, Linear, Polynomial
 from ...schedules._span import Span
 from ...schedules._tables import PiecewiseConstant

@@ -7,9 +7,10 @@ from typing import Any, NamedTuple
 from ... import _checks
 from ..._types import IntScalarLike, RealScalarLike
 from ...schedules._algebra import maximum
+from ...schedules._constant import Constant
 from ...schedules._join import join
 from ...schedules._open_ended import InverseSqrt
-from ...schedules._schedule import Constant, Schedule
+from ...schedules._schedule import Schedule
 from ...schedules._segments import Cosine, Linear
 from ...schedules._span import Span
 from .. import _arguments, _terms

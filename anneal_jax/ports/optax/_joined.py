@@ -6,8 +6,9 @@ from typing import Any
 
 from ... import _checks
 from ..._types import IntScalarLike, RealScalarLike
+from ...schedules._constant import as_schedule
 from ...schedules._join import join
-from ...schedules._schedule import Schedule, as_schedule
+from ...schedules._schedule import Schedule
 from ...schedules._segments import Linear
 from .. import _arguments, _terms
 from ._parts import cosine, transition
@@ -167,7 +168,7 @@ def _warmed(
     owner: str,
     init_value: RealScalarLike,
     peak_value: RealScalarLike,
-    warmup_steps: RealScalarLike,
+    warmup_steps: IntScalarLike,
     decay: Schedule,
 ) -> Schedule:
     init_value = _arguments.number(owner, "init_value", init_value)

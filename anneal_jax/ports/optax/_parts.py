@@ -7,7 +7,8 @@ import jax.numpy as jnp
 from ... import _checks
 from ..._numerics import MAX_STEP
 from ..._types import RealScalarLike
-from ...schedules._schedule import Constant, Schedule
+from ...schedules._constant import Constant
+from ...schedules._schedule import Schedule
 from ...schedules._segments import Cosine
 from ...schedules._waves import CosineWave
 from .. import _arguments, _terms

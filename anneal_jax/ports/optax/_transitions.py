@@ -4,7 +4,8 @@ from typing import Any
 
 from ... import _checks
 from ..._types import RealScalarLike
-from ...schedules._schedule import Constant, Schedule
+from ...schedules._constant import Constant
+from ...schedules._schedule import Schedule
 from ...schedules._segment import Segment
 from ...schedules._segments import Linear, Polynomial
 from .. import _arguments, _terms

@@ -10,7 +10,8 @@ import numpy as np
 from ... import _checks
 from ..._numerics import MAX_STEP
 from ..._types import IntScalarLike, RealScalarLike
-from ...schedules._schedule import Constant, Schedule
+from ...schedules._constant import Constant
+from ...schedules._schedule import Schedule
 from ...schedules._tables import PiecewiseConstant
 from .. import _arguments, _terms
 from ._parts import MOST, Noise, NoiseRange, Warmup, duration

@@ -5,7 +5,8 @@ from typing import Any
 
 from ... import _checks
 from ..._types import IntScalarLike, RealScalarLike
-from ...schedules._schedule import Constant, Schedule
+from ...schedules._constant import Constant
+from ...schedules._schedule import Schedule
 from ...schedules._segments import Cosine, Linear, Polynomial
 from ...schedules._tables import PiecewiseConstant
 from .. import _arguments, _terms

@@ -8,8 +8,9 @@ from typing import Any
 from ... import _checks
 from ..._numerics import MAX_STEP, is_concrete, round_half_up
 from ..._types import IntScalarLike, RealScalarLike
+from ...schedules._constant import Constant
 from ...schedules._join import join
-from ...schedules._schedule import Constant, Schedule
+from ...schedules._schedule import Schedule
 from ...schedules._segments import Cosine, Linear
 from ...schedules._span import Span
 from .. import _arguments, _terms

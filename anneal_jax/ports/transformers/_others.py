@@ -7,9 +7,10 @@ import jax.numpy as jnp
 from ... import _checks
 from ..._numerics import is_concrete
 from ..._types import IntScalarLike, RealScalarLike
+from ...schedules._constant import Constant
 from ...schedules._join import join
 from ...schedules._open_ended import InverseSqrt
-from ...schedules._schedule import Constant, Schedule
+from ...schedules._schedule import Schedule
 from ...schedules._segments import Cosine, Linear, OneMinusSqrt, Polynomial
 from .. import _arguments
 from ._warmup import left, read, run, warmed, wave, whole

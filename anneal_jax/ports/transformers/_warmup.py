@@ -7,8 +7,9 @@ import jax.numpy as jnp
 from ... import _checks
 from ..._numerics import is_concrete
 from ..._types import IntScalarLike, RealScalarLike
+from ...schedules._constant import Constant
 from ...schedules._join import join
-from ...schedules._schedule import Constant, Schedule
+from ...schedules._schedule import Schedule
 from ...schedules._segments import Linear
 from ...schedules._waves import CosineWave
 from .. import _arguments
