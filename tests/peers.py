@@ -8,11 +8,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from hypothesis import settings
 
 import anneal_jax as anneal
+from tests.numpy_eval import evaluate
 
 COUNT = 192  # of steps, at most: one shape for all, so that schedules share their programs
 parity = settings(max_examples=40, deadline=None)  # how often a port is compared
@@ -38,11 +40,28 @@ def peer(name: str, *, package: str | None = None) -> Any:
     return importlib.import_module(name)
 
 
+@jax.jit
+def _program(schedule: anneal.Schedule, steps: jax.Array) -> jax.Array:
+    return jnp.vectorize(schedule.value_at)(steps)
+
+
 def values(schedule: anneal.Schedule, count: int, x64: bool) -> np.ndarray:
-    """The first values of a schedule, with x64 on or off whatever it is outside."""
+    """The first values of a schedule, with x64 on or off whatever it is outside.
+
+    NumPy computes them from the traced program: to compile one for each of the hundreds of
+    structures that ports build took two thirds of the time. That XLA's programs give the same is
+    promised by the contract tests of every kind of schedule; of ports, the doctests and the
+    tests of quirks run compiled ones.
+    """
     with jax.enable_x64(x64):
-        steps = np.minimum(np.arange(COUNT), count - 1).astype(np.int32)
-        return np.asarray(schedule(steps), np.float64)[:count]
+        steps = np.minimum(np.arange(COUNT), count - 1).astype(np.int64 if x64 else np.int32)
+        return evaluate(_program, schedule, steps).astype(np.float64)[:count]
+
+
+def value_at(schedule: anneal.Schedule, step: int) -> np.ndarray:
+    """One value in double precision, computed likewise."""
+    with jax.enable_x64(True):
+        return evaluate(_program, schedule, np.asarray(max(step, 0), np.int64))
 
 
 def assert_parity(

@@ -18,7 +18,7 @@ from hypothesis import example, given, settings, strategies as st
 import anneal_jax as anneal
 from anneal_jax.ports import keras as ours
 from anneal_jax.ports.keras import _restarts
-from tests.peers import COUNT, assert_parity, parity, peer
+from tests.peers import COUNT, assert_parity, parity, peer, values as values_of
 
 os.environ["KERAS_BACKEND"] = "numpy"  # read at its first import
 keras = peer("keras")
@@ -66,7 +66,7 @@ def same(name, exact=None, **arguments):
     peak = max(np.abs(trajectory).max(), 1e-3, *(x for x in given if x <= 2))
     schedule = getattr(ours, name)(**arguments, **mode)
     assert_parity(schedule, trajectory, peak)
-    return np.asarray(schedule(np.arange(COUNT)), np.float64)
+    return values_of(schedule, COUNT, x64=False)
 
 
 @pytest.mark.parametrize("name", CLASSES)

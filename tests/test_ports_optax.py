@@ -12,6 +12,7 @@ from hypothesis import given, settings, strategies as st
 
 import anneal_jax as anneal
 from anneal_jax.ports import optax as ours
+from tests.numpy_eval import evaluate
 from tests.peers import assert_parity, parity, peer
 
 theirs = peer("optax.schedules")
@@ -32,7 +33,7 @@ def strict():
 def wanted(schedule, steps=STEPS):
     """Optax's values, in double, op by op as its formulas say (its jit breaks some)."""
     with jax.enable_x64(True):
-        return [float(schedule(jnp.asarray(t))) for t in range(steps)]
+        return evaluate(jax.jit(jax.vmap(schedule)), jnp.arange(steps)).astype(np.float64)
 
 
 def same(name, *args, **kwargs):

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from anneal_jax.ports import torch as ours
-from tests.peers import assert_parity, parity
+from anneal_jax.ports.torch import _reader
+from tests.peers import assert_parity, parity, value_at
 from tests.torch_runs import (
     CHAINED,
     PARTS,
@@ -20,6 +21,14 @@ from tests.torch_runs import (
 )
 
 structures = settings(parity, max_examples=15)  # each of another structure: a program of its own
+
+
+@pytest.fixture(autouse=True, scope="module")
+def without_compiling():
+    """Reading asks a schedule for its value now, by a program of its own (as the doctest does)."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_reader, "host_values", value_at)
+        yield
 
 
 def forward(opt: Any, scheduler: Any, past: int, ahead: int, **options: Any) -> None:

@@ -4,23 +4,22 @@ import math
 
 from ... import _checks
 from ..._horizon import Horizon
-from ..._numerics import Number
+from ..._types import RealScalarLike
 from ...schedules._schedule import Schedule
 from ...schedules._segments import Cosine
 from ...schedules._span import Span
-from .._common import cycles
-from ._decays import numbers
+from .. import _arguments, _terms
 from ._time import Clock, Duration
 
 
 def CosineAnnealingWarmRestartsScheduler(
-    base_lr: Number,
+    base_lr: RealScalarLike,
     t_0: Duration,
-    t_mult: float = 1.0,
-    alpha_f: Number = 0.0,
+    t_mult: RealScalarLike = 1.0,
+    alpha_f: RealScalarLike = 0.0,
     *,
     horizon: Horizon,
-    scale_schedule_ratio: float = 1.0,
+    scale_schedule_ratio: RealScalarLike = 1.0,
     exact: bool = True,
 ) -> Schedule:
     """Cosines from `base_lr` to `base_lr * alpha_f`, each `t_mult` times as long as the last.
@@ -29,11 +28,11 @@ def CosineAnnealingWarmRestartsScheduler(
     training are run to their ends, and the last value holds.
 
     Args:
-      base_lr: not negative.
-      t_0: the first cycle; not 0.
-      t_mult: above 0.
+      base_lr: rate at each restart; not negative.
+      t_0: duration of the first cycle; not 0.
+      t_mult: length of a cycle over that of the one before; above 0.
       alpha_f: factor at the end of each cycle.
-      horizon: as `StepScheduler`, with the next two.
+      horizon: units of the run, as in `StepScheduler`.
       scale_schedule_ratio: factor on `t_0`.
       exact: composer truncates each cycle too: 5 batches times 1.1 is 5 again. Where it
         shrinks to none in training, composer raises. False: real lengths, down to one step.
@@ -50,25 +49,25 @@ def CosineAnnealingWarmRestartsScheduler(
         [1.  0.5 1.  0.5 0. ]
     """
     clock = Clock.of("CosineAnnealingWarmRestartsScheduler", horizon, scale_schedule_ratio, exact)
-    numbers(clock, base_lr=base_lr, alpha_f=alpha_f)
-    _checks.number(clock.owner, "t_mult", t_mult, above=0)
+    rate, last = clock.numbers(base_lr=base_lr, alpha_f=alpha_f)
+    factor = _arguments.known(clock.owner, "t_mult", t_mult, above=0)
     time = clock.time("t_0", t_0, positive=True)
-    cosine = Cosine(base_lr, base_lr * alpha_f, 1)
+    cosine = Cosine(rate, rate * last, 1)
     parts, starts, begin, length = [], [], 0.0, time.value
     while (first := math.ceil(round(begin / time.per_step, 6))) < clock.total_steps:
         if length == 0 and exact:
             rule = f"such that no cycle before step {clock.total_steps} is truncated to nothing"
             _checks.fail(clock.owner, "t_mult", rule, t_mult, "raise it, or pass exact=False")
-        longer = int(t_mult * length) if exact else t_mult * length
+        longer = int(factor * length) if exact else factor * length
         if not exact and parts and longer < length < time.per_step:
             break
         starts.append(first)
         whole = begin == first * time.per_step and length % time.per_step == 0
         if longer == length and whole:
-            equal = Cosine(base_lr, base_lr * alpha_f, int(length) // time.per_step)
+            equal = Cosine(rate, rate * last, int(length) // time.per_step)
             parts.append(equal.repeat().shift(first))
             break
         end = begin + length
         parts.append(Span(cosine, begin / time.per_step, end / time.per_step))
         begin, length = end, longer
-    return cycles(parts, starts) if len(parts) > 1 else parts[0]
+    return _terms.cycles(parts, starts) if len(parts) > 1 else parts[0]

@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 
 from ... import _checks
 from ..._horizon import Horizon
+from ..._types import RealScalarLike
+from .. import _arguments
 
 Duration = str | int
 _TIME = re.compile(r"(.+)(iter|ep|ba|sp|tok|dur|sec)", flags=re.IGNORECASE)
@@ -41,12 +43,16 @@ class Clock(NamedTuple):
     exact: bool
 
     @classmethod
-    def of(cls, owner: str, horizon: Any, ratio: float, exact: bool) -> "Clock":
+    def of(cls, owner: str, horizon: Any, ratio: RealScalarLike, exact: bool) -> "Clock":
         """The clock of one scheduler, its arguments checked."""
         if not isinstance(horizon, Horizon):
             _checks.fail(owner, "horizon", "an anneal_jax.Horizon", horizon, "build one")
-        _checks.number(owner, "scale_schedule_ratio", ratio, above=0)
-        return cls(owner, horizon, float(ratio), exact)
+        ratio = _arguments.known(owner, "scale_schedule_ratio", ratio, above=0)
+        return cls(owner, horizon, ratio, exact)
+
+    def numbers(self, **values: RealScalarLike) -> Any:
+        """Numbers that are not negative."""
+        return _arguments.numbers(self.owner, **values)
 
     def time(
         self, name: str, duration: Duration, *, scaled: bool = True, positive: bool = False
@@ -123,8 +129,7 @@ _NAMES = {"ba": "batch", "sp": "sample", "tok": "token"}
 def _parsed(owner: str, name: str, duration: Duration) -> tuple[float, str]:
     """The number and the unit of a time string."""
     if isinstance(duration, int) and not isinstance(duration, bool):
-        _checks.steps(owner, name, duration)
-        return duration, "ba"
+        return _arguments.steps(owner, name, duration), "ba"
     rule = "a time string of composer"
     match = _TIME.fullmatch(duration) if isinstance(duration, str) else None
     if match is None:

@@ -1,41 +1,43 @@
 """Composer's schedulers with a linear warmup from 0."""
 
+import functools
 from collections.abc import Callable, Sequence
 
 from ... import _checks
 from ..._horizon import Horizon
-from ..._numerics import Number
+from ..._types import RealScalarLike
 from ...schedules._constant import Constant
 from ...schedules._schedule import Schedule
 from ...schedules._segments import Cosine, Linear
 from ...schedules._span import Span
-from .._common import cycles
-from ._decays import multi_step, numbers, polynomial
+from .. import _terms
+from ._decays import multi_step, polynomial
 from ._time import Clock, Duration, Time
 
 
 def MultiStepWithWarmupScheduler(
-    base_lr: Number,
+    base_lr: RealScalarLike,
     t_warmup: Duration,
     milestones: Sequence[Duration],
-    gamma: Number = 0.1,
+    gamma: RealScalarLike = 0.1,
     scale_warmup: bool = False,
     *,
     horizon: Horizon,
-    scale_schedule_ratio: float = 1.0,
+    scale_schedule_ratio: RealScalarLike = 1.0,
     exact: bool = True,
 ) -> Schedule:
     """A linear warmup to `base_lr`, then `MultiStepScheduler`.
 
     Args:
-      base_lr: not negative.
-      t_warmup: 0: no warmup.
-      milestones: from the start of training; those within the warmup count at its end.
-      gamma: not negative.
-      scale_warmup: as `LinearWithWarmupScheduler`, with the rest.
-      horizon: what durations are measured by.
+      base_lr: rate of the optimizer; not negative.
+      t_warmup: duration of the warmup; 0: none.
+      milestones: moments of the drops, from the start of training; those within the warmup count
+        at its end.
+      gamma: factor of each drop; not negative.
+      scale_warmup: whether `scale_schedule_ratio` stretches the warmup too.
+      horizon: units of the run, its `total` the trainer's `max_duration`.
       scale_schedule_ratio: factor on milestones.
-      exact: see `LinearWithWarmupScheduler`.
+      exact: as in `LinearWithWarmupScheduler`.
 
     Example:
         >>> import anneal_jax as anneal
@@ -52,27 +54,27 @@ def MultiStepWithWarmupScheduler(
 
 
 def ConstantWithWarmupScheduler(
-    base_lr: Number,
+    base_lr: RealScalarLike,
     t_warmup: Duration,
-    alpha: Number = 1.0,
+    alpha: RealScalarLike = 1.0,
     t_max: Duration = "1dur",
     scale_warmup: bool = False,
     *,
     horizon: Horizon,
-    scale_schedule_ratio: float = 1.0,
+    scale_schedule_ratio: RealScalarLike = 1.0,
     exact: bool = True,
 ) -> Schedule:
     """A linear warmup to `base_lr * alpha`, which holds, past `t_max` too.
 
     Args:
-      base_lr: not negative.
-      t_warmup: 0: no warmup.
+      base_lr: rate of the optimizer; not negative.
+      t_warmup: duration of the warmup; 0: none.
       alpha: factor after the warmup.
-      t_max: has no effect, but must not be before the end of training.
-      scale_warmup: as `LinearWithWarmupScheduler`, with the rest.
-      horizon: what durations are measured by.
+      t_max: without effect; not before the end of training.
+      scale_warmup: whether `scale_schedule_ratio` stretches the warmup too.
+      horizon: units of the run, its `total` the trainer's `max_duration`.
       scale_schedule_ratio: factor on `t_max`.
-      exact: see `LinearWithWarmupScheduler`.
+      exact: as in `LinearWithWarmupScheduler`.
 
     Example:
         >>> import anneal_jax as anneal
@@ -82,21 +84,21 @@ def ConstantWithWarmupScheduler(
         [0.  0.5 1.  1. ]
     """
     clock = Clock.of("ConstantWithWarmupScheduler", horizon, scale_schedule_ratio, exact)
-    numbers(clock, base_lr=base_lr, alpha=alpha)
-    value = base_lr * alpha
+    rate, factor = clock.numbers(base_lr=base_lr, alpha=alpha)
+    value = rate * factor
     return _decayed(clock, value, t_warmup, t_max, scale_warmup, lambda begin, end: Constant(value))
 
 
 def LinearWithWarmupScheduler(
-    base_lr: Number,
+    base_lr: RealScalarLike,
     t_warmup: Duration,
-    alpha_i: Number = 1.0,
-    alpha_f: Number = 0.0,
+    alpha_i: RealScalarLike = 1.0,
+    alpha_f: RealScalarLike = 0.0,
     t_max: Duration = "1dur",
     scale_warmup: bool = False,
     *,
     horizon: Horizon,
-    scale_schedule_ratio: float = 1.0,
+    scale_schedule_ratio: RealScalarLike = 1.0,
     exact: bool = True,
 ) -> Schedule:
     """A linear warmup to `base_lr * alpha_i`, then a line to `base_lr * alpha_f` at `t_max`.
@@ -104,13 +106,13 @@ def LinearWithWarmupScheduler(
     Where the warmup is as long as `t_max` or longer, `base_lr * alpha_i` holds after it.
 
     Args:
-      base_lr: not negative.
-      t_warmup: in the unit of `t_max` (epochs are batches); 0: no warmup.
+      base_lr: rate of the optimizer; not negative.
+      t_warmup: duration of the warmup, in the unit of `t_max` (epochs are batches); 0: none.
       alpha_i: factor at the end of the warmup.
       alpha_f: factor from `t_max` on.
-      t_max: not before the end of training.
+      t_max: end of the fall; not before the end of training.
       scale_warmup: whether `scale_schedule_ratio` stretches the warmup too.
-      horizon: what durations are measured by.
+      horizon: units of the run, its `total` the trainer's `max_duration`.
       scale_schedule_ratio: factor on `t_max`.
       exact: with `scale_warmup` composer stretches the ramp but not the time it lasts, and jumps
         where it ends (composer PR 3941). False: both are stretched.
@@ -126,40 +128,33 @@ def LinearWithWarmupScheduler(
         [0.  0.5 1.  0.5 0. ]
     """
     clock = Clock.of("LinearWithWarmupScheduler", horizon, scale_schedule_ratio, exact)
-    numbers(clock, base_lr=base_lr, alpha_i=alpha_i, alpha_f=alpha_f)
-    line = Linear(base_lr * alpha_i, base_lr * alpha_f, 1)
-    return _decayed(
-        clock,
-        base_lr * alpha_i,
-        t_warmup,
-        t_max,
-        scale_warmup,
-        lambda begin, end: Span(line, begin, end),
-    )
+    rate, first, last = clock.numbers(base_lr=base_lr, alpha_i=alpha_i, alpha_f=alpha_f)
+    fall = functools.partial(Span, Linear(rate * first, rate * last, 1))
+    return _decayed(clock, rate * first, t_warmup, t_max, scale_warmup, fall)
 
 
 def CosineAnnealingWithWarmupScheduler(
-    base_lr: Number,
+    base_lr: RealScalarLike,
     t_warmup: Duration,
     t_max: Duration = "1dur",
-    alpha_f: Number = 0.0,
+    alpha_f: RealScalarLike = 0.0,
     scale_warmup: bool = False,
     *,
     horizon: Horizon,
-    scale_schedule_ratio: float = 1.0,
+    scale_schedule_ratio: RealScalarLike = 1.0,
     exact: bool = True,
 ) -> Schedule:
     """A linear warmup to `base_lr`, then half a cosine wave to `base_lr * alpha_f` at `t_max`.
 
     Args:
-      base_lr: not negative.
-      t_warmup: as `LinearWithWarmupScheduler`, with the rest.
-      t_max: not before the end of training.
+      base_lr: rate of the optimizer; not negative.
+      t_warmup: duration of the warmup, in the unit of `t_max`; 0: none.
+      t_max: end of the fall; not before the end of training.
       alpha_f: factor from `t_max` on.
       scale_warmup: whether `scale_schedule_ratio` stretches the warmup too.
-      horizon: what durations are measured by.
+      horizon: units of the run, its `total` the trainer's `max_duration`.
       scale_schedule_ratio: factor on `t_max`.
-      exact: see `LinearWithWarmupScheduler`.
+      exact: as in `LinearWithWarmupScheduler`.
 
     Example:
         >>> import anneal_jax as anneal
@@ -170,37 +165,35 @@ def CosineAnnealingWithWarmupScheduler(
         [0.  0.5 1.  0.5 0. ]
     """
     clock = Clock.of("CosineAnnealingWithWarmupScheduler", horizon, scale_schedule_ratio, exact)
-    numbers(clock, base_lr=base_lr, alpha_f=alpha_f)
-    wave = Cosine(base_lr, base_lr * alpha_f, 1)
-    return _decayed(
-        clock, base_lr, t_warmup, t_max, scale_warmup, lambda begin, end: Span(wave, begin, end)
-    )
+    rate, last = clock.numbers(base_lr=base_lr, alpha_f=alpha_f)
+    fall = functools.partial(Span, Cosine(rate, rate * last, 1))
+    return _decayed(clock, rate, t_warmup, t_max, scale_warmup, fall)
 
 
 def PolynomialWithWarmupScheduler(
-    base_lr: Number,
+    base_lr: RealScalarLike,
     t_warmup: Duration,
-    power: Number = 2.0,
+    power: RealScalarLike = 2.0,
     t_max: Duration = "1dur",
-    alpha_f: Number = 0.0,
+    alpha_f: RealScalarLike = 0.0,
     scale_warmup: bool = False,
     *,
     horizon: Horizon,
-    scale_schedule_ratio: float = 1.0,
+    scale_schedule_ratio: RealScalarLike = 1.0,
     exact: bool = True,
 ) -> Schedule:
     """A linear warmup to `base_lr`, then a power of the time left, to `base_lr * alpha_f`.
 
     Args:
-      base_lr: not negative.
-      t_warmup: as `LinearWithWarmupScheduler`, with the rest.
-      power: not negative; 0: constant.
-      t_max: not before the end of training.
+      base_lr: rate of the optimizer; not negative.
+      t_warmup: duration of the warmup, in the unit of `t_max`; 0: none.
+      power: exponent of the fraction left; not negative (0: constant).
+      t_max: end of the fall; not before the end of training.
       alpha_f: factor from `t_max` on.
       scale_warmup: whether `scale_schedule_ratio` stretches the warmup too.
-      horizon: what durations are measured by.
+      horizon: units of the run, its `total` the trainer's `max_duration`.
       scale_schedule_ratio: factor on `t_max`.
-      exact: see `LinearWithWarmupScheduler`.
+      exact: as in `LinearWithWarmupScheduler`.
 
     Example:
         >>> import anneal_jax as anneal
@@ -211,20 +204,13 @@ def PolynomialWithWarmupScheduler(
         [0.   0.5  1.   0.25 0.  ]
     """
     clock = Clock.of("PolynomialWithWarmupScheduler", horizon, scale_schedule_ratio, exact)
-    numbers(clock, base_lr=base_lr, power=power, alpha_f=alpha_f)
-    return _decayed(
-        clock,
-        base_lr,
-        t_warmup,
-        t_max,
-        scale_warmup,
-        lambda begin, end: polynomial(base_lr, power, alpha_f, begin, end),
-    )
+    fall = polynomial(clock, base_lr, power, alpha_f)
+    return _decayed(clock, base_lr, t_warmup, t_max, scale_warmup, fall)
 
 
 def _decayed(
     clock: Clock,
-    peak: Number,
+    peak: RealScalarLike,
     t_warmup: Duration,
     t_max: Duration,
     scale_warmup: bool,
@@ -255,9 +241,9 @@ def _warmup(clock: Clock, t_warmup: Duration, scale_warmup: bool) -> tuple[Time,
     return warmup, ramp
 
 
-def _warmed(peak: Number, warmup: Time, ramp: Time, after: Schedule) -> Schedule:
+def _warmed(peak: RealScalarLike, warmup: Time, ramp: Time, after: Schedule) -> Schedule:
     """`after`, which counts from step 0, behind the ramp."""
     if warmup.first == 0:
         return after
     rise = Span(Linear(0.0, peak, 1), 0, ramp.steps)
-    return cycles([rise, after], [0, warmup.first], restarts=False)
+    return _terms.cycles([rise, after], [0, warmup.first], restarts=False)

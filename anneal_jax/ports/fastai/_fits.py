@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from ... import _checks
-from ..._numerics import Number
+from ..._types import IntScalarLike, RealScalarLike
 from ...schedules._join import join
-from ...schedules._repeat import repeat
 from ...schedules._schedule import Schedule
 from ...schedules._segments import Cosine
+from .. import _arguments
 from ._scheds import SchedCos, combined, combined_cos, shares
 
 
@@ -20,15 +20,15 @@ class Fit(NamedTuple):
 
 
 def fit_one_cycle(
-    n_epoch: int,
-    lr_max: Number,
-    div: Number = 25.0,
-    div_final: Number = 1e5,
-    pct_start: float = 0.25,
-    moms: Sequence[Number] = (0.95, 0.85, 0.95),
-    start_epoch: int = 0,
+    n_epoch: IntScalarLike,
+    lr_max: RealScalarLike,
+    div: RealScalarLike = 25.0,
+    div_final: RealScalarLike = 1e5,
+    pct_start: RealScalarLike = 0.25,
+    moms: Sequence[RealScalarLike] = (0.95, 0.85, 0.95),
+    start_epoch: IntScalarLike = 0,
     *,
-    steps_per_epoch: int,
+    steps_per_epoch: IntScalarLike,
     exact: bool = True,
 ) -> Fit:
     """Learner.fit_one_cycle: the rate up and down in cosines, the momentum down and up.
@@ -36,15 +36,16 @@ def fit_one_cycle(
     The floor is `lr_max / div_final` (torch's OneCycleLR divides by both).
 
     Args:
-      n_epoch: at least 1.
-      lr_max: the peak.
-      div: the peak over the first rate.
-      div_final: the peak over the last.
-      pct_start: the share of the rise, from 0 to 1.
+      n_epoch: number of epochs, at least 1.
+      lr_max: rate at the peak.
+      div: peak over the first rate.
+      div_final: peak over the last rate.
+      pct_start: share of the rise, from 0 to 1.
       moms: first, middle and last momentum.
-      start_epoch: epochs skipped: step 0 is the first of this one.
-      steps_per_epoch: updates in an epoch.
-      exact: False: the peak and the end are reached, on whole steps.
+      start_epoch: number of epochs skipped: step 0 is the first of this one.
+      steps_per_epoch: number of updates in an epoch.
+      exact: whether joints and the end are where fastai's are. False: the peak and the end are
+        reached, on whole steps.
 
     Raises:
       ValueError: if a count is not whole, a divisor not above 0, or `pct_start` no share.
@@ -56,40 +57,38 @@ def fit_one_cycle(
         [0.04 1.   0.5  0.  ] 0.95, 0.85
     """
     owner = "fit_one_cycle"
-    total = _total(owner, n_epoch, start_epoch, steps_per_epoch)
-    _checks.number(owner, "lr_max", lr_max, least=0)
-    _checks.number(owner, "div", div, above=0)
-    _checks.number(owner, "div_final", div_final, above=0)
-    _checks.number(owner, "pct_start", pct_start, least=0, most=1)
+    total, begin = _lengths(owner, n_epoch, start_epoch, steps_per_epoch)
+    peak = _arguments.number(owner, "lr_max", lr_max, least=0)
+    down, last = _arguments.numbers(owner, {"above": 0}, div=div, div_final=div_final)
+    share = _arguments.known(owner, "pct_start", pct_start, least=0, most=1)
     moms = _checks.items(owner, "moms", moms, "numbers")
     if len(moms) != 3:
         _checks.fail(owner, "moms", "three numbers", moms, "give first, middle and last")
-    rate = combined_cos(pct_start, lr_max / div, lr_max, lr_max / div_final)
-    momentum = combined_cos(pct_start, *moms)
-    begin = start_epoch * steps_per_epoch
+    rate = combined_cos(share, peak / down, peak, peak / last)
+    momentum = combined_cos(share, *moms)
     return Fit(*(_from(sched(total, exact=exact), begin) for sched in (rate, momentum)))
 
 
 def fit_flat_cos(
-    n_epoch: int,
-    lr: Number,
-    div_final: Number = 1e5,
-    pct_start: float = 0.75,
-    start_epoch: int = 0,
+    n_epoch: IntScalarLike,
+    lr: RealScalarLike,
+    div_final: RealScalarLike = 1e5,
+    pct_start: RealScalarLike = 0.75,
+    start_epoch: IntScalarLike = 0,
     *,
-    steps_per_epoch: int,
+    steps_per_epoch: IntScalarLike,
     exact: bool = True,
 ) -> Fit:
     """Learner.fit_flat_cos: `lr`, and from `pct_start` on a cosine to `lr / div_final`.
 
     Args:
-      n_epoch: at least 1.
-      lr: the flat rate.
+      n_epoch: number of epochs, at least 1.
+      lr: rate of the flat part.
       div_final: `lr` over the last rate.
-      pct_start: the flat share, from 0 to 1.
-      start_epoch: epochs skipped; fastai ignores it, and so does `exact`.
-      steps_per_epoch: updates in an epoch.
-      exact: False: the end is reached, and `start_epoch` counts.
+      pct_start: share of the flat part, from 0 to 1.
+      start_epoch: number of epochs skipped; fastai ignores it, and so does `exact`.
+      steps_per_epoch: number of updates in an epoch.
+      exact: whether the end is fastai's. False: it is reached, and `start_epoch` counts.
 
     Raises:
       ValueError: as `fit_one_cycle`.
@@ -101,22 +100,22 @@ def fit_flat_cos(
         [1.  1.  0.5 0. ] None
     """
     owner = "fit_flat_cos"
-    total = _total(owner, n_epoch, start_epoch, steps_per_epoch)
-    _checks.number(owner, "lr", lr, least=0)
-    _checks.number(owner, "div_final", div_final, above=0)
-    _checks.number(owner, "pct_start", pct_start, least=0, most=1)
-    rate = combined_cos(pct_start, lr, lr, lr / div_final)(total, exact=exact)
-    return Fit(_from(rate, 0 if exact else start_epoch * steps_per_epoch), None)
+    total, begin = _lengths(owner, n_epoch, start_epoch, steps_per_epoch)
+    flat = _arguments.number(owner, "lr", lr, least=0)
+    last = flat / _arguments.number(owner, "div_final", div_final, above=0)
+    share = _arguments.known(owner, "pct_start", pct_start, least=0, most=1)
+    rate = combined_cos(share, flat, flat, last)(total, exact=exact)
+    return Fit(_from(rate, 0 if exact else begin), None)
 
 
 def fit_sgdr(
-    n_cycles: int,
-    cycle_len: int,
-    lr_max: Number,
-    cycle_mult: int = 2,
-    start_epoch: int = 0,
+    n_cycles: IntScalarLike,
+    cycle_len: IntScalarLike,
+    lr_max: RealScalarLike,
+    cycle_mult: IntScalarLike = 2,
+    start_epoch: IntScalarLike = 0,
     *,
-    steps_per_epoch: int,
+    steps_per_epoch: IntScalarLike,
     exact: bool = True,
 ) -> Fit:
     """Learner.fit_sgdr: cosines from `lr_max` to 0, each `cycle_mult` times as long.
@@ -125,13 +124,15 @@ def fit_sgdr(
     cycles 1 and 2 of 3 with `cycle_mult=2`); the update before it then has a rate near 0.
 
     Args:
-      n_cycles: at least 1.
-      cycle_len: epochs in the first.
-      lr_max: the peak.
-      cycle_mult: whole, at least 0; not 1 with `exact`, where fastai divides by zero.
-      start_epoch: epochs skipped.
-      steps_per_epoch: updates in an epoch.
-      exact: False: restarts on the steps where cycles end, of equal cycles too.
+      n_cycles: number of cycles, at least 1.
+      cycle_len: number of epochs in the first cycle.
+      lr_max: rate at the peak.
+      cycle_mult: length of a cycle over that of the one before; whole, at least 0; not 1 with
+        `exact`, where fastai divides by zero.
+      start_epoch: number of epochs skipped.
+      steps_per_epoch: number of updates in an epoch.
+      exact: whether restarts are where fastai's float32 sums put them. False: on the steps where
+        cycles end, also for equal cycles.
 
     Raises:
       ValueError: if a count is out of its range.
@@ -143,36 +144,38 @@ def fit_sgdr(
         [1.  0.5 1.  0.5 0. ]
     """
     owner = "fit_sgdr"
-    _checks.steps(owner, "n_cycles", n_cycles, least=1)
-    _checks.steps(owner, "cycle_len", cycle_len, least=1)
-    _checks.steps(owner, "cycle_mult", cycle_mult, least=0 if exact else 1)
-    _checks.number(owner, "lr_max", lr_max, least=0)
-    if exact and cycle_mult == 1:
+    count = _arguments.steps(owner, "n_cycles", n_cycles, least=1)
+    first = _arguments.steps(owner, "cycle_len", cycle_len, least=1)
+    factor = _arguments.steps(owner, "cycle_mult", cycle_mult, least=0 if exact else 1)
+    peak = _arguments.number(owner, "lr_max", lr_max, least=0)
+    if exact and factor == 1:
         rule = "another number than 1, by which fastai divides by zero"
         _checks.fail(owner, "cycle_mult", rule, 1, "pass exact=False for equal cycles")
-    lengths = [cycle_len * cycle_mult**i for i in range(n_cycles)]
-    total = _total(owner, sum(lengths), start_epoch, steps_per_epoch)
+    lengths = [first * factor**i for i in range(count)]
+    epochs = sum(lengths)
+    total, begin = _lengths(owner, epochs, start_epoch, steps_per_epoch)
     if exact:
-        parts = [SchedCos(lr_max, 0.0)] * n_cycles
-        pcts, parts = shares(owner, [n / sum(lengths) for n in lengths], parts)
+        parts = [SchedCos(peak, 0.0)] * count
+        pcts, parts = shares(owner, [n / epochs for n in lengths], parts)
         rate = combined(pcts, parts, restarts=True)(total)
     else:
-        rate = repeat(Cosine(lr_max, 0.0, cycle_len * steps_per_epoch), n_cycles, cycle_mult)
-    return Fit(_from(rate, start_epoch * steps_per_epoch), None)
+        cycle = Cosine(peak, 0.0, total // epochs * first)
+        rate = cycle.repeat(count, steps_factor=factor)
+    return Fit(_from(rate, begin), None)
 
 
 def fine_tune(
-    epochs: int,
-    base_lr: Number = 2e-3,
-    freeze_epochs: int = 1,
-    lr_mult: Number = 100.0,
-    pct_start: float = 0.3,
-    div: Number = 5.0,
+    epochs: IntScalarLike,
+    base_lr: RealScalarLike = 2e-3,
+    freeze_epochs: IntScalarLike = 1,
+    lr_mult: RealScalarLike = 100.0,
+    pct_start: RealScalarLike = 0.3,
+    div: RealScalarLike = 5.0,
     *,
-    steps_per_epoch: int,
-    div_final: Number = 1e5,
-    moms: Sequence[Number] = (0.95, 0.85, 0.95),
-    groups: int = 2,
+    steps_per_epoch: IntScalarLike,
+    div_final: RealScalarLike = 1e5,
+    moms: Sequence[RealScalarLike] = (0.95, 0.85, 0.95),
+    groups: IntScalarLike = 2,
     group: int = -1,
     exact: bool = True,
 ) -> Fit:
@@ -184,18 +187,18 @@ def fine_tune(
     the first cycle here is that of fastai, which uses it for their normalization layers only.
 
     Args:
-      epochs: with everything trained.
-      base_lr: peak for the head in the first cycle.
-      freeze_epochs: with the head alone trained; 0: no such cycle.
-      lr_mult: last group's rate over the first group's.
+      epochs: number of epochs with everything trained.
+      base_lr: peak of the head's first cycle.
+      freeze_epochs: number of epochs with the head alone trained; 0: no such cycle.
+      lr_mult: rate of the last group over that of the first.
       pct_start: share of the rise in the second cycle.
       div: peak over first rate in the second; it is 25 in the first.
-      steps_per_epoch: updates in an epoch.
-      div_final: as `fit_one_cycle`, for both cycles.
-      moms: likewise.
-      groups: how many groups of parameters there are, at least 2 as in fastai.
-      group: which of them this is for, from 0; -1: the last, the head.
-      exact: as `fit_one_cycle`.
+      steps_per_epoch: number of updates in an epoch.
+      div_final: as in `fit_one_cycle`, for both cycles.
+      moms: first, middle and last momentum of both cycles.
+      groups: number of groups of parameters, at least 2 as in fastai.
+      group: number of the group that this is for, from 0; -1: the last, the head.
+      exact: as in `fit_one_cycle`.
 
     Raises:
       ValueError: as `fit_one_cycle`, or if there is no such group.
@@ -208,34 +211,35 @@ def fine_tune(
         [0.1 0.5 0. ] [0.001 0.005 0.   ]
     """
     owner = "fine_tune"
-    _checks.steps(owner, "epochs", epochs)
-    _checks.steps(owner, "freeze_epochs", freeze_epochs, least=0 if epochs else 1)
-    _checks.number(owner, "base_lr", base_lr, least=0)
-    _checks.number(owner, "lr_mult", lr_mult, above=0)
-    _checks.steps(owner, "groups", groups, least=2)
-    if not (isinstance(group, int) and -groups <= group < groups):
-        rule = f"from {-groups} to {groups - 1}, for groups={groups}"
+    after = _arguments.steps(owner, "epochs", epochs)
+    before = _arguments.steps(owner, "freeze_epochs", freeze_epochs, least=0 if after else 1)
+    each = _arguments.steps(owner, "steps_per_epoch", steps_per_epoch, least=1)
+    rate = _arguments.number(owner, "base_lr", base_lr, least=0)
+    ratio = _arguments.number(owner, "lr_mult", lr_mult, above=0)
+    count = _arguments.steps(owner, "groups", groups, least=2)
+    if not (isinstance(group, int) and -count <= group < count):
+        rule = f"from {-count} to {count - 1}, for groups={count}"
         _checks.fail(owner, "group", rule, group, "count groups from 0")
-    body = groups - 1 - group % groups  # how many groups before the head
-    frozen = base_lr / 10 if body else base_lr
-    peak = base_lr / 2 / lr_mult ** (body / (groups - 1))
-    common: dict[str, Any] = {"steps_per_epoch": steps_per_epoch, "exact": exact}
+    body = count - 1 - group % count  # how many groups before the head
+    frozen = rate / 10 if body else rate
+    peak = rate / 2 / ratio ** (body / (count - 1))
+    common: dict[str, Any] = {"steps_per_epoch": each, "exact": exact}
     common |= {"div_final": div_final, "moms": moms}
     fits = [
         fit_one_cycle(n, lr, pct_start=pct, div=d, **common)
-        for n, lr, pct, d in [(freeze_epochs, frozen, 0.99, 25.0), (epochs, peak, pct_start, div)]
+        for n, lr, pct, d in [(before, frozen, 0.99, 25.0), (after, peak, pct_start, div)]
         if n
     ]
-    starts = [freeze_epochs * steps_per_epoch] * (len(fits) - 1)
+    starts = [before * each] * (len(fits) - 1)
     return Fit(*(join(list(parts), starts) for parts in zip(*fits, strict=True)))
 
 
-def _total(owner: str, n_epoch: int, start_epoch: int, steps_per_epoch: int) -> int:
-    _checks.steps(owner, "n_epoch", n_epoch, least=1)
-    _checks.steps(owner, "start_epoch", start_epoch)
-    _checks.steps(owner, "steps_per_epoch", steps_per_epoch, least=1)
-    _checks.steps(owner, "n_epoch times steps_per_epoch", n_epoch * steps_per_epoch)
-    return n_epoch * steps_per_epoch
+def _lengths(owner: str, n_epoch: Any, start_epoch: Any, steps_per_epoch: Any) -> tuple[int, int]:
+    """All steps, and how many of them are skipped."""
+    epochs = _arguments.steps(owner, "n_epoch", n_epoch, least=1)
+    skipped = _arguments.steps(owner, "start_epoch", start_epoch)
+    each = _arguments.steps(owner, "steps_per_epoch", steps_per_epoch, least=1)
+    return _arguments.steps(owner, "n_epoch times steps_per_epoch", epochs * each), skipped * each
 
 
 def _from(schedule: Schedule, begin: int) -> Schedule:

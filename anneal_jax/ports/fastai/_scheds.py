@@ -10,15 +10,15 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ... import _checks
-from ..._numerics import Number, is_concrete, round_half_up
-from ...schedules._algebra import Sum
+from ..._numerics import round_half_up
+from ..._types import IntScalarLike, RealScalarLike
 from ...schedules._constant import Constant
 from ...schedules._exponentials import Exponential
 from ...schedules._schedule import Schedule
 from ...schedules._segment import Segment
 from ...schedules._segments import Cosine, Linear
 from ...schedules._span import Span
-from .._common import cycles
+from .. import _arguments, _terms
 
 
 class _Clock(NamedTuple):
@@ -61,20 +61,20 @@ class Sched:
 
     over: Callable[[_Clock], Schedule]
 
-    def __call__(self, total_steps: int, *, exact: bool = True) -> Schedule:
+    def __call__(self, total_steps: IntScalarLike, *, exact: bool = True) -> Schedule:
         """The schedule whose position at step `t` is `t / total_steps`.
 
         Args:
-          total_steps: at least 1.
-          exact: False: position 1 at the last step, `total_steps - 1`.
+          total_steps: number of steps from position 0 to 1, at least 1.
+          exact: whether position 1 is at step `total_steps`. False: at the last, `total_steps - 1`.
         """
-        _checks.steps("Sched", "total_steps", total_steps, least=1)
+        total = _arguments.steps("Sched", "total_steps", total_steps, least=1)
         if exact:
-            return self.over(_Clock(0.0, float(total_steps), lambda t: t / total_steps))
-        return self.over(_Clock(0, max(total_steps - 1, 1)))
+            return self.over(_Clock(0.0, float(total), lambda t: t / total))
+        return self.over(_Clock(0, max(total - 1, 1)))
 
 
-def SchedLin(start: Number, end: Number) -> Sched:
+def SchedLin(start: RealScalarLike, end: RealScalarLike) -> Sched:
     """A straight line.
 
     Example:
@@ -85,7 +85,7 @@ def SchedLin(start: Number, end: Number) -> Sched:
     return _shape("SchedLin", Linear, start, end)
 
 
-def SchedCos(start: Number, end: Number) -> Sched:
+def SchedCos(start: RealScalarLike, end: RealScalarLike) -> Sched:
     """Half a cosine wave.
 
     Example:
@@ -96,7 +96,7 @@ def SchedCos(start: Number, end: Number) -> Sched:
     return _shape("SchedCos", Cosine, start, end)
 
 
-def SchedNo(start: Number, end: Number) -> Sched:
+def SchedNo(start: RealScalarLike, end: RealScalarLike) -> Sched:
     """The value `start`, always; `end` does not count.
 
     Example:
@@ -104,12 +104,11 @@ def SchedNo(start: Number, end: Number) -> Sched:
         >>> print(fastai.SchedNo(0.5, 0.1)(total_steps=4)([0, 4]))
         [0.5 0.5]
     """
-    _checks.number("SchedNo", "start", start)
-    _checks.number("SchedNo", "end", end)
-    return Sched(lambda clock: Constant(start))
+    value, _ = _arguments.numbers("SchedNo", {}, start=start, end=end)
+    return Sched(lambda clock: Constant(value))
 
 
-def SchedExp(start: Number, end: Number) -> Sched:
+def SchedExp(start: RealScalarLike, end: RealScalarLike) -> Sched:
     """A constant factor per step; both ends above 0 (fastai's takes two negative ones too).
 
     Example:
@@ -118,12 +117,11 @@ def SchedExp(start: Number, end: Number) -> Sched:
         [1.   0.1  0.01]
     """
     remedy = "a ratio of the two is raised to powers; start and end at small positive values"
-    _checks.number("SchedExp", "start", start, above=0, remedy=remedy)
-    _checks.number("SchedExp", "end", end, above=0, remedy=remedy)
+    _arguments.numbers("SchedExp", {"above": 0, "remedy": remedy}, start=start, end=end)
     return _shape("SchedExp", Exponential, start, end)
 
 
-def SchedPoly(start: Number, end: Number, power: Number) -> Sched:
+def SchedPoly(start: RealScalarLike, end: RealScalarLike, power: RealScalarLike) -> Sched:
     """`start + (end - start) * position ** power`; `power` above 0.
 
     Example:
@@ -131,8 +129,8 @@ def SchedPoly(start: Number, end: Number, power: Number) -> Sched:
         >>> print(fastai.SchedPoly(0.0, 1.0, power=2)(total_steps=4)([0, 2, 4]))
         [0.   0.25 1.  ]
     """
-    _checks.number("SchedPoly", "power", power, above=0, remedy="0 ** power must be 0")
-    return _shape("SchedPoly", Linear, start, end, float(power) if is_concrete(power) else power)
+    power = _arguments.number("SchedPoly", "power", power, above=0, remedy="0 ** power must be 0")
+    return _shape("SchedPoly", Linear, start, end, power)
 
 
 def combine_scheds(pcts: Sequence[float], scheds: Sequence[Sched]) -> Sched:
@@ -142,8 +140,9 @@ def combine_scheds(pcts: Sequence[float], scheds: Sequence[Sched]) -> Sched:
     to `1e-7 / pct` of the range of a part with the share `pct`.
 
     Args:
-      pcts: shares, not negative, whose `sum` is 1.0 to the last digit, as fastai asserts.
-      scheds: one for each, combined ones too.
+      pcts: shares of the positions, not negative, their `sum` 1.0 to the last digit, as fastai
+        asserts.
+      scheds: a Sched for each share, combined ones too.
 
     Raises:
       ValueError: if the shares do not fit.
@@ -158,14 +157,16 @@ def combine_scheds(pcts: Sequence[float], scheds: Sequence[Sched]) -> Sched:
     return combined(pcts, scheds)
 
 
-def combined_cos(pct: float, start: Number, middle: Number, end: Number) -> Sched:
+def combined_cos(
+    pct: RealScalarLike, start: RealScalarLike, middle: RealScalarLike, end: RealScalarLike
+) -> Sched:
     """Half a cosine wave from `start` to `middle` for the share `pct`, another to `end`.
 
     Args:
-      pct: from 0 to 1.
+      pct: share of the first half, from 0 to 1.
       start: value at position 0.
-      middle: value at `pct`.
-      end: value at 1.
+      middle: value at position `pct`.
+      end: value at position 1.
 
     Raises:
       ValueError: if `pct` is no share.
@@ -175,21 +176,26 @@ def combined_cos(pct: float, start: Number, middle: Number, end: Number) -> Sche
         >>> print(fastai.combined_cos(0.5, 0.0, 1.0, 0.5)(total_steps=4)([0, 1, 2, 4]).round(3))
         [0.  0.5 1.  0.5]
     """
-    _checks.number("combined_cos", "pct", pct, least=0, most=1, remedy="it is a share of 1")
-    return combined([pct, 1 - pct], [SchedCos(start, middle), SchedCos(middle, end)])
+    remedy = "it is a share of 1"
+    share = _arguments.known("combined_cos", "pct", pct, least=0, most=1, remedy=remedy)
+    return combined([share, 1 - share], [SchedCos(start, middle), SchedCos(middle, end)])
 
 
 def _shape(
-    owner: str, shape: type[Segment], start: Number, end: Number, power: Number | None = None
+    owner: str,
+    shape: type[Segment],
+    start: RealScalarLike,
+    end: RealScalarLike,
+    power: RealScalarLike | None = None,
 ) -> Sched:
-    """A segment over a clock; lifted by a constant where one of its ends is below 0."""
-    _checks.number(owner, "start", start)
-    _checks.number(owner, "end", end)
-    low = min(float(start), float(end), 0.0) if is_concrete(start, end) else 0.0
+    """A segment over a clock, between values of either sign."""
+    ends = _arguments.numbers(owner, {}, start=start, end=end)
 
     def over(clock: _Clock) -> Schedule:
-        span = Span(shape(start - low, end - low, 1), clock.begin, clock.end, power)
-        return span if low == 0 else Sum(Constant(low), span)
+        def build(a: Any, b: Any) -> Schedule:
+            return Span(shape(a, b, 1), clock.begin, clock.end, power=power)
+
+        return _terms.between(build, *ends)
 
     return Sched(over)
 
@@ -199,8 +205,7 @@ def shares(
 ) -> tuple[list[float], list[Sched]]:
     pcts = _checks.items(owner, "pcts", pcts, "numbers")
     scheds = _checks.items(owner, "scheds", scheds, "Scheds")
-    for pct in pcts:
-        _checks.number(owner, "pcts", pct, least=0)
+    pcts = [_arguments.known(owner, "pcts", pct, least=0) for pct in pcts]
     if sum(pcts) != 1.0:
         rule = f"shares whose sum is 1.0 to the last digit, not {sum(pcts)!r}"
         _checks.fail(owner, "pcts", rule, pcts, "fastai asserts it: correct the last one")
@@ -213,6 +218,6 @@ def combined(pcts: list[float], scheds: list[Sched], restarts: bool = False) -> 
     def over(clock: _Clock) -> Schedule:
         phases = clock.phases(pcts)
         parts = [scheds[index].over(part) for index, _, part in phases]
-        return cycles(parts, [first for _, first, _ in phases], restarts)
+        return _terms.cycles(parts, [first for _, first, _ in phases], restarts)
 
     return Sched(over)

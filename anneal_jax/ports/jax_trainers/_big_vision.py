@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from ... import _checks
-from ..._numerics import Number
+from ..._types import IntScalarLike, RealScalarLike
 from ...schedules._join import join
 from ...schedules._open_ended import InverseSqrt
 from ...schedules._schedule import Schedule
 from ...schedules._segments import Cosine, Linear, Polynomial
 from ...schedules._tables import PiecewiseConstant
-from .._common import reject
+from .. import _arguments
 
 _UNITS = ("steps", "examples", "epochs", "percent")
 _DURATIONS = tuple(f"{name}_{unit}" for name in ("warmup", "cooldown") for unit in _UNITS)
@@ -25,10 +25,10 @@ _FAR = 2**30  # how far below 0 the cooldown is followed, in steps after the end
 
 
 def big_vision(
-    base: Number,
-    total_steps: int,
-    batch_size: int | None = None,
-    data_size: int | None = None,
+    base: RealScalarLike,
+    total_steps: IntScalarLike,
+    batch_size: RealScalarLike | None = None,
+    data_size: RealScalarLike | None = None,
     decay_type: str = "stair",
     scale_with_batchsize: bool = False,
     *,
@@ -42,18 +42,18 @@ def big_vision(
     counts from step 0). After the end decays hold, "rsqrt" goes on.
 
     Args:
-      base: the rate.
-      total_steps: of the training.
+      base: rate before any scaling, from 0 up.
+      total_steps: length of the training.
       batch_size: examples in a step, for units and scaling.
       data_size: examples in an epoch, for units.
       decay_type: "stair" (`steps`, and `mults` of the base, one for each), "linear" or
         "polynomial" (`power`, `end`), "cosine", or "rsqrt" (`timescale` or
         `timescale_examples`, and `shift`).
-      scale_with_batchsize: whether to multiply `base` by `batch_size / 256` (not `end`).
+      scale_with_batchsize: whether `base`, but not `end`, is multiplied by `batch_size / 256`.
       exact: whether a cooldown goes on below 0 after the end, as it does there; without it the
         rate stays 0.
-      **kw: those above, and `warmup_` and `cooldown_` with `steps`, `examples`, `epochs` or
-        `percent` (a fraction), which are rounded, to 1 at least.
+      **kw: the arguments in parentheses, and `warmup_` and `cooldown_` with `steps`, `examples`,
+        `epochs` or `percent` (a fraction), which are rounded, to 1 at least.
 
     Raises:
       ValueError: for an unknown argument, a duration in two units or in one that cannot be
@@ -70,20 +70,20 @@ def big_vision(
     for name in kw:
         _checks.nearest(owner, "an argument", name, (*_DURATIONS, *_KEYWORDS[decay_type]))
     kw = {name: value for name, value in kw.items() if value is not None}
-    _checks.number(owner, "base", base, least=0)
-    total = _checks.whole(total_steps)
-    _checks.steps(owner, "total_steps", total, least=1)
-    for name, size in (("batch_size", batch_size), ("data_size", data_size)):
+    rate = _arguments.number(owner, "base", base, least=0)
+    total = _arguments.steps(owner, "total_steps", total_steps, least=1)
+    sizes: dict[str, Any] = {"batch_size": batch_size, "data_size": data_size}
+    for name, size in sizes.items():
         if size is not None:
-            _checks.number(owner, name, size, above=0)
-    sizes = {"batch_size": batch_size, "data_size": data_size, "total_steps": total}
+            sizes[name] = _arguments.known(owner, name, size, above=0)
+    sizes["total_steps"] = total
     warmup, cooldown = (_steps(owner, name, kw, sizes) for name in ("warmup", "cooldown"))
     if warmup >= total:
         rule, remedy = f"below total_steps={total}", "shorten it"
         _checks.fail(owner, "the warmup", rule, warmup, remedy)
     if scale_with_batchsize:
-        base = base * _given(owner, batch_size, "batch_size", "scale_with_batchsize") / 256
-    schedule = _decay(owner, base, decay_type, kw, batch_size, total, warmup)
+        rate = rate * _given(owner, sizes, "batch_size", "scale_with_batchsize") / 256
+    schedule = _decay(owner, rate, decay_type, kw, sizes, warmup)
     if warmup:
         schedule = schedule * Linear(0.0, 1.0, warmup)
     return schedule * _cooldown(cooldown, total, exact) if cooldown else schedule
@@ -91,37 +91,35 @@ def big_vision(
 
 def _decay(
     owner: str,
-    base: Number,
+    base: Any,
     kind: str,
     kw: Mapping[str, Any],
-    batch_size: int | None,
-    total: int,
+    sizes: Mapping[str, Any],
     warmup: int,
 ) -> Schedule:
+    steps = sizes["total_steps"] - warmup
     if kind == "stair":
         return _stair(owner, base, kw.get("steps", []), kw.get("mults", []))
     if kind == "cosine":
-        return Cosine(base, 0.0, total - warmup).shift(warmup)
+        return Cosine(base, 0.0, steps).shift(warmup)
     if kind == "rsqrt":
         timescale = kw.get("timescale", 10_000)
         if "timescale_examples" in kw:
-            size = _given(owner, batch_size, "batch_size", "timescale_examples")
+            size = _given(owner, sizes, "batch_size", "timescale_examples")
             timescale = kw["timescale_examples"] / size
-        return InverseSqrt(base, timescale, kw.get("shift", 0)).shift(warmup)
+        return InverseSqrt(base, timescale, offset=kw.get("shift", 0)).shift(warmup)
     end = kw.get("end", kw.get("linear_end", 0))
-    return Polynomial(base, end, total - warmup, kw.get("power", 1)).shift(warmup)
+    return Polynomial(base, end, steps, power=kw.get("power", 1)).shift(warmup)
 
 
-def _stair(owner: str, base: Number, steps: Any, mults: Any) -> Schedule:
+def _stair(owner: str, base: Any, steps: Any, mults: Any) -> Schedule:
     steps, mults = _checks.items(owner, "steps", steps, "steps"), list(mults)
-    steps = [_checks.whole(step) for step in steps]
-    for step in steps:
-        _checks.steps(owner, "steps", step)
+    steps = [_arguments.steps(owner, "steps", step) for step in steps]
     if len(mults) < len(steps) or sorted(steps) != steps:
         rule, remedy = f"one for each of the increasing steps {steps}", "pair them up"
         _checks.fail(owner, "mults", rule, mults, remedy)
     table = {0: base} | {step: base * by for step, by in zip(steps, mults, strict=False)}
-    return PiecewiseConstant(list(table.values()), list(table)[1:])
+    return PiecewiseConstant(values=list(table.values()), boundaries=list(table)[1:])
 
 
 def _cooldown(steps: int, total: int, exact: bool) -> Schedule:
@@ -140,26 +138,23 @@ def _steps(owner: str, name: str, kw: Mapping[str, Any], sizes: dict[str, Any]) 
         return 0
     if len(found) > 1:
         listed = " and ".join(f"{name}_{unit}" for unit in found)
-        reject(owner, f"only one of {listed} must be given.")
+        _arguments.reject(owner, f"only one of {listed} must be given.")
     (unit,) = found
     argument = f"{name}_{unit}"
     value = kw[argument]
     if unit == "steps":
-        value = _checks.whole(value)
-        _checks.steps(owner, argument, value)
-        return value
-    _checks.number(owner, argument, value, least=0, most=1 if unit == "percent" else None)
+        return _arguments.steps(owner, argument, value)
+    most = 1 if unit == "percent" else None
+    value = _arguments.known(owner, argument, value, least=0, most=most)
     if unit == "percent":
         exact = value * sizes["total_steps"]
     else:
-        size = _given(owner, sizes["batch_size"], "batch_size", argument)
+        size = _given(owner, sizes, "batch_size", argument)
         exact = value / size
         if unit == "epochs":
-            exact = value * (_given(owner, sizes["data_size"], "data_size", argument) / size)
+            exact = value * (_given(owner, sizes, "data_size", argument) / size)
     return max(1, round(exact)) if exact else 0
 
 
-def _given(owner: str, value: Any, name: str, why: str) -> Any:
-    if value is None:
-        _checks.fail(owner, name, "given", None, f"{why} is converted by it")
-    return value
+def _given(owner: str, sizes: Mapping[str, Any], name: str, why: str) -> Any:
+    return _arguments.required(owner, name, sizes[name], f"{why} is converted by it")

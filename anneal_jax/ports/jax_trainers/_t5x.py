@@ -2,29 +2,29 @@
 
 from collections.abc import Callable
 from functools import reduce
+from typing import Any, NamedTuple
 
 from ... import _checks
-from ..._numerics import Number, is_concrete
+from ..._types import IntScalarLike, RealScalarLike
 from ...schedules._algebra import maximum
 from ...schedules._constant import Constant
 from ...schedules._join import join
-from ...schedules._open_ended import ExponentialDecay, InverseSqrt
+from ...schedules._open_ended import InverseSqrt
 from ...schedules._schedule import Schedule
 from ...schedules._segments import Cosine, Linear
 from ...schedules._span import Span
-from ...schedules._tables import PiecewiseConstant
-from .._common import reject
+from .. import _arguments, _terms
 
 
 def t5x(
     factors: str = "constant * linear_warmup * rsqrt_decay",
-    base_learning_rate: Number = 0.5,
-    warmup_steps: Number = 1000,
-    decay_factor: Number = 0.5,
-    steps_per_decay: Number = 20000,
-    steps_per_cycle: Number = 100000,
-    step_offset: Number = 0,
-    min_learning_rate: Number = 1e-8,
+    base_learning_rate: RealScalarLike = 0.5,
+    warmup_steps: IntScalarLike = 1000,
+    decay_factor: RealScalarLike = 0.5,
+    steps_per_decay: IntScalarLike = 20000,
+    steps_per_cycle: IntScalarLike = 100000,
+    step_offset: IntScalarLike = 0,
+    min_learning_rate: RealScalarLike = 1e-8,
 ) -> Schedule:
     """`create_learning_rate_scheduler` of T5X: a product, at least `min_learning_rate`.
 
@@ -32,15 +32,15 @@ def t5x(
     "rsqrt_decay", "rsqrt_normalized_decay", "decay_every", "cosine_decay".
 
     Args:
-      factors: names joined by "*".
-      base_learning_rate: what "constant" and "linear_decay" bring in, from 0 up.
-      warmup_steps: at least 1, if any of the factors reads it.
-      decay_factor: of each "decay_every", or the slope of "linear_decay" after the warmup as a
+      factors: names of factors, joined by "*".
+      base_learning_rate: rate in "constant" and "linear_decay", from 0 up.
+      warmup_steps: length of the warmup; at least 1, if any of the factors reads it.
+      decay_factor: factor of each "decay_every", or slope of "linear_decay" after the warmup as a
         part of the base rate per step; from 0 up.
-      steps_per_decay: how often "decay_every" sets in.
-      steps_per_cycle: of "cosine_decay", which restarts, and is flat during the warmup.
-      step_offset: steps before the first; the first value holds that long.
-      min_learning_rate: the least rate; also at step 0 of a warmup.
+      steps_per_decay: steps between two drops of "decay_every".
+      steps_per_cycle: length of a cycle of "cosine_decay", which is flat during the warmup.
+      step_offset: number of steps for which the first value holds.
+      min_learning_rate: least rate, at step 0 of a warmup too.
 
     Raises:
       ValueError: for an unknown factor (the error tells the nearest), or a bad number.
@@ -55,47 +55,52 @@ def t5x(
     if not isinstance(factors, str):
         _checks.fail(owner, "factors", "a string of names joined by *", factors, "pass one")
     names = [name.strip() for name in factors.split("*")]
-    known: dict[str, Callable[[], Schedule]] = {
-        "constant": lambda: Constant(base_learning_rate),
-        "linear_warmup": lambda: Linear(0.0, 1.0, warmup_steps),
-        "linear_decay": lambda: _linear_decay(base_learning_rate, warmup_steps, decay_factor),
-        "rsqrt_decay": lambda: InverseSqrt(warmup_steps**-0.5, warmup_steps).shift(warmup_steps),
-        "rsqrt_normalized_decay": lambda: InverseSqrt(1.0, warmup_steps).shift(warmup_steps),
-        "decay_every": lambda: _decay_every(steps_per_decay, decay_factor),
-        "cosine_decay": lambda: Cosine(1.0, 0.0, steps_per_cycle).repeat().shift(warmup_steps),
-    }
     for name in names:
-        _checks.nearest(owner, "a factor", name, known)
+        _checks.nearest(owner, "a factor", name, _FACTORS)
     if names.count("linear_decay") > 1:
-        reject(owner, "linear_decay must be a factor once at most: it falls below 0.")
-    warmup_steps, steps_per_decay, steps_per_cycle, step_offset = map(
-        _checks.whole, (warmup_steps, steps_per_decay, steps_per_cycle, step_offset)
+        reason = "linear_decay must be a factor once at most: it falls below 0."
+        _arguments.reject(owner, reason)
+    least = int(not _DIVIDING.isdisjoint(names))
+    offset = _arguments.steps(owner, "step_offset", step_offset)
+    rates = {"base_learning_rate": base_learning_rate, "decay_factor": decay_factor}
+    base, by, floor = _arguments.numbers(owner, **rates, min_learning_rate=min_learning_rate)
+    given = _Given(
+        base,
+        _arguments.steps(owner, "warmup_steps", warmup_steps, least=least),
+        by,
+        _arguments.steps(owner, "steps_per_decay", steps_per_decay, least=1),
+        _arguments.steps(owner, "steps_per_cycle", steps_per_cycle, least=1),
     )
-    divides = {"linear_warmup", "linear_decay", "rsqrt_decay", "rsqrt_normalized_decay"}
-    _checks.steps(owner, "warmup_steps", warmup_steps, least=int(not divides.isdisjoint(names)))
-    _checks.steps(owner, "steps_per_decay", steps_per_decay, least=1)
-    _checks.steps(owner, "steps_per_cycle", steps_per_cycle, least=1)
-    _checks.steps(owner, "step_offset", step_offset)
-    for number in ("base_learning_rate", "decay_factor", "min_learning_rate"):
-        _checks.number(owner, number, locals()[number], least=0)
-    product = reduce(lambda first, second: first * second, [known[name]() for name in names])
-    schedule = maximum(product, min_learning_rate)
-    return schedule.shift(step_offset) if not _is_zero(step_offset) else schedule
+    product = reduce(lambda first, second: first * second, [_FACTORS[n](given) for n in names])
+    schedule = maximum(product, floor)
+    return schedule if _arguments.is_zero(offset) else schedule.shift(offset)
 
 
-def _linear_decay(base: Number, warmup_steps: Number, slope: Number) -> Schedule:
+class _Given(NamedTuple):
+    """What factors read of the arguments."""
+
+    base: Any
+    warmup: Any
+    by: Any
+    every: Any
+    cycle: Any
+
+
+def _linear_decay(given: _Given) -> Schedule:
     """The warmup, and a line down to 0; the floor hides what T5X has below."""
-    line: Schedule = Constant(base)
-    if not _is_zero(slope):
-        line = Span(Linear(base, 0.0, 1), 0, 1 / slope)
-    return join([Linear(0.0, base, warmup_steps), line], [warmup_steps])
+    line: Schedule = Constant(given.base)
+    if not _arguments.is_zero(given.by):
+        line = Span(Linear(given.base, 0.0, 1), 0, 1 / given.by)
+    return join([Linear(0.0, given.base, given.warmup), line], [given.warmup])
 
 
-def _decay_every(steps: Number, factor: Number) -> Schedule:
-    if _is_zero(factor):
-        return PiecewiseConstant([1.0, 0.0], [steps])
-    return ExponentialDecay(1.0, steps, factor, staircase=True)
-
-
-def _is_zero(x: Number) -> bool:
-    return is_concrete(x) and x == 0
+_FACTORS: dict[str, Callable[[_Given], Schedule]] = {
+    "constant": lambda g: Constant(g.base),
+    "linear_warmup": lambda g: Linear(0.0, 1.0, g.warmup),
+    "linear_decay": _linear_decay,
+    "rsqrt_decay": lambda g: InverseSqrt(g.warmup**-0.5, g.warmup).shift(g.warmup),
+    "rsqrt_normalized_decay": lambda g: InverseSqrt(1.0, g.warmup).shift(g.warmup),
+    "decay_every": lambda g: _terms.decay(1.0, g.every, g.by, staircase=True),
+    "cosine_decay": lambda g: Cosine(1.0, 0.0, g.cycle).repeat().shift(g.warmup),
+}
+_DIVIDING = {"linear_warmup", "linear_decay", "rsqrt_decay", "rsqrt_normalized_decay"}

@@ -5,32 +5,30 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from ... import _checks
-from ..._numerics import MAX_STEP, Number
+from ..._numerics import MAX_STEP
+from ..._types import RealScalarLike
+from ...schedules._join import join
 from ...schedules._open_ended import InverseTime
 from ...schedules._schedule import Schedule
 from ...schedules._segments import Cosine, Linear
-from ...schedules._tables import PiecewiseConstant
 from ...schedules._waves import CyclicPolynomial
-from .. import optax
-from .._arguments import countable, given_number, given_steps, whole_steps
-from .._common import between, cycles, signed
-from ._parts import positive, span, stair_or_slope
+from .. import _arguments, _terms, optax
 
 
 def ExponentialDecay(
-    initial_learning_rate: Number,
-    decay_steps: Number,
-    decay_rate: Number,
+    initial_learning_rate: RealScalarLike,
+    decay_steps: RealScalarLike,
+    decay_rate: RealScalarLike,
     staircase: bool = False,
     name: str | None = "ExponentialDecay",
 ) -> Schedule:
     """A factor `decay_rate` in every `decay_steps`, for ever; core `ExponentialDecay`.
 
     Args:
-      initial_learning_rate: at step 0.
-      decay_steps: above 0; whole in a staircase.
-      decay_rate: at least 0.
-      staircase: whether to fall in jumps.
+      initial_learning_rate: rate at step 0.
+      decay_steps: steps per factor of `decay_rate`; above 0, whole in a staircase.
+      decay_rate: factor, at least 0.
+      staircase: whether the rate falls in jumps.
       name: ignored.
 
     Example:
@@ -40,18 +38,17 @@ def ExponentialDecay(
     """
     del name
     owner = "ExponentialDecay"
-    initial = given_number(owner, "initial_learning_rate", initial_learning_rate)
-    steps = stair_or_slope(owner, decay_steps, staircase)
-    rate = given_number(owner, "decay_rate", decay_rate, least=0)
-    if _checks.known(rate) and rate == 0:  # 0 ** 0 is 1, so the first value is there
-        first = steps if staircase else 1
-        return signed(initial, lambda value: PiecewiseConstant([value, 0.0], [first]))
+    initial = _arguments.number(owner, "initial_learning_rate", initial_learning_rate)
+    steps = _arguments.stairs(owner, "decay_steps", decay_steps, staircase, above=0)
+    rate = _arguments.number(owner, "decay_rate", decay_rate, least=0)
+    if _arguments.is_zero(rate):  # there Optax does not decay
+        return _terms.signed(initial, lambda value: _terms.decay(value, steps, 0, staircase))
     return optax.exponential_decay(initial, steps, rate, 0, staircase)
 
 
 def PiecewiseConstantDecay(
-    boundaries: Sequence[Number],
-    values: Sequence[Number],
+    boundaries: Sequence[RealScalarLike],
+    values: Sequence[RealScalarLike],
     name: str | None = "PiecewiseConstant",
     *,
     exact: bool = True,
@@ -59,8 +56,9 @@ def PiecewiseConstantDecay(
     """Constants between boundaries; core `PiecewiseConstant`, whose boundaries are one later.
 
     Args:
-      boundaries: at least one, non-decreasing. One that is not whole is cut, as in Keras.
-      values: one more; of either sign.
+      boundaries: steps between two values, at least one, non-decreasing. One that is not whole is
+        cut, as in Keras.
+      values: one more than there are boundaries, of either sign.
       name: ignored.
       exact: whether, as in Keras, a value still holds at its boundary. False: the next one holds
         from its boundary on, as in Optax and torch.
@@ -75,9 +73,10 @@ def PiecewiseConstantDecay(
     del name
     owner = "PiecewiseConstantDecay"
     bounds = _checks.items(owner, "boundaries", boundaries, "steps")
-    bounds = [given_number(owner, "boundaries", b, most=MAX_STEP - 1) for b in bounds]
+    bounds = [_arguments.number(owner, "boundaries", b, most=MAX_STEP - 1) for b in bounds]
     given = [
-        given_number(owner, "values", v) for v in _checks.items(owner, "values", values, "numbers")
+        _arguments.number(owner, "values", v)
+        for v in _checks.items(owner, "values", values, "numbers")
     ]
     if not bounds or len(given) != len(bounds) + 1:
         rule = f"one more than the {len(bounds)} boundaries, of which there is at least one"
@@ -88,27 +87,25 @@ def PiecewiseConstantDecay(
     for bound, value in zip(bounds, given[1:], strict=True):
         # Keras casts boundaries to the type of the step; of several at one step the last counts.
         table[max(int(bound) + 1 if exact else math.ceil(bound), 0)] = value
-    low = min(0.0, *table.values())
-    steps = PiecewiseConstant([value - low for value in table.values()], list(table)[1:])
-    return steps if low == 0 else steps + low
+    return _terms.constants(list(table.values()), list(table)[1:])
 
 
 def PolynomialDecay(
-    initial_learning_rate: Number,
-    decay_steps: Number,
-    end_learning_rate: Number = 0.0001,
-    power: Number = 1.0,
+    initial_learning_rate: RealScalarLike,
+    decay_steps: RealScalarLike,
+    end_learning_rate: RealScalarLike = 0.0001,
+    power: RealScalarLike = 1.0,
     cycle: bool = False,
     name: str | None = "PolynomialDecay",
 ) -> Schedule:
     """A power of the remaining fraction; core `Polynomial`, or with `cycle` `CyclicPolynomial`.
 
     Args:
-      initial_learning_rate: at step 0.
-      decay_steps: above 0; whole with `cycle`.
-      end_learning_rate: from step `decay_steps` on. Mind that its default is not 0.
-      power: at least 0.
-      cycle: whether to rise again, to less and less, instead of holding.
+      initial_learning_rate: rate at step 0.
+      decay_steps: length of the fall; above 0, whole with `cycle`.
+      end_learning_rate: rate from step `decay_steps` on. Its default is not 0.
+      power: exponent of the remaining fraction, at least 0.
+      cycle: whether the rate rises again, to less and less, instead of holding.
       name: ignored.
 
     Example:
@@ -120,32 +117,31 @@ def PolynomialDecay(
     """
     del name
     owner = "PolynomialDecay"
-    initial = given_number(owner, "initial_learning_rate", initial_learning_rate)
-    end = given_number(owner, "end_learning_rate", end_learning_rate)
-    steps = positive(owner, "decay_steps", decay_steps)
-    power = given_number(owner, "power", power, least=0)
-    _checks.flag("PolynomialDecay", "cycle", cycle)
-    if not cycle or (_checks.known(power) and power == 0):
+    initial = _arguments.number(owner, "initial_learning_rate", initial_learning_rate)
+    end = _arguments.number(owner, "end_learning_rate", end_learning_rate)
+    steps = _arguments.duration(owner, "decay_steps", decay_steps, above=0)
+    power = _arguments.number(owner, "power", power, least=0)
+    _checks.flag(owner, "cycle", cycle)
+    if not cycle or _arguments.is_zero(power):
         return optax.polynomial_schedule(initial, end, power, steps)
-    whole_steps(owner, "decay_steps", steps)
-
-    return between(lambda a, b: CyclicPolynomial(a, b, steps, power), initial, end)
+    steps = _arguments.steps(owner, "decay_steps", steps)
+    return _terms.between(lambda a, b: CyclicPolynomial(a, b, steps, power=power), initial, end)
 
 
 def InverseTimeDecay(
-    initial_learning_rate: Number,
-    decay_steps: Number,
-    decay_rate: Number,
+    initial_learning_rate: RealScalarLike,
+    decay_steps: RealScalarLike,
+    decay_rate: RealScalarLike,
     staircase: bool = False,
     name: str | None = "InverseTimeDecay",
 ) -> Schedule:
     """`initial_learning_rate / (1 + decay_rate * t / decay_steps)`; core `InverseTime`.
 
     Args:
-      initial_learning_rate: at step 0.
-      decay_steps: above 0; whole in a staircase.
-      decay_rate: at least 0.
-      staircase: whether to fall in jumps.
+      initial_learning_rate: rate at step 0.
+      decay_steps: steps in which the divisor grows by `decay_rate`; above 0, whole in a staircase.
+      decay_rate: growth of the divisor in `decay_steps`, at least 0.
+      staircase: whether the rate falls in jumps.
       name: ignored.
 
     Example:
@@ -155,21 +151,23 @@ def InverseTimeDecay(
     """
     del name
     owner = "InverseTimeDecay"
-    initial = given_number(owner, "initial_learning_rate", initial_learning_rate)
-    steps = stair_or_slope(owner, decay_steps, staircase)
-    rate = given_number(owner, "decay_rate", decay_rate, least=0)
-    if not countable(steps):
+    initial = _arguments.number(owner, "initial_learning_rate", initial_learning_rate)
+    steps = _arguments.stairs(owner, "decay_steps", decay_steps, staircase, above=0)
+    rate = _arguments.number(owner, "decay_rate", decay_rate, least=0)
+    if not _arguments.countable(steps):
         rate, steps = rate / steps, 1
-    return signed(initial, lambda value: InverseTime(value, steps, rate, staircase))
+    return _terms.signed(
+        initial, lambda value: InverseTime(value, steps, decay_rate=rate, staircase=staircase)
+    )
 
 
 def CosineDecay(
-    initial_learning_rate: Number,
-    decay_steps: Number,
-    alpha: Number = 0.0,
+    initial_learning_rate: RealScalarLike,
+    decay_steps: RealScalarLike,
+    alpha: RealScalarLike = 0.0,
     name: str | None = "CosineDecay",
-    warmup_target: Number | None = None,
-    warmup_steps: Number = 0,
+    warmup_target: RealScalarLike | None = None,
+    warmup_steps: RealScalarLike = 0,
     *,
     exact: bool = True,
 ) -> Schedule:
@@ -178,12 +176,12 @@ def CosineDecay(
     Core `Cosine`, or `warmup_cosine` with `total_steps = warmup_steps + decay_steps`.
 
     Args:
-      initial_learning_rate: at step 0.
-      decay_steps: of the cosine, which is after the warmup; above 0.
-      alpha: the end, as a part of the peak (of `warmup_target`, if there is one).
+      initial_learning_rate: rate at step 0.
+      decay_steps: length of the cosine, which follows the warmup; above 0.
+      alpha: last rate as a part of the peak (of `warmup_target`, if there is one).
       name: ignored.
-      warmup_target: the peak after a warmup. None: no warmup.
-      warmup_steps: its length, at least 0.
+      warmup_target: rate after the warmup; None: no warmup.
+      warmup_steps: length of the warmup, at least 0.
       exact: whether, as in Keras, `warmup_steps` are ignored without a `warmup_target`. False:
         the warmup then rises from 0 to `initial_learning_rate`.
 
@@ -195,21 +193,17 @@ def CosineDecay(
     """
     del name
     owner = "CosineDecay"
-    initial = given_number(owner, "initial_learning_rate", initial_learning_rate)
-    steps = positive(owner, "decay_steps", decay_steps)
-    alpha = given_number(owner, "alpha", alpha)
-    _checks.number(owner, "warmup_steps", warmup_steps, least=0)
-    warmup = given_steps(owner, "warmup_steps", warmup_steps)
-    if warmup_target is None and not exact and not (_checks.known(warmup) and warmup == 0):
+    initial = _arguments.number(owner, "initial_learning_rate", initial_learning_rate)
+    steps = _arguments.duration(owner, "decay_steps", decay_steps, above=0)
+    alpha = _arguments.number(owner, "alpha", alpha)
+    warmup = _arguments.duration(owner, "warmup_steps", warmup_steps, least=0)
+    if warmup_target is None and not exact and not _arguments.is_zero(warmup):
         initial, warmup_target = 0.0, initial
     if warmup_target is None:
         return optax.cosine_decay_schedule(initial, steps, alpha)
-    peak = given_number(owner, "warmup_target", warmup_target)
+    peak = _arguments.number(owner, "warmup_target", warmup_target)
+    rise = _terms.transition(Linear, initial, peak, warmup)
     if not isinstance(warmup, float):
-        rise = between(lambda a, b: Linear(a, b, warmup), initial, peak)
-        return optax.join_schedules(
-            [rise, optax.cosine_decay_schedule(peak, steps, alpha)], [warmup]
-        )
-    rise = span(Linear, initial, peak, 0, warmup)
-    fall = span(Cosine, peak, alpha * peak, warmup, warmup + steps)
-    return cycles([rise, fall], [0, math.ceil(warmup)], restarts=False)
+        return join([rise, optax.cosine_decay_schedule(peak, steps, alpha)], [warmup])
+    fall = _terms.transition(Cosine, peak, alpha * peak, steps, warmup)
+    return _terms.cycles([rise, fall], [0, math.ceil(warmup)], restarts=False)

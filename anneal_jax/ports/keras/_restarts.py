@@ -1,20 +1,20 @@
 """Warm restarts, whose lengths are not rounded."""
 
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
 from ... import _checks
-from ..._numerics import MAX_STEP, Number
+from ..._numerics import MAX_STEP
+from ..._types import RealScalarLike
 from ...schedules._constant import Constant
 from ...schedules._join import join
 from ...schedules._schedule import Schedule
 from ...schedules._segments import Cosine
 from ...schedules._span import Span
 from ...schedules._waves import CosineWave
-from .._arguments import given_number, whole_steps
-from .._common import between
-from ._parts import positive
+from .. import _arguments, _terms
 
 _MOST_CYCLES = 2**14
 _LARGEST = 1e30  # growth ends there, for float32 too
@@ -22,11 +22,11 @@ _FAR = 1e18  # steps: as good as for ever, and squares of it are finite
 
 
 def CosineDecayRestarts(
-    initial_learning_rate: Number,
-    first_decay_steps: Number,
-    t_mul: float = 2.0,
-    m_mul: float = 1.0,
-    alpha: float = 0.0,
+    initial_learning_rate: RealScalarLike,
+    first_decay_steps: RealScalarLike,
+    t_mul: RealScalarLike = 2.0,
+    m_mul: RealScalarLike = 1.0,
+    alpha: RealScalarLike = 0.0,
     name: str | None = "SGDRDecay",
     *,
     exact: bool = True,
@@ -39,12 +39,13 @@ def CosineDecayRestarts(
     step.
 
     Args:
-      initial_learning_rate: at step 0.
-      first_decay_steps: above 0; whole if `t_mul` is 1.
-      t_mul: 1, or above it by so much that 16,384 cycles fill all steps. Below 1, Keras gives NaN
+      initial_learning_rate: rate at step 0.
+      first_decay_steps: length of the first cycle; above 0, whole if `t_mul` is 1.
+      t_mul: length of a cycle over that of the one before: 1, or above it by so much that 16,384
+        cycles fill all steps. Below 1, Keras gives NaN
         from step `first_decay_steps / (1 - t_mul)` on, and an error is raised here.
-      m_mul: at least 0.
-      alpha: the floor of all cycles, as a part of `initial_learning_rate`.
+      m_mul: peak of a cycle over that of the one before, at least 0.
+      alpha: floor of all cycles as a part of `initial_learning_rate`.
       name: ignored.
       exact: whether, as in Keras, a rounded logarithm finds the cycle (so that some restarts come
         one step late, after one step at the floor) and peaks are as above. False: restarts are
@@ -59,19 +60,16 @@ def CosineDecayRestarts(
     """
     del name
     owner = "CosineDecayRestarts"
-    initial = given_number(owner, "initial_learning_rate", initial_learning_rate)
-    first = positive(owner, "first_decay_steps", first_decay_steps)
-    m_mul = given_number(owner, "m_mul", m_mul, least=0)
-    alpha = given_number(owner, "alpha", alpha)
+    initial = _arguments.number(owner, "initial_learning_rate", initial_learning_rate)
+    traced = "use anneal_jax.cosine_restarts, which takes traced ones"
+    first = _arguments.known(owner, "first_decay_steps", first_decay_steps, traced, above=0)
+    m_mul = _arguments.known(owner, "m_mul", m_mul, traced, least=0)
+    alpha = _arguments.known(owner, "alpha", alpha, traced)
     remedy = "cycles that shrink come to an end: use anneal_jax.cosine_restarts(cycles=...)"
-    t_mul = given_number(owner, "t_mul", t_mul, least=1, remedy=remedy)
-    if not _checks.known(first, t_mul, m_mul, alpha):
-        rule, remedy = "known numbers", "use anneal_jax.cosine_restarts, which takes traced ones"
-        _checks.fail(owner, "t_mul, m_mul, alpha and the steps", rule, t_mul, remedy)
-
+    t_mul = _arguments.known(owner, "t_mul", t_mul, traced, least=1, remedy=remedy)
     if t_mul == 1:
-        whole_steps(owner, "first_decay_steps", first)
-        return _equal_cycles(initial, first, m_mul, alpha, exact)
+        steps = _arguments.steps(owner, "first_decay_steps", first)
+        return _equal_cycles(initial, steps, m_mul, alpha, exact)
     moments, firsts = _geometric_cycles(owner, first, t_mul, exact)
     heights = _heights(len(firsts), m_mul, alpha, exact)
     parts: list[Schedule] = [
@@ -81,12 +79,12 @@ def CosineDecayRestarts(
     ]
     if len(parts) < len(firsts):  # the last runs on beyond the last step
         part = MAX_STEP / (moments[-1] - moments[-2])
-        parts.append(CosineWave(heights[-1], 0.0, MAX_STEP, part).until(MAX_STEP))
+        parts.append(CosineWave(heights[-1], 0.0, MAX_STEP, halves=part).until(MAX_STEP))
     falls = join(parts, firsts[1:], restarts=True)
     return _above(falls, initial, (1 - alpha) if exact else 1.0, alpha)
 
 
-def _above(falls: Schedule, initial: Number, part: float, alpha: float) -> Schedule:
+def _above(falls: Schedule, initial: Any, part: float, alpha: float) -> Schedule:
     """Cosines above the floor; of either sign."""
     scaled = falls * (part * initial)
     return scaled if alpha == 0 else scaled + alpha * initial
@@ -99,10 +97,10 @@ def _heights(count: int, m_mul: float, alpha: float, exact: bool) -> list[float]
     return (factors if exact else np.maximum(factors - alpha, 0.0)).tolist()
 
 
-def _equal_cycles(initial: Number, steps: int, m_mul: float, alpha: float, exact: bool) -> Schedule:
+def _equal_cycles(initial: Any, steps: int, m_mul: float, alpha: float, exact: bool) -> Schedule:
     """Cycles of one length, for ever."""
     if m_mul == 1:
-        return between(lambda a, b: Cosine(a, b, steps).repeat(), initial, alpha * initial)
+        return _terms.between(lambda a, b: Cosine(a, b, steps).repeat(), initial, alpha * initial)
     fall = Cosine(1.0, 0.0, steps)
     falls = fall.repeat(value_factor=m_mul) if m_mul > 0 else join([fall, Constant(0.0)])
     if exact:

@@ -5,26 +5,29 @@ from itertools import accumulate
 from typing import Any
 
 from ... import _checks
-from ..._numerics import Number
+from ..._types import IntScalarLike, RealScalarLike
 from ...schedules._constant import as_schedule
 from ...schedules._join import join
 from ...schedules._schedule import Schedule
 from ...schedules._segments import Linear
-from .._arguments import given_number, given_steps, whole_steps
-from .._common import between
+from .. import _arguments, _terms
 from ._parts import cosine, transition
 from ._transitions import constant_schedule, exponential_decay
 
 
 def warmup_constant_schedule(
-    init_value: Number, peak_value: Number, warmup_steps: Number, *, exact: bool = True
+    init_value: RealScalarLike,
+    peak_value: RealScalarLike,
+    warmup_steps: RealScalarLike,
+    *,
+    exact: bool = True,
 ) -> Schedule:
     """Linear warmup, then constant; core `warmup_constant`.
 
     Args:
-      init_value: where the warmup starts; of either sign.
-      peak_value: the constant; of either sign.
-      warmup_steps: at least 0.
+      init_value: first value of the warmup, of either sign.
+      peak_value: constant after the warmup, of either sign.
+      warmup_steps: length of the warmup, at least 0.
       exact: whether, as in Optax, no warmup means `init_value` for ever. False: the peak.
 
     Example:
@@ -34,30 +37,30 @@ def warmup_constant_schedule(
     """
     owner = "warmup_constant_schedule"
     _checks.number(owner, "warmup_steps", warmup_steps, least=0)
-    if not exact and _checks.known(warmup_steps) and warmup_steps == 0:
+    if not exact and _arguments.is_zero(warmup_steps):
         return constant_schedule(peak_value)
     return transition(owner, Linear, init_value, peak_value, warmup_steps)
 
 
 def warmup_cosine_decay_schedule(
-    init_value: Number,
-    peak_value: Number,
-    warmup_steps: Number,
-    decay_steps: Number,
-    end_value: Number = 0.0,
-    exponent: Number = 1.0,
+    init_value: RealScalarLike,
+    peak_value: RealScalarLike,
+    warmup_steps: RealScalarLike,
+    decay_steps: RealScalarLike,
+    end_value: RealScalarLike = 0.0,
+    exponent: RealScalarLike = 1.0,
     *,
     exact: bool = True,
 ) -> Schedule:
     """Linear warmup, then cosine annealing; core `warmup_cosine`.
 
     Args:
-      init_value: where the warmup starts; this and the next two of either sign.
-      peak_value: at step `warmup_steps`.
-      warmup_steps: whole, at least 0.
-      decay_steps: the total, warmup included; above `warmup_steps`.
-      end_value: from step `decay_steps` on.
-      exponent: of the cosine's weight; at least 0.
+      init_value: first value of the warmup; of either sign, like the next one and `end_value`.
+      peak_value: value at step `warmup_steps`.
+      warmup_steps: length of the warmup; whole, at least 0.
+      decay_steps: length of the whole, warmup included; above `warmup_steps`.
+      end_value: value from step `decay_steps` on.
+      exponent: power of the cosine's weight, at least 0.
       exact: whether, as in Optax, a peak of 0 makes the end 0 whatever `end_value` is.
 
     Example:
@@ -66,12 +69,12 @@ def warmup_cosine_decay_schedule(
         [0.  0.5 1.  0.5 0. ]
     """
     owner = "warmup_cosine_decay_schedule"
-    peak_value = given_number(owner, "peak_value", peak_value)
-    end_value = given_number(owner, "end_value", end_value)
-    if exact and _checks.known(peak_value) and peak_value == 0:
+    peak_value = _arguments.number(owner, "peak_value", peak_value)
+    end_value = _arguments.number(owner, "end_value", end_value)
+    if exact and _arguments.is_zero(peak_value):
         end_value = 0.0
-    total = given_steps(owner, "decay_steps", decay_steps)
-    warmup = whole_steps(owner, "warmup_steps", warmup_steps)
+    total = _arguments.duration(owner, "decay_steps", decay_steps)
+    warmup = _arguments.steps(owner, "warmup_steps", warmup_steps)
     if _checks.known(total, warmup) and total <= warmup:
         remedy = "it is the total, warmup included"
         _checks.fail(owner, "decay_steps", f"above warmup_steps={warmup}", total, remedy)
@@ -80,26 +83,26 @@ def warmup_cosine_decay_schedule(
 
 
 def warmup_exponential_decay_schedule(
-    init_value: Number,
-    peak_value: Number,
-    warmup_steps: Number,
-    transition_steps: Number,
-    decay_rate: Number,
-    transition_begin: Number = 0,
+    init_value: RealScalarLike,
+    peak_value: RealScalarLike,
+    warmup_steps: RealScalarLike,
+    transition_steps: RealScalarLike,
+    decay_rate: RealScalarLike,
+    transition_begin: RealScalarLike = 0,
     staircase: bool = False,
-    end_value: Number | None = None,
+    end_value: RealScalarLike | None = None,
 ) -> Schedule:
     """Linear warmup, then `exponential_decay`, whose arguments count from its end.
 
     Args:
-      init_value: where the warmup starts; this and the next of either sign.
-      peak_value: at step `warmup_steps`.
-      warmup_steps: whole, at least 0.
-      transition_steps: and all others: as in `exponential_decay`.
-      decay_rate: the same.
-      transition_begin: the same.
-      staircase: the same.
-      end_value: the same.
+      init_value: first value of the warmup; of either sign, like the next one.
+      peak_value: value at step `warmup_steps`.
+      warmup_steps: length of the warmup; whole, at least 0.
+      transition_steps: as in `exponential_decay`.
+      decay_rate: as in `exponential_decay`.
+      transition_begin: as in `exponential_decay`.
+      staircase: as in `exponential_decay`.
+      end_value: as in `exponential_decay`.
 
     Example:
         >>> from anneal_jax.ports import optax
@@ -107,10 +110,10 @@ def warmup_exponential_decay_schedule(
         [0.   0.5  1.   0.5  0.25]
     """
     owner = "warmup_exponential_decay_schedule"
-    peak_value = given_number(owner, "peak_value", peak_value)
+    peak_value = _arguments.number(owner, "peak_value", peak_value)
     rest = transition_begin, staircase, end_value
     decay = exponential_decay(peak_value, transition_steps, decay_rate, *rest)
-    warmup = whole_steps(owner, "warmup_steps", warmup_steps)
+    warmup = _arguments.steps(owner, "warmup_steps", warmup_steps)
     return _warmed(owner, init_value, peak_value, warmup, decay)
 
 
@@ -136,12 +139,14 @@ def sgdr_schedule(cosine_kwargs: Iterable[Mapping[str, Any]]) -> Schedule:
     if not given:
         _checks.fail("sgdr_schedule", "cosine_kwargs", "at least one dict", given, "list cycles")
     parts = [warmup_cosine_decay_schedule(**kwargs) for kwargs in given]
-    lengths = (whole_steps("sgdr_schedule", "decay_steps", k["decay_steps"]) for k in given[:-1])
+    lengths = (
+        _arguments.steps("sgdr_schedule", "decay_steps", k["decay_steps"]) for k in given[:-1]
+    )
     return join(parts, list(accumulate(lengths)), restarts=True)
 
 
 def join_schedules(
-    schedules: Sequence[Schedule | Callable[[Any], Any]], boundaries: Sequence[Number]
+    schedules: Sequence[Schedule | Callable[[Any], Any]], boundaries: Sequence[IntScalarLike]
 ) -> Schedule:
     """Schedules in turn, each from its own step 0; core `join`.
 
@@ -160,8 +165,12 @@ def join_schedules(
 
 
 def _warmed(
-    owner: str, init_value: Number, peak_value: Number, warmup_steps: Number, decay: Schedule
+    owner: str,
+    init_value: RealScalarLike,
+    peak_value: RealScalarLike,
+    warmup_steps: IntScalarLike,
+    decay: Schedule,
 ) -> Schedule:
-    init_value = given_number(owner, "init_value", init_value)
-    warmup = between(lambda a, b: Linear(a, b, warmup_steps), init_value, peak_value)
+    init_value = _arguments.number(owner, "init_value", init_value)
+    warmup = _terms.transition(Linear, init_value, peak_value, warmup_steps)
     return join([warmup, decay], [warmup_steps])

@@ -7,26 +7,26 @@ from typing import Any
 import numpy as np
 
 from ... import _checks
-from ..._numerics import MAX_STEP, Number, product, round_half_up
+from ..._numerics import MAX_STEP, product, round_half_up
+from ..._types import IntScalarLike, RealScalarLike
 from ...schedules._constant import Constant
 from ...schedules._schedule import Schedule
 from ...schedules._segment import Segment
 from ...schedules._segments import Cosine, Linear
 from ...schedules._span import Span
 from ...schedules._tables import Interpolated, PiecewiseConstant
-from .._arguments import given_number, given_steps
-from .._common import cycles, reject, signed
+from .. import _arguments, _terms
 
 _SHAPES: dict[str, type[Segment]] = {"linear": Linear, "cosine": Cosine}
 
 
 def piecewise_constant_schedule(
-    init_value: Number, boundaries_and_scales: Mapping[Any, Any] | None = None
+    init_value: RealScalarLike, boundaries_and_scales: Mapping[Any, Any] | None = None
 ) -> Schedule:
     """Constants, each a factor times the one before; core `PiecewiseConstant.from_factors`.
 
     Args:
-      init_value: of either sign.
+      init_value: first value, of either sign.
       boundaries_and_scales: `{step: factor}`, both at least 0; a factor holds from its step on.
 
     Example:
@@ -37,26 +37,26 @@ def piecewise_constant_schedule(
     owner = "piecewise_constant_schedule"
     scales = _scales(owner, boundaries_and_scales)
 
-    def build(value: Number) -> Schedule:
+    def build(value: RealScalarLike) -> Schedule:
         values = {0: value}
         for boundary, scale in scales:
             value = value * scale
             values[int(np.ceil(boundary))] = value  # (several before one whole step: the last)
-        return PiecewiseConstant(list(values.values()), list(values)[1:])
+        return PiecewiseConstant(values=list(values.values()), boundaries=list(values)[1:])
 
-    return signed(given_number(owner, "init_value", init_value), build)
+    return _terms.signed(_arguments.number(owner, "init_value", init_value), build)
 
 
 def piecewise_interpolate_schedule(
     interpolate_type: str,
-    init_value: Number,
+    init_value: RealScalarLike,
     boundaries_and_scales: Mapping[Any, Any] | None = None,
 ) -> Schedule:
     """Lines or cosines between values, each a factor times the one before; core `Interpolated`.
 
     Args:
-      interpolate_type: `"linear"` or `"cosine"`.
-      init_value: at step 0; of either sign.
+      interpolate_type: shape between two values, `"linear"` or `"cosine"`.
+      init_value: value at step 0, of either sign.
       boundaries_and_scales: `{step: factor}`, both at least 0; a step need not be whole.
 
     Example:
@@ -68,26 +68,26 @@ def piecewise_interpolate_schedule(
     _checks.nearest(owner, "interpolate_type", interpolate_type, _SHAPES)
     return _interpolated(
         _SHAPES[interpolate_type],
-        given_number(owner, "init_value", init_value),
+        _arguments.number(owner, "init_value", init_value),
         _scales(owner, boundaries_and_scales),
     )
 
 
 def cosine_onecycle_schedule(
-    transition_steps: int,
-    peak_value: Number,
-    pct_start: float = 0.3,
-    div_factor: float = 25.0,
-    final_div_factor: float = 1e4,
+    transition_steps: IntScalarLike,
+    peak_value: RealScalarLike,
+    pct_start: RealScalarLike = 0.3,
+    div_factor: RealScalarLike = 25.0,
+    final_div_factor: RealScalarLike = 1e4,
     *,
     exact: bool = True,
 ) -> Schedule:
     """Up to the peak and down to `peak_value / div_factor / final_div_factor`, in cosines.
 
     Args:
-      transition_steps: the total; whole, at least 1.
-      peak_value: at step `int(pct_start * transition_steps)`; of either sign.
-      pct_start: from 0 to 1.
+      transition_steps: length of the whole cycle; at least 1.
+      peak_value: value at step `int(pct_start * transition_steps)`, of either sign.
+      pct_start: part of the steps that go up, from 0 to 1.
       div_factor: peak over start; above 0.
       final_div_factor: start over end; above 0.
       exact: whether the peak's step is truncated (0.29 of 100 steps is 28), and a peak that falls
@@ -99,29 +99,32 @@ def cosine_onecycle_schedule(
         [2.5e-01 1.0e+00 2.5e-05]
     """
     owner = "cosine_onecycle_schedule"
-    _factors(owner, div_factor=div_factor, final_div_factor=final_div_factor)
-    _checks.number(owner, "pct_start", pct_start, least=0, most=1)
+    div_factor, final_div_factor = _arguments.numbers(
+        owner, {"above": 0}, div_factor=div_factor, final_div_factor=final_div_factor
+    )
+    pct_start = _arguments.number(owner, "pct_start", pct_start, least=0, most=1)
     scales = [(pct_start, div_factor), (1, 1.0 / (div_factor * final_div_factor))]
     return _one_cycle(owner, Cosine, transition_steps, peak_value, scales, exact)
 
 
 def linear_onecycle_schedule(
-    transition_steps: int,
-    peak_value: Number,
-    pct_start: float = 0.3,
-    pct_final: float = 0.85,
-    div_factor: float = 25.0,
-    final_div_factor: float = 1e4,
+    transition_steps: IntScalarLike,
+    peak_value: RealScalarLike,
+    pct_start: RealScalarLike = 0.3,
+    pct_final: RealScalarLike = 0.85,
+    div_factor: RealScalarLike = 25.0,
+    final_div_factor: RealScalarLike = 1e4,
     *,
     exact: bool = True,
 ) -> Schedule:
     """Up to the peak, back to the start, and down to a `final_div_factor`th of it, in lines.
 
     Args:
-      transition_steps: the total; whole, at least 1.
-      peak_value: at step `int(pct_start * transition_steps)`; of either sign.
-      pct_start: from 0 to 1.
-      pct_final: where the start's value is met again; from `pct_start` to 1.
+      transition_steps: length of the whole cycle; at least 1.
+      peak_value: value at step `int(pct_start * transition_steps)`, of either sign.
+      pct_start: part of the steps that go up, from 0 to 1.
+      pct_final: part of the steps after which the start's value is met again; from `pct_start`
+        to 1.
       div_factor: peak over start; above 0.
       final_div_factor: start over end; above 0.
       exact: whether steps are truncated, and of factors that then fall on one step only the
@@ -134,9 +137,11 @@ def linear_onecycle_schedule(
         [2.50e-01 6.25e-01 1.00e+00 2.50e-01 2.50e-05]
     """
     owner = "linear_onecycle_schedule"
-    _factors(owner, div_factor=div_factor, final_div_factor=final_div_factor)
-    _checks.number(owner, "pct_start", pct_start, least=0, most=1)
-    _checks.number(owner, "pct_final", pct_final, least=pct_start, most=1)
+    div_factor, final_div_factor = _arguments.numbers(
+        owner, {"above": 0}, div_factor=div_factor, final_div_factor=final_div_factor
+    )
+    pct_start = _arguments.number(owner, "pct_start", pct_start, least=0, most=1)
+    pct_final = _arguments.number(owner, "pct_final", pct_final, least=pct_start, most=1)
     scales = [(pct_start, div_factor), (pct_final, 1 / div_factor), (1, 1 / final_div_factor)]
     return _one_cycle(owner, Linear, transition_steps, peak_value, scales, exact)
 
@@ -146,18 +151,22 @@ def _scales(owner: str, given: Any) -> list[tuple[Any, float]]:
     name = "boundaries_and_scales"
     if given is not None and not isinstance(given, Mapping):
         _checks.fail(owner, name, "a dict {step: factor}", given, "pass one")
-    for boundary, scale in (given or {}).items():
-        _checks.number(owner, name, boundary, least=0, most=MAX_STEP, remedy="correct the steps")
-        _checks.number(owner, name, scale, least=0, remedy="correct the factors")
-    return sorted((_checks.whole(b), _checks.real(s)) for b, s in (given or {}).items())
+    most = {"least": 0, "most": MAX_STEP, "remedy": "correct the steps"}
+    return sorted(
+        (
+            _arguments.duration(owner, name, boundary, **most),
+            _arguments.number(owner, name, scale, least=0, remedy="correct the factors"),
+        )
+        for boundary, scale in (given or {}).items()
+    )
 
 
 def _interpolated(
-    shape: type[Segment], init_value: Number, scales: Sequence[tuple[Any, float]]
+    shape: type[Segment], init_value: RealScalarLike, scales: Sequence[tuple[Any, float]]
 ) -> Schedule:
     """A shape between `init_value` at step 0 and what the factors make of it, step by step."""
 
-    def build(value: Number) -> Schedule:
+    def build(value: RealScalarLike) -> Schedule:
         values = {0: value}
         for knot, scale in scales:
             value = value * scale
@@ -166,37 +175,30 @@ def _interpolated(
         if len(knots) == 1:
             return Constant(value)
         if all(isinstance(knot, int) for knot in knots):
-            return Interpolated(knots, list(values.values()), shape)
+            return Interpolated(knots=knots, values=list(values.values()), shape=shape)
         pairs = pairwise(knots)
         spans = [Span(shape(values[a], values[b], 1), a, b) for a, b in pairs]
-        return cycles(spans, [int(np.ceil(knot)) for knot in knots[:-1]], restarts=False)
+        return _terms.cycles(spans, [int(np.ceil(knot)) for knot in knots[:-1]], restarts=False)
 
-    return signed(init_value, build)
-
-
-def _factors(owner: str, **factors: float) -> None:
-    for name, factor in factors.items():
-        _checks.number(owner, name, factor, above=0)
+    return _terms.signed(init_value, build)
 
 
 def _one_cycle(
     owner: str,
     shape: type[Segment],
-    transition_steps: int,
-    peak_value: Number,
+    transition_steps: IntScalarLike,
+    peak_value: RealScalarLike,
     scales: Sequence[tuple[float, float]],
     exact: bool,
 ) -> Schedule:
     """Phases between parts of the total, of which the first scale is peak over start."""
-    total = given_steps(owner, "transition_steps", transition_steps)
-    _checks.steps(owner, "transition_steps", total, least=1)
+    total = _arguments.steps(owner, "transition_steps", transition_steps, least=1)
     if not _checks.known(total):
-        reject(
-            owner, "transition_steps must be known, its phases end at whole steps; see one_cycle"
-        )
+        reason = "transition_steps must be known, its phases end at whole steps; see one_cycle"
+        _arguments.reject(owner, reason)
     found: dict[int, float] = {}
     for part, scale in scales:
         step = int(part * total) if exact else round_half_up(product(part, total))
         found[step] = scale if exact else found.get(step, 1.0) * scale
-    start = given_number(owner, "peak_value", peak_value) / scales[0][1]
+    start = _arguments.number(owner, "peak_value", peak_value) / scales[0][1]
     return _interpolated(shape, start, sorted(found.items()))

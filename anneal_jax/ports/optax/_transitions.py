@@ -1,18 +1,18 @@
 """One transition: a value, a line, a power, a cosine, an exponential."""
 
+from typing import Any
+
 from ... import _checks
-from ..._numerics import Number
+from ..._types import RealScalarLike
 from ...schedules._constant import Constant
-from ...schedules._open_ended import ExponentialDecay
 from ...schedules._schedule import Schedule
 from ...schedules._segment import Segment
 from ...schedules._segments import Linear, Polynomial
-from .._arguments import countable, given_number, given_steps
-from .._common import signed
-from ._parts import begin_at, cosine, is_known, later, transition
+from .. import _arguments, _terms
+from ._parts import begin_at, cosine, transition
 
 
-def constant_schedule(value: Number) -> Schedule:
+def constant_schedule(value: RealScalarLike) -> Schedule:
     """The same value for ever, as a float (Optax returns what it is given).
 
     Example:
@@ -20,15 +20,15 @@ def constant_schedule(value: Number) -> Schedule:
         >>> print(optax.constant_schedule(0.5)(7))
         0.5
     """
-    return Constant(given_number("constant_schedule", "value", value))
+    return Constant(_arguments.number("constant_schedule", "value", value))
 
 
 def polynomial_schedule(
-    init_value: Number,
-    end_value: Number,
-    power: Number,
-    transition_steps: Number,
-    transition_begin: Number = 0,
+    init_value: RealScalarLike,
+    end_value: RealScalarLike,
+    power: RealScalarLike,
+    transition_steps: RealScalarLike,
+    transition_begin: RealScalarLike = 0,
 ) -> Schedule:
     """A power of the remaining fraction, between two waits; core `Polynomial(...).shift(...)`.
 
@@ -40,20 +40,23 @@ def polynomial_schedule(
         [1.   1.   0.25 0.  ]
     """
     owner = "polynomial_schedule"
-    power = given_number(owner, "power", power, least=0)
-    if _checks.known(power) and power == 0:
+    power = _arguments.number(owner, "power", power, least=0)
+    if _arguments.is_zero(power):
         end_value = init_value  # 0 ** 0 is 1, so it never falls
         power = 1.0
+    straight = _checks.known(power) and power == 1
 
-    def shape(a: Number, b: Number, steps: Number) -> Segment:
-        one = _checks.known(power) and power == 1
-        return Linear(a, b, steps) if one else Polynomial(a, b, steps, power)
+    def shape(a: Any, b: Any, steps: Any) -> Segment:
+        return Linear(a, b, steps) if straight else Polynomial(a, b, steps, power=power)
 
     return transition(owner, shape, init_value, end_value, transition_steps, transition_begin)
 
 
 def linear_schedule(
-    init_value: Number, end_value: Number, transition_steps: Number, transition_begin: Number = 0
+    init_value: RealScalarLike,
+    end_value: RealScalarLike,
+    transition_steps: RealScalarLike,
+    transition_begin: RealScalarLike = 0,
 ) -> Schedule:
     """A straight line between two waits; core `Linear(...).shift(...)`.
 
@@ -67,21 +70,21 @@ def linear_schedule(
 
 
 def exponential_decay(
-    init_value: Number,
-    transition_steps: Number,
-    decay_rate: Number,
-    transition_begin: Number = 0,
+    init_value: RealScalarLike,
+    transition_steps: RealScalarLike,
+    decay_rate: RealScalarLike,
+    transition_begin: RealScalarLike = 0,
     staircase: bool = False,
-    end_value: Number | None = None,
+    end_value: RealScalarLike | None = None,
 ) -> Schedule:
     """A factor in every `transition_steps`, smoothly or in jumps; core `ExponentialDecay`.
 
     Args:
-      init_value: of either sign.
-      transition_steps: 0 or less: `init_value` for ever.
-      decay_rate: 0: `init_value` for ever; not negative.
-      transition_begin: how long `init_value` waits; whole.
-      staircase: whether to jump; `transition_steps` is then whole.
+      init_value: first value, of either sign.
+      transition_steps: steps per factor of `decay_rate`; 0 or less: `init_value` for ever.
+      decay_rate: factor, not negative; 0: `init_value` for ever.
+      transition_begin: steps for which `init_value` waits; whole.
+      staircase: whether the value jumps; `transition_steps` is then whole.
       end_value: a lower bound if `decay_rate` is below 1, else an upper one, at every step.
 
     Example:
@@ -91,23 +94,21 @@ def exponential_decay(
     """
     owner = "exponential_decay"
     _checks.flag(owner, "staircase", staircase)
-    init_value = given_number(owner, "init_value", init_value)
-    decay_rate = given_number(owner, "decay_rate", decay_rate, least=0)
-    steps = given_steps(owner, "transition_steps", transition_steps)
+    init_value = _arguments.number(owner, "init_value", init_value)
+    decay_rate = _arguments.number(owner, "decay_rate", decay_rate, least=0)
+    steps = _arguments.duration(owner, "transition_steps", transition_steps)
     begin = begin_at(owner, transition_begin)
-    end_value = end_value if end_value is None else given_number(owner, "end_value", end_value)
-    if is_known(steps, at_most=0) or is_known(decay_rate, at_most=0):
+    if end_value is not None:
+        end_value = _arguments.number(owner, "end_value", end_value)
+    if (_checks.known(steps) and steps <= 0) or _arguments.is_zero(decay_rate):
         return Constant(init_value)
-    if not countable(steps):
-        if staircase:
-            rule, remedy = "a whole number below 2**31 in a staircase", "round it"
-            _checks.fail(owner, "transition_steps", rule, transition_steps, remedy)
+    steps = _arguments.stairs(owner, "transition_steps", steps, staircase)
+    if not _arguments.countable(steps):
         decay_rate, steps = decay_rate ** (1 / steps), 1
-
-    def build(value: Number) -> Schedule:
-        return ExponentialDecay(value, steps, decay_rate, staircase)
-
-    schedule = later(signed(init_value, build), begin)
+    schedule = _terms.signed(
+        init_value, lambda value: _terms.decay(value, steps, decay_rate, staircase)
+    )
+    schedule = schedule if _arguments.is_zero(begin) else schedule.shift(begin)
     if end_value is None:
         return schedule
     falls = bool(decay_rate < 1)
@@ -115,21 +116,25 @@ def exponential_decay(
 
 
 def cosine_decay_schedule(
-    init_value: Number, decay_steps: Number, alpha: Number = 0.0, exponent: Number = 1.0
+    init_value: RealScalarLike,
+    decay_steps: RealScalarLike,
+    alpha: RealScalarLike = 0.0,
+    exponent: RealScalarLike = 1.0,
 ) -> Schedule:
     """Cosine annealing to `alpha * init_value`, which then holds; core `Cosine`.
 
     Args:
-      init_value: of either sign.
-      decay_steps: above 0.
-      alpha: of either sign.
-      exponent: at least 0.
+      init_value: first value, of either sign.
+      decay_steps: length of the fall; above 0.
+      alpha: last value as a part of the first, of either sign.
+      exponent: power of the cosine's weight, at least 0.
 
     Example:
         >>> from anneal_jax.ports import optax
         >>> print(optax.cosine_decay_schedule(1.0, 4)([0, 2, 4, 9]).round(3))
         [1.  0.5 0.  0. ]
     """
-    init_value = given_number("cosine_decay_schedule", "init_value", init_value)
-    alpha = given_number("cosine_decay_schedule", "alpha", alpha)
-    return cosine("cosine_decay_schedule", init_value, alpha * init_value, decay_steps, exponent)
+    owner = "cosine_decay_schedule"
+    init_value = _arguments.number(owner, "init_value", init_value)
+    end_value = init_value * _arguments.number(owner, "alpha", alpha)
+    return cosine(owner, init_value, end_value, decay_steps, exponent)

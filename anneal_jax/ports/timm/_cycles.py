@@ -4,32 +4,33 @@ import math
 from typing import Any
 
 from ... import _checks
-from ..._numerics import Number
+from ..._types import IntScalarLike, RealScalarLike
 from ...schedules._exponentials import Tanh
 from ...schedules._schedule import Schedule
 from ...schedules._segment import Segment
 from ...schedules._segments import Cosine, Polynomial
-from ._parts import Noise
+from .. import _arguments
+from ._parts import Noise, NoiseRange
 from ._restarts import Fall, build
 
 
 def CosineLRScheduler(
-    base_lr: Number,
-    t_initial: float,
-    lr_min: Number = 0.0,
-    cycle_mul: float = 1.0,
-    cycle_decay: Number = 1.0,
-    cycle_limit: int = 1,
-    warmup_t: float = 0,
-    warmup_lr_init: Number = 0.0,
+    base_lr: RealScalarLike,
+    t_initial: RealScalarLike,
+    lr_min: RealScalarLike = 0.0,
+    cycle_mul: RealScalarLike = 1.0,
+    cycle_decay: RealScalarLike = 1.0,
+    cycle_limit: IntScalarLike = 1,
+    warmup_t: RealScalarLike = 0,
+    warmup_lr_init: RealScalarLike = 0.0,
     warmup_prefix: bool = False,
-    noise_range_t: Any = None,
-    noise_pct: float = 0.67,
-    noise_std: float = 1.0,
-    noise_seed: int | None = 42,
-    k_decay: Number = 1.0,
+    noise_range_t: NoiseRange = None,
+    noise_pct: RealScalarLike = 0.67,
+    noise_std: RealScalarLike = 1.0,
+    noise_seed: IntScalarLike | None = 42,
+    k_decay: RealScalarLike = 1.0,
     *,
-    total_steps: int | None = None,
+    total_steps: IntScalarLike | None = None,
     exact: bool = True,
 ) -> Schedule:
     """A cosine with restarts, k-decay, warmup and noise.
@@ -60,23 +61,23 @@ def CosineLRScheduler(
 
 
 def PolyLRScheduler(
-    base_lr: Number,
-    t_initial: float,
-    power: Number = 0.5,
-    lr_min: Number = 0.0,
-    cycle_mul: float = 1.0,
-    cycle_decay: Number = 1.0,
-    cycle_limit: int = 1,
-    warmup_t: float = 0,
-    warmup_lr_init: Number = 0.0,
+    base_lr: RealScalarLike,
+    t_initial: RealScalarLike,
+    power: RealScalarLike = 0.5,
+    lr_min: RealScalarLike = 0.0,
+    cycle_mul: RealScalarLike = 1.0,
+    cycle_decay: RealScalarLike = 1.0,
+    cycle_limit: IntScalarLike = 1,
+    warmup_t: RealScalarLike = 0,
+    warmup_lr_init: RealScalarLike = 0.0,
     warmup_prefix: bool = False,
-    noise_range_t: Any = None,
-    noise_pct: float = 0.67,
-    noise_std: float = 1.0,
-    noise_seed: int | None = 42,
-    k_decay: Number = 1.0,
+    noise_range_t: NoiseRange = None,
+    noise_pct: RealScalarLike = 0.67,
+    noise_std: RealScalarLike = 1.0,
+    noise_seed: IntScalarLike | None = 42,
+    k_decay: RealScalarLike = 1.0,
     *,
-    total_steps: int | None = None,
+    total_steps: IntScalarLike | None = None,
     exact: bool = True,
 ) -> Schedule:
     """A polynomial with restarts, k-decay, warmup and noise.
@@ -94,15 +95,15 @@ def PolyLRScheduler(
         [1.   0.25 0.  ]
     """
     owner = "PolyLRScheduler"
-    _checks.number(owner, "power", power, above=0)
+    exponent = _arguments.number(owner, "power", power, above=0)
 
-    def shape(peak: Number, floor: Number, steps: Number) -> Segment:
-        return Polynomial(peak, floor, steps, power)
+    def shape(peak: Any, floor: Any, steps: Any) -> Segment:
+        return Polynomial(peak, floor, steps, power=exponent)
 
     def last(left: float) -> float:
-        return left**power if left > 0 else 0.0
+        return left**exponent if left > 0 else 0.0
 
-    known = exact and _checks.known(power, k_decay)
+    known = exact and _checks.known(exponent, k_decay)
     rounded = last if known else None
     fall = Fall(owner, shape, base_lr, lr_min, cycle_decay, k_decay, rounded)
     cycling = t_initial, cycle_mul, cycle_limit
@@ -112,23 +113,23 @@ def PolyLRScheduler(
 
 
 def TanhLRScheduler(
-    base_lr: Number,
-    t_initial: float,
-    lb: float = -7.0,
-    ub: float = 3.0,
-    lr_min: Number = 0.0,
-    cycle_mul: float = 1.0,
-    cycle_decay: Number = 1.0,
-    cycle_limit: int = 1,
-    warmup_t: float = 0,
-    warmup_lr_init: Number = 0.0,
+    base_lr: RealScalarLike,
+    t_initial: RealScalarLike,
+    lb: RealScalarLike = -7.0,
+    ub: RealScalarLike = 3.0,
+    lr_min: RealScalarLike = 0.0,
+    cycle_mul: RealScalarLike = 1.0,
+    cycle_decay: RealScalarLike = 1.0,
+    cycle_limit: IntScalarLike = 1,
+    warmup_t: RealScalarLike = 0,
+    warmup_lr_init: RealScalarLike = 0.0,
     warmup_prefix: bool = False,
-    noise_range_t: Any = None,
-    noise_pct: float = 0.67,
-    noise_std: float = 1.0,
-    noise_seed: int | None = 42,
+    noise_range_t: NoiseRange = None,
+    noise_pct: RealScalarLike = 0.67,
+    noise_std: RealScalarLike = 1.0,
+    noise_seed: IntScalarLike | None = 42,
     *,
-    total_steps: int | None = None,
+    total_steps: IntScalarLike | None = None,
     exact: bool = True,
 ) -> Schedule:
     """A hyperbolic tangent with restarts, warmup and noise.
@@ -148,18 +149,19 @@ def TanhLRScheduler(
         ['0.881', '0.500', '0.269', '0.000']
     """
     owner = "TanhLRScheduler"
-    _check_bounds(owner, lb, ub)
+    lower, upper = _bounds(owner, lb, ub)
+    floor = _arguments.number(owner, "lr_min", lr_min, least=0)
 
-    def rate(q: float, peak: Number) -> Number:
-        weight = 0.5 * (1 - math.tanh(lb * (1 - q) + ub * q))
+    def rate(q: float, peak: Any) -> Any:
+        weight = 0.5 * (1 - math.tanh(lower * (1 - q) + upper * q))
         if not exact:
-            begin, end = 0.5 * (1 - math.tanh(lb)), 0.5 * (1 - math.tanh(ub))
+            begin, end = 0.5 * (1 - math.tanh(lower)), 0.5 * (1 - math.tanh(upper))
             weight = (weight - end) / (begin - end)
-        return lr_min + (peak - lr_min) * weight
+        return floor + (peak - floor) * weight
 
-    def shape(peak: Number, floor: Number, steps: Number) -> Segment:
-        del floor  # it is in the rate
-        return Tanh(rate(0.0, peak), rate(1.0, peak), steps, lb, ub)
+    def shape(peak: Any, end: Any, steps: Any) -> Segment:
+        del end  # it is in the rate
+        return Tanh(rate(0.0, peak), rate(1.0, peak), steps, lower=lower, upper=upper)
 
     fall = Fall(owner, shape, base_lr, lr_min, cycle_decay, rate=rate)
     cycling = t_initial, cycle_mul, cycle_limit
@@ -168,9 +170,9 @@ def TanhLRScheduler(
     return build(fall, cycling, warming, noise, exact)
 
 
-def _check_bounds(owner: str, lb: float, ub: float) -> None:
-    _checks.number(owner, "lb", lb)
-    _checks.number(owner, "ub", ub)
-    if not (_checks.known(lb, ub) and 0 < ub - lb <= 40):
+def _bounds(owner: str, lb: RealScalarLike, ub: RealScalarLike) -> tuple[float, float]:
+    lower, upper = _arguments.known(owner, "lb", lb), _arguments.known(owner, "ub", ub)
+    if not 0 < upper - lower <= 40:
         remedy = "beyond, the fall takes no time"
-        _checks.fail(owner, "ub", f"above lb={lb}, by at most 40", ub, remedy)
+        _checks.fail(owner, "ub", f"above lb={lower}, by at most 40", upper, remedy)
+    return lower, upper

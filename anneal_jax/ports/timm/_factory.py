@@ -6,11 +6,11 @@ from types import SimpleNamespace
 from typing import Any
 
 from ... import _checks
-from ..._numerics import Number
+from ..._types import IntScalarLike, RealScalarLike
 from ...schedules._constant import Constant
 from ...schedules._schedule import Schedule
 from ._cycles import CosineLRScheduler, PolyLRScheduler, TanhLRScheduler
-from ._parts import duration
+from ._parts import NoiseRange, duration
 from ._restarts import cycle_length
 from ._stairs import MultiStepLRScheduler, StepLRScheduler
 from ._wsd import WSDLRScheduler
@@ -43,7 +43,11 @@ _ARGS: dict[str, tuple[str, Any]] = {
 
 
 def from_args(
-    args: Mapping[str, Any], base_lr: Number, steps_per_epoch: int, *, exact: bool = True
+    args: Mapping[str, Any],
+    base_lr: RealScalarLike,
+    steps_per_epoch: IntScalarLike,
+    *,
+    exact: bool = True,
 ) -> Schedule:
     """The schedule of a run of timm's training script, in optimizer steps.
 
@@ -83,30 +87,30 @@ def from_args(
 
 def create_scheduler(
     sched: str,
-    base_lr: Number,
-    num_epochs: int = 300,
-    decay_epochs: float | None = None,
-    decay_milestones: Sequence[float] = (90, 180, 270),
-    cooldown_epochs: float = 0,
-    patience_epochs: int = 10,
-    decay_rate: float = 0.1,
-    min_lr: Number = 0.0,
-    warmup_lr: Number = 1e-5,
-    warmup_epochs: float = 0,
+    base_lr: RealScalarLike,
+    num_epochs: IntScalarLike = 300,
+    decay_epochs: RealScalarLike | None = None,
+    decay_milestones: Sequence[RealScalarLike] = (90, 180, 270),
+    cooldown_epochs: RealScalarLike = 0,
+    patience_epochs: IntScalarLike = 10,
+    decay_rate: RealScalarLike = 0.1,
+    min_lr: RealScalarLike = 0.0,
+    warmup_lr: RealScalarLike = 1e-5,
+    warmup_epochs: RealScalarLike = 0,
     warmup_prefix: bool = False,
-    noise: Any = None,
-    noise_pct: float = 0.67,
-    noise_std: float = 1.0,
-    noise_seed: int | None = 42,
-    cycle_mul: float = 1.0,
-    cycle_decay: Number = 0.1,
-    cycle_limit: int = 1,
-    k_decay: Number = 1.0,
+    noise: NoiseRange = None,
+    noise_pct: RealScalarLike = 0.67,
+    noise_std: RealScalarLike = 1.0,
+    noise_seed: IntScalarLike | None = 42,
+    cycle_mul: RealScalarLike = 1.0,
+    cycle_decay: RealScalarLike = 0.1,
+    cycle_limit: IntScalarLike = 1,
+    k_decay: RealScalarLike = 1.0,
     decay_fn: Any = None,
-    stable_timescale: float | None = None,
+    stable_timescale: RealScalarLike | None = None,
     plateau_mode: str = "max",
     step_on_epochs: bool = True,
-    updates_per_epoch: int = 0,
+    updates_per_epoch: IntScalarLike = 0,
     *,
     exact: bool = True,
 ) -> tuple[Schedule, Any]:

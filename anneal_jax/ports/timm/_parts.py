@@ -5,45 +5,43 @@ here, bit for bit and without torch: both know the same Mersenne twister.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ... import _checks
-from ..._numerics import MAX_STEP, Number
+from ..._numerics import MAX_STEP
+from ..._types import IntScalarLike, RealScalarLike
 from ...schedules._algebra import Product
 from ...schedules._join import join
 from ...schedules._schedule import Schedule
 from ...schedules._segments import Linear
-from ...schedules._span import Span
-from .. import _common
+from .. import _arguments, _terms
 
 MOST = 2**20  # entries of a table, or phases
+NoiseRange = RealScalarLike | Sequence[RealScalarLike] | None  # in which times there is noise
 
 
 def duration(owner: str, name: str, value: Any, *, positive: bool = True) -> float:
     """A time that timm takes as it comes, whole or not; known now."""
     bounds: dict[str, Any] = {"above": 0} if positive else {"least": 0}
-    _checks.number(owner, name, value, **bounds, most=MAX_STEP)
-    if not _checks.known(value):
-        _checks.fail(owner, name, "known when the schedule is built", value, "pass a number")
-    return float(value)
+    return _arguments.known(owner, name, value, **bounds, most=MAX_STEP)
 
 
 class Warmup(NamedTuple):
     """A line from `init_value` in `time` steps, before a schedule or over its beginning."""
 
     time: float
-    init_value: Number
+    init_value: Any
     prefix: bool
 
     @classmethod
-    def of(cls, owner: str, time: Any, init_value: Number, prefix: bool) -> "Warmup":
+    def of(cls, owner: str, time: Any, init_value: RealScalarLike, prefix: bool) -> "Warmup":
         """The warmup that timm's three arguments describe."""
-        _checks.number(owner, "warmup_lr_init", init_value, least=0)
+        first = _arguments.number(owner, "warmup_lr_init", init_value, least=0)
         _checks.flag(owner, "warmup_prefix", prefix)
-        return cls(duration(owner, "warmup_t", time, positive=False), init_value, prefix)
+        return cls(duration(owner, "warmup_t", time, positive=False), first, prefix)
 
     @property
     def origin(self) -> float:
@@ -54,15 +52,12 @@ class Warmup(NamedTuple):
         """What timm computes as the time of the schedule at one of its steps."""
         return (step + math.ceil(self.time)) - self.time if self.prefix else step
 
-    def before(self, schedule: Schedule, peak: Number) -> Schedule:
+    def before(self, schedule: Schedule, peak: RealScalarLike) -> Schedule:
         """The warmup to `peak`, then the schedule."""
         if not self.time:
             return schedule
         end = math.ceil(self.time)
-        if end == self.time:
-            ramp = Linear(self.init_value, peak, end)
-        else:
-            ramp = Span(Linear(self.init_value, peak, 1), 0, self.time)
+        ramp = _terms.transition(Linear, self.init_value, peak, _checks.whole(self.time))
         return join([ramp, schedule if self.prefix else schedule.shift(-end)], [end])
 
 
@@ -70,10 +65,10 @@ class Noise(NamedTuple):
     """timm's noise arguments, and the steps there are."""
 
     range_t: Any
-    pct: float
-    std: float
-    seed: int | None
-    total: int | None
+    pct: RealScalarLike
+    std: RealScalarLike
+    seed: IntScalarLike | None
+    total: IntScalarLike | None
 
     def over(self, owner: str, schedule: Schedule, length: float | None = None) -> Schedule:
         """The schedule times one plus the noise of each step.
@@ -83,53 +78,53 @@ class Noise(NamedTuple):
           schedule: what the noise is on.
           length: when it ends, if timm says so.
         """
-        if self.total is not None:
-            _checks.steps(owner, "total_steps", self.total)
+        total = self.total
+        if total is not None:
+            total = _arguments.steps(owner, "total_steps", total)
         if self.range_t is None:
             return schedule
-        self._check(owner)
-        begin, end = self._range(owner, length)
+        pct, std, seed = self._known(owner)
+        begin, end = self._range(owner, total, length)
         if end <= begin:
             return schedule
-        factors = [1.0 + self._draw(t) for t in range(begin, end)]
-        return Product(schedule, _common.table([1.0] * begin + factors + [1.0]))
 
-    def _check(self, owner: str) -> None:
+        def draw(step: int) -> float:
+            return next(n for x in randn(seed + step) if abs(n := x * std) < pct)
+
+        factors = [1.0 + draw(t) for t in range(begin, end)]
+        return Product(schedule, _terms.table([1.0] * begin + factors + [1.0]))
+
+    def _known(self, owner: str) -> tuple[float, float, int]:
+        """The bound of a draw, its deviation, and the seed."""
         remedy = "timm would draw for ever"
-        _checks.number(owner, "noise_pct", self.pct, above=0, remedy=remedy)
-        _checks.number(owner, "noise_std", self.std, least=0)
-        if self.std > 1e4 * self.pct:
+        pct = _arguments.known(owner, "noise_pct", self.pct, above=0, remedy=remedy)
+        std = _arguments.known(owner, "noise_std", self.std, least=0)
+        if std > 1e4 * pct:
             rule = "at least noise_std / 10000"
-            _checks.fail(owner, "noise_pct", rule, self.pct, "hardly any draw is that small")
-        seed = _checks.whole(self.seed)
-        if seed is not None and (not isinstance(seed, int) or not -(2**63) <= seed < 2**63):
+            _checks.fail(owner, "noise_pct", rule, pct, "hardly any draw is that small")
+        seed = 42 if self.seed is None else _checks.whole(self.seed)
+        if not isinstance(seed, int) or not -(2**63) <= seed < 2**63:
             rule = "a whole number of 64 bits"
             _checks.fail(owner, "noise_seed", rule, seed, "torch takes no other")
+        return pct, std, seed
 
-    def _range(self, owner: str, length: float | None) -> tuple[int, int]:
+    def _range(self, owner: str, total: int | None, length: float | None) -> tuple[int, int]:
         """The first step with noise, and the first after it."""
         pair = isinstance(self.range_t, list | tuple)
         times = list(self.range_t) if pair else [self.range_t]
         if len(times) != 1 + pair:
             rule = "one number, or the first time and the one after the last"
             _checks.fail(owner, "noise_range_t", rule, self.range_t, "pass one or two")
-        for time in times:
-            _checks.number(owner, "noise_range_t", time)
+        times = [_arguments.known(owner, "noise_range_t", time) for time in times]
         ends = [times[1]] if pair else []
-        ends += [self.total] if self.total is not None else []
-        ends = ends or [length]
-        if ends[0] is None:
-            remedy = "say how long you train, or end the range"
-            _checks.fail(owner, "total_steps", "given for noise without an end", None, remedy)
+        ends += [total] if total is not None else []
+        rule, remedy = "given for noise without an end", "say how long you train, or end the range"
+        ends = ends or [_arguments.required(owner, "total_steps", length, remedy, rule)]
         begin, end = max(math.ceil(times[0]), 0), math.ceil(min(ends))
         if end > MOST:
             remedy = "for longer ones use schedule.noise(key), which needs no table"
             _checks.fail(owner, "noise_range_t", f"over by step {MOST}", self.range_t, remedy)
         return begin, end
-
-    def _draw(self, step: int) -> float:
-        seed = 42 if self.seed is None else int(self.seed)
-        return next(n for x in randn(seed + step) if abs(n := x * self.std) < self.pct)
 
 
 def randn(seed: int) -> Iterator[float]:

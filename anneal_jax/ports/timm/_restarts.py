@@ -6,13 +6,14 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from ... import _checks
-from ..._numerics import MAX_STEP, Number
+from ..._numerics import MAX_STEP
+from ..._types import RealScalarLike
 from ...schedules._constant import Constant
 from ...schedules._join import join
 from ...schedules._schedule import Schedule
 from ...schedules._segment import Segment
 from ...schedules._span import Span
-from .. import _common
+from .. import _arguments, _terms
 from ._parts import Noise, Warmup, duration
 
 _MOST_CYCLES = 10_000
@@ -32,13 +33,12 @@ class Cycles(NamedTuple):
         """The cycles of timm's arguments, up to the last step that there is."""
         first = duration(owner, "t_initial", t_initial)
         remedy = "below 1 timm takes the logarithm of a negative number"
-        _checks.number(owner, "cycle_mul", mul, least=1, most=1e9, remedy=remedy)
-        limit = _checks.whole(limit)
-        _checks.steps(owner, "cycle_limit", limit, remedy="count cycles")
+        factor = _arguments.known(owner, "cycle_mul", mul, least=1, most=1e9, remedy=remedy)
+        limit = _arguments.steps(owner, "cycle_limit", limit, remedy="count cycles")
         if limit > _MOST_CYCLES:
             remedy = "for more use schedule.repeat, which makes no list"
             _checks.fail(owner, "cycle_limit", f"at most {_MOST_CYCLES}", limit, remedy)
-        factor, begins, starts = float(mul), [0.0], [0]
+        begins, starts = [0.0], [0]
         for i in range(1, limit + 1):
             begins.append(first * i if factor == 1 else (1 - factor**i) / (1 - factor) * first)
             begun = begins[-1] + warmup.origin
@@ -88,22 +88,22 @@ class Fall(NamedTuple):
     """What all cycles have in common: a shape, and where it goes."""
 
     owner: str
-    shape: Callable[[Number, Number, Number], Segment]  # of peak, floor and steps
-    base_lr: Number
-    lr_min: Number
-    decay: Number
-    power: Number = 1.0  # of the fraction elapsed: k-decay
+    shape: Callable[[Any, Any, Any], Segment]  # of peak, floor and steps
+    base_lr: Any
+    lr_min: Any
+    decay: Any
+    power: Any = 1.0  # of the fraction elapsed: k-decay
     last: Callable[[float], float] | None = None  # its weight close to the end of a cycle
-    rate: Callable[[float, Number], Number] | None = None  # at a fraction, of a peak: no jump
+    rate: Callable[[float, Any], Any] | None = None  # at a fraction, of a peak: no jump
 
-    def check(self) -> None:
-        """Require rates, and a power."""
-        for name, value in (("base_lr", self.base_lr), ("lr_min", self.lr_min)):
-            _checks.number(self.owner, name, value, least=0)
-        _checks.number(self.owner, "cycle_decay", self.decay, least=0)
-        _checks.number(self.owner, "k_decay", self.power, above=0)
+    def checked(self) -> "Fall":
+        """The same, of rates and a power."""
+        rates = {"base_lr": self.base_lr, "lr_min": self.lr_min, "cycle_decay": self.decay}
+        base_lr, lr_min, decay = _arguments.numbers(self.owner, **rates)
+        power = _arguments.number(self.owner, "k_decay", self.power, above=0)
+        return self._replace(base_lr=base_lr, lr_min=lr_min, decay=decay, power=power)
 
-    def peak(self, i: int) -> Number:
+    def peak(self, i: int) -> Any:
         """The rate at the beginning of a cycle."""
         return self.base_lr * self.decay**i
 
@@ -120,9 +120,10 @@ class Fall(NamedTuple):
         for i in count:
             begin = cycles.begins[i] + origin
             segment = self.shape(self.peak(i), self.lr_min, 1)
-            span = Span(segment, begin, begin + cycles.lengths[i], self.power if bent else None)
+            power = self.power if bent else None
+            span = Span(segment, begin, begin + cycles.lengths[i], power=power)
             parts.append(self._rounded(span, cycles, i, origin))
-        return _common.cycles(parts, cycles.starts[:-1])
+        return _terms.cycles(parts, cycles.starts[:-1])
 
     def _rounded(self, span: Span, cycles: Cycles, i: int, origin: float) -> Schedule:
         """The span, and at a last step that rounding put before its end what timm gives."""
@@ -141,7 +142,7 @@ class Fall(NamedTuple):
 def build(
     fall: Fall,
     cycling: tuple[Any, Any, Any],
-    warming: tuple[Any, Number, bool],
+    warming: tuple[Any, RealScalarLike, bool],
     noise: Noise,
     exact: bool,
 ) -> Schedule:
@@ -154,7 +155,7 @@ def build(
       noise: on top.
       exact: whether to round as timm does.
     """
-    fall.check()
+    fall = fall.checked()
     warmup = Warmup.of(fall.owner, *warming)
     cycles = Cycles.of(fall.owner, *cycling, warmup, exact)
     schedule, top = fall.over(cycles, warmup.origin), fall.base_lr

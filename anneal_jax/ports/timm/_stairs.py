@@ -8,29 +8,30 @@ from typing import Any
 import numpy as np
 
 from ... import _checks
-from ..._numerics import MAX_STEP, Number
+from ..._numerics import MAX_STEP
+from ..._types import IntScalarLike, RealScalarLike
 from ...schedules._constant import Constant
-from ...schedules._open_ended import ExponentialDecay
 from ...schedules._schedule import Schedule
 from ...schedules._tables import PiecewiseConstant
-from ._parts import MOST, Noise, Warmup, duration
+from .. import _arguments, _terms
+from ._parts import MOST, Noise, NoiseRange, Warmup, duration
 
 _LARGEST = 1e37  # factors that still are float32 numbers
 
 
 def StepLRScheduler(
-    base_lr: Number,
-    decay_t: float,
-    decay_rate: float = 1.0,
-    warmup_t: float = 0,
-    warmup_lr_init: Number = 0.0,
+    base_lr: RealScalarLike,
+    decay_t: RealScalarLike,
+    decay_rate: RealScalarLike = 1.0,
+    warmup_t: RealScalarLike = 0,
+    warmup_lr_init: RealScalarLike = 0.0,
     warmup_prefix: bool = True,
-    noise_range_t: Any = None,
-    noise_pct: float = 0.67,
-    noise_std: float = 1.0,
-    noise_seed: int | None = 42,
+    noise_range_t: NoiseRange = None,
+    noise_pct: RealScalarLike = 0.67,
+    noise_std: RealScalarLike = 1.0,
+    noise_seed: IntScalarLike | None = 42,
     *,
-    total_steps: int | None = None,
+    total_steps: IntScalarLike | None = None,
 ) -> Schedule:
     """`base_lr * decay_rate ** (t // decay_t)`, with warmup and noise.
 
@@ -47,26 +48,20 @@ def StepLRScheduler(
         [1.   0.5  0.5  0.25]
     """
     owner = "StepLRScheduler"
-    _check_rates(owner, base_lr, decay_rate)
+    rate, factor = _arguments.numbers(owner, base_lr=base_lr, decay_rate=decay_rate)
     every = duration(owner, "decay_t", decay_t)
     warmup = Warmup.of(owner, warmup_t, warmup_lr_init, warmup_prefix)
-    if _checks.known(decay_rate) and decay_rate == 1:
-        stairs = Constant(base_lr)
-    elif every.is_integer() and not warmup.origin and not _is_zero(decay_rate):
-        stairs = ExponentialDecay(base_lr, int(every), decay_rate, staircase=True)
+    if _checks.known(factor) and factor == 1:
+        stairs = Constant(rate)
+    elif every.is_integer() and not warmup.origin:
+        stairs = _terms.decay(rate, int(every), factor, staircase=True)
     else:
-        stairs = _stairs(owner, base_lr, every, decay_rate, warmup)
+        stairs = _stairs(owner, rate, every, factor, warmup)
     noise = Noise(noise_range_t, noise_pct, noise_std, noise_seed, total_steps)
-    return noise.over(owner, warmup.before(stairs, base_lr))
+    return noise.over(owner, warmup.before(stairs, rate))
 
 
-def _is_zero(rate: Number) -> bool:
-    return _checks.known(rate) and rate == 0
-
-
-def _stairs(
-    owner: str, base_lr: Number, every: float, decay_rate: float, warmup: Warmup
-) -> Schedule:
+def _stairs(owner: str, base_lr: Any, every: float, decay_rate: Any, warmup: Warmup) -> Schedule:
     """Stairs of real lengths as a table, down to where a rate is as good as 0."""
     if not _checks.known(decay_rate):
         _checks.fail(owner, "decay_rate", "known where times are not whole", decay_rate, "pass it")
@@ -85,7 +80,7 @@ def _stairs(
             break
     if boundaries and boundaries[0] == 0:
         factors, boundaries = factors[1:], boundaries[1:]
-    return PiecewiseConstant([base_lr * f for f in factors], boundaries)
+    return PiecewiseConstant(values=[base_lr * f for f in factors], boundaries=boundaries)
 
 
 def _drops(every: float, warmup: Warmup) -> Iterator[tuple[int, int]]:
@@ -103,18 +98,18 @@ def _drops(every: float, warmup: Warmup) -> Iterator[tuple[int, int]]:
 
 
 def MultiStepLRScheduler(
-    base_lr: Number,
-    decay_t: Sequence[float],
-    decay_rate: float = 1.0,
-    warmup_t: float = 0,
-    warmup_lr_init: Number = 0.0,
+    base_lr: RealScalarLike,
+    decay_t: Sequence[RealScalarLike],
+    decay_rate: RealScalarLike = 1.0,
+    warmup_t: RealScalarLike = 0,
+    warmup_lr_init: RealScalarLike = 0.0,
     warmup_prefix: bool = True,
-    noise_range_t: Any = None,
-    noise_pct: float = 0.67,
-    noise_std: float = 1.0,
-    noise_seed: int | None = 42,
+    noise_range_t: NoiseRange = None,
+    noise_pct: RealScalarLike = 0.67,
+    noise_std: RealScalarLike = 1.0,
+    noise_seed: IntScalarLike | None = 42,
     *,
-    total_steps: int | None = None,
+    total_steps: IntScalarLike | None = None,
     exact: bool = True,
 ) -> Schedule:
     """`base_lr`, times `decay_rate` from each milestone of `decay_t` on.
@@ -135,24 +130,19 @@ def MultiStepLRScheduler(
         [1.  1.  0.5]
     """
     owner = "MultiStepLRScheduler"
-    _check_rates(owner, base_lr, decay_rate)
-    milestones = _checks.items(owner, "decay_t", decay_t, "milestones")
-    for milestone in milestones:
-        _checks.number(owner, "decay_t", milestone, most=MAX_STEP)
+    rate, factor = _arguments.numbers(owner, base_lr=base_lr, decay_rate=decay_rate)
+    listed = _checks.items(owner, "decay_t", decay_t, "milestones")
+    milestones = [_arguments.known(owner, "decay_t", time, most=MAX_STEP) for time in listed]
     if milestones != sorted(milestones):
         _checks.fail(owner, "decay_t", "in order", milestones, "sort it: timm searches in halves")
     warmup = Warmup.of(owner, warmup_t, warmup_lr_init, warmup_prefix)
-    values, boundaries = [base_lr], []
+    values, boundaries = [rate], []
     for count, milestone in enumerate(milestones, start=1):
         step = math.ceil(milestone - exact + warmup.origin)
         if step > 0 and (not boundaries or step > boundaries[-1]):
             boundaries.append(step)
             values.append(values[-1])
-        values[-1] = base_lr * decay_rate**count
+        values[-1] = rate * factor**count
     noise = Noise(noise_range_t, noise_pct, noise_std, noise_seed, total_steps)
-    return noise.over(owner, warmup.before(PiecewiseConstant(values, boundaries), base_lr))
-
-
-def _check_rates(owner: str, base_lr: Number, decay_rate: Number) -> None:
-    _checks.number(owner, "base_lr", base_lr, least=0)
-    _checks.number(owner, "decay_rate", decay_rate, least=0)
+    stairs = PiecewiseConstant(values=values, boundaries=boundaries)
+    return noise.over(owner, warmup.before(stairs, rate))

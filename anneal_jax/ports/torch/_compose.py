@@ -7,13 +7,14 @@ from typing import Any
 import optax
 
 from ... import _checks
-from ..._numerics import Number
+from ..._types import IntScalarLike, RealScalarLike
 from ...schedules._join import join
 from ...schedules._schedule import Schedule
 from ...transforms import reduce_on_plateau
+from .. import _arguments
 
 
-def SequentialLR(schedulers: Sequence[Schedule], milestones: Sequence[Number]) -> Schedule:
+def SequentialLR(schedulers: Sequence[Schedule], milestones: Sequence[IntScalarLike]) -> Schedule:
     """Schedules in turn, each from its own step 0, which torch makes it begin at.
 
     Args:
@@ -30,7 +31,7 @@ def SequentialLR(schedulers: Sequence[Schedule], milestones: Sequence[Number]) -
     return join(_listed("SequentialLR", schedulers), milestones)
 
 
-def ChainedScheduler(schedulers: Sequence[Schedule], base_lr: Number) -> Schedule:
+def ChainedScheduler(schedulers: Sequence[Schedule], base_lr: RealScalarLike) -> Schedule:
     """The product of schedules over one base rate: each multiplies `base_lr` by its factor.
 
     That is what chaining means in torch for ConstantLR, LinearLR, ExponentialLR, StepLR,
@@ -42,7 +43,7 @@ def ChainedScheduler(schedulers: Sequence[Schedule], base_lr: Number) -> Schedul
 
     Args:
       schedulers: ported ones, each built with this `base_lr`.
-      base_lr: above 0.
+      base_lr: rate that all of them were built with; above 0.
 
     Example:
         >>> from anneal_jax.ports import torch
@@ -50,9 +51,9 @@ def ChainedScheduler(schedulers: Sequence[Schedule], base_lr: Number) -> Schedul
         >>> print(torch.ChainedScheduler([warmup, torch.ExponentialLR(0.1, 0.5)], 0.1)([0, 2]))
         [0.05  0.025]
     """
-    _checks.number("ChainedScheduler", "base_lr", base_lr, above=0)
+    rate = _arguments.number("ChainedScheduler", "base_lr", base_lr, above=0)
     first, *others = _listed("ChainedScheduler", schedulers)
-    return reduce(lambda product, other: product * (other / base_lr), others, first)
+    return reduce(lambda product, other: product * (other / rate), others, first)
 
 
 def ReduceLROnPlateau(
@@ -76,14 +77,14 @@ def ReduceLROnPlateau(
 
     Args:
       base_lr: the rate of the optimizer before it in the chain, above 0.
-      mode: "min" or "max".
-      factor: above 0 and below 1.
-      patience: bad metrics to endure.
-      threshold: how much better a metric must be.
-      threshold_mode: "rel" or "abs".
-      cooldown: metrics to wait after a reduction.
+      mode: whether a better metric is lower, "min", or higher, "max".
+      factor: of the rate at a reduction; above 0 and below 1.
+      patience: number of bad metrics that are endured.
+      threshold: least improvement that counts.
+      threshold_mode: whether the threshold is a part of the best metric, "rel", or "abs".
+      cooldown: number of metrics that are passed over after a reduction.
       min_lr: lower bound of the rate.
-      eps: a reduction by no more than this is left out.
+      eps: largest reduction that is left out.
       observed: whether metrics come through `anneal_jax.observe` instead of `value=`.
       exact: whether a relative threshold is torch's, under which a constant metric below 0
         always counts as better; without it, a part of the metric's magnitude.
@@ -94,20 +95,19 @@ def ReduceLROnPlateau(
         >>> tx = optax.chain(optax.sgd(0.1), plateau)  # then tx.update(..., value=loss)
     """
     owner = "ReduceLROnPlateau"
-    _checks.number(owner, "base_lr", base_lr, above=0)
-    _checks.number(owner, "min_lr", min_lr, least=0)
-    _checks.number(owner, "eps", eps, least=0)
+    rate = _arguments.number(owner, "base_lr", base_lr, above=0)
+    floor, least = _arguments.numbers(owner, min_lr=min_lr, eps=eps)
     _checks.nearest(owner, "threshold_mode", threshold_mode, ("rel", "abs"))
     relative = "factor" if exact else "rel"
     return reduce_on_plateau(
-        mode,
+        mode=mode,
         factor=factor,
         patience=patience,
         threshold=threshold,
         threshold_mode=relative if threshold_mode == "rel" else "abs",
         cooldown=cooldown,
-        min_scale=min(min_lr / base_lr, 1.0),
-        eps=eps / base_lr,
+        min_scale=min(floor / rate, 1.0),
+        eps=least / rate,
         observed=observed,
     )
 

@@ -4,18 +4,23 @@ from collections.abc import Callable
 from typing import Any
 
 from ... import _checks
-from ..._numerics import Number
+from ..._types import IntScalarLike, RealScalarLike
 from ...schedules._constant import Constant
 from ...schedules._open_ended import Triangular
 from ...schedules._schedule import Schedule
 from ...schedules._segments import Cosine
 from ...schedules._waves import CosineWave
 from ...schedules.recipes import cosine_restarts
+from .. import _arguments
 from ._functions import traced
 
 
 def CosineAnnealingLR(
-    base_lr: Number, T_max: Number, eta_min: Number = 0.0, *, exact: bool = True
+    base_lr: RealScalarLike,
+    T_max: IntScalarLike,
+    eta_min: RealScalarLike = 0.0,
+    *,
+    exact: bool = True,
 ) -> Schedule:
     """A cosine from `base_lr` to `eta_min` in `T_max` steps.
 
@@ -24,9 +29,9 @@ def CosineAnnealingLR(
 
     Args:
       base_lr: the rate at step 0.
-      T_max: steps to the minimum; at least 1.
-      eta_min: the minimum.
-      exact: whether to rise again.
+      T_max: steps from the start to the minimum; at least 1.
+      eta_min: rate at the minimum.
+      exact: whether the rate rises again.
 
     Example:
         >>> from anneal_jax.ports import torch
@@ -35,14 +40,15 @@ def CosineAnnealingLR(
         >>> print(torch.CosineAnnealingLR(1.0, T_max=2, exact=False)([0, 1, 2, 3, 4]).round(3))
         [1.  0.5 0.  0.  0. ]
     """
-    _checks.steps("CosineAnnealingLR", "T_max", _checks.whole(T_max), least=1)
-    if exact:
-        return CosineWave(base_lr, eta_min, T_max)
-    return Cosine(base_lr, eta_min, T_max)
+    steps = _arguments.steps("CosineAnnealingLR", "T_max", T_max, least=1)
+    return (CosineWave if exact else Cosine)(base_lr, eta_min, steps)
 
 
 def CosineAnnealingWarmRestarts(
-    base_lr: Number, T_0: Number, T_mult: int = 1, eta_min: Number = 0.0
+    base_lr: RealScalarLike,
+    T_0: IntScalarLike,
+    T_mult: IntScalarLike = 1,
+    eta_min: RealScalarLike = 0.0,
 ) -> Schedule:
     """Cosines from `base_lr` to `eta_min`, the first of `T_0` steps, each `T_mult` times longer.
 
@@ -52,7 +58,7 @@ def CosineAnnealingWarmRestarts(
     Args:
       base_lr: the rate at each restart.
       T_0: steps of the first cycle; at least 1.
-      T_mult: a whole number from 1 up.
+      T_mult: length of a cycle over that of the one before; a whole number from 1 up.
       eta_min: the rate that each cycle falls towards.
 
     Example:
@@ -61,23 +67,23 @@ def CosineAnnealingWarmRestarts(
         [1.  0.5 1.  0.5 1. ]
     """
     owner = "CosineAnnealingWarmRestarts"
-    _checks.steps(owner, "T_0", _checks.whole(T_0), least=1)
+    steps = _arguments.steps(owner, "T_0", T_0, least=1)
     _checks.steps(owner, "T_mult", T_mult, least=1, remedy="torch takes whole numbers only")
-    return cosine_restarts(base_lr, T_0, None, T_mult, end_value=eta_min)
+    return cosine_restarts(base_lr, steps, steps_factor=T_mult, end_value=eta_min)
 
 
 def CyclicLR(
-    base_lr: Number,
-    max_lr: Number,
-    step_size_up: Number = 2000,
-    step_size_down: Number | None = None,
+    base_lr: RealScalarLike,
+    max_lr: RealScalarLike,
+    step_size_up: IntScalarLike = 2000,
+    step_size_down: IntScalarLike | None = None,
     mode: str = "triangular",
-    gamma: Number = 1.0,
+    gamma: RealScalarLike = 1.0,
     scale_fn: Callable[[Any], Any] | None = None,
     scale_mode: str = "cycle",
     cycle_momentum: bool = True,
-    base_momentum: Number = 0.8,
-    max_momentum: Number = 0.9,
+    base_momentum: RealScalarLike = 0.8,
+    max_momentum: RealScalarLike = 0.9,
 ) -> Schedule:
     """Triangles between `base_lr` and `max_lr`, for ever; `CyclicLRMomentum` is its twin.
 
@@ -88,12 +94,12 @@ def CyclicLR(
       step_size_down: steps down; None: as many.
       mode: "triangular", "triangular2" (heights halve) or "exp_range" (heights times
         `gamma ** t`); not read where `scale_fn` is given.
-      gamma: of "exp_range"; above 0.
-      scale_fn: what heights are multiplied by, a function that JAX can trace.
-      scale_mode: of what: "cycle" (counted from 1) or "iterations" (the step).
-      cycle_momentum: of the twin; not read here, nor are the two after it.
-      base_momentum: of the twin.
-      max_momentum: of the twin.
+      gamma: factor per step of "exp_range"; above 0.
+      scale_fn: factor of the heights, as a function that JAX can trace.
+      scale_mode: argument of `scale_fn`: "cycle" (counted from 1) or "iterations" (the step).
+      cycle_momentum: read by the twin alone, like the next two.
+      base_momentum: the twin's momentum at the top.
+      max_momentum: the twin's momentum at the start of each cycle.
 
     Example:
         >>> from anneal_jax.ports import torch
@@ -106,17 +112,17 @@ def CyclicLR(
 
 
 def CyclicLRMomentum(
-    base_lr: Number,
-    max_lr: Number,
-    step_size_up: Number = 2000,
-    step_size_down: Number | None = None,
+    base_lr: RealScalarLike,
+    max_lr: RealScalarLike,
+    step_size_up: IntScalarLike = 2000,
+    step_size_down: IntScalarLike | None = None,
     mode: str = "triangular",
-    gamma: Number = 1.0,
+    gamma: RealScalarLike = 1.0,
     scale_fn: Callable[[Any], Any] | None = None,
     scale_mode: str = "cycle",
     cycle_momentum: bool = True,
-    base_momentum: Number = 0.8,
-    max_momentum: Number = 0.9,
+    base_momentum: RealScalarLike = 0.8,
+    max_momentum: RealScalarLike = 0.9,
 ) -> Schedule:
     """The momentum (or b1) that torch's `CyclicLR` sets: low where the rate is high.
 
@@ -145,24 +151,25 @@ def cycles_momentum(owner: str, cycle_momentum: bool) -> None:
 
 
 def _triangles(
-    low: Number,
-    high: Number,
-    sizes: tuple[Number, Number | None],
+    low: RealScalarLike,
+    high: RealScalarLike,
+    sizes: tuple[Any, Any],
     mode: str,
-    gamma: Number,
+    gamma: RealScalarLike,
     scale_fn: Callable[[Any], Any] | None,
     scale_mode: str,
 ) -> Schedule:
-    up, down = map(_checks.whole, sizes)
-    _checks.steps("CyclicLR", "step_size_up", up, least=1)
-    if down is not None:
-        _checks.steps("CyclicLR", "step_size_down", down)
+    owner, (up, down) = "CyclicLR", sizes
+    up = _arguments.steps(owner, "step_size_up", up, least=1)
+    down = up if down is None else _arguments.steps(owner, "step_size_down", down)
     if scale_fn is None:
-        _checks.nearest("CyclicLR", "mode", mode, ("triangular", "triangular2", "exp_range"))
-        return Triangular(low, high, up, down, mode, gamma if mode == "exp_range" else 1.0)
-    _checks.nearest("CyclicLR", "scale_mode", scale_mode, ("cycle", "iterations"))
-    scale = traced("CyclicLR", "scale_fn", scale_fn)
+        _checks.nearest(owner, "mode", mode, ("triangular", "triangular2", "exp_range"))
+        decay = {"gamma": gamma} if mode == "exp_range" else {}
+        return Triangular(low, high, up, down, mode=mode, **decay)
+    _checks.nearest(owner, "scale_mode", scale_mode, ("cycle", "iterations"))
+    low, high = (_arguments.number(owner, "a bound", bound) for bound in (low, high))
+    scale = traced(owner, "scale_fn", scale_fn)
     if scale_mode == "cycle":
-        scale = scale.shift(-1).every(up + (up if down is None else down))
+        scale = scale.shift(-1).every(up + down)
     heights = Triangular(0.0, 1.0, up, down) * scale
     return Constant(low) + (high - low) * heights

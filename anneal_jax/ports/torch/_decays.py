@@ -1,19 +1,22 @@
 """Decays and warmups of torch: one formula of the step each."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from ... import _checks
-from ..._numerics import Number
+from ..._types import IntScalarLike, RealScalarLike
 from ...schedules._constant import Constant
-from ...schedules._open_ended import ExponentialDecay
 from ...schedules._schedule import Schedule
 from ...schedules._segments import Cosine, Linear, Polynomial
 from ...schedules._tables import PiecewiseConstant
+from .. import _arguments, _terms
 
 _STRATEGIES = {"cos": Cosine, "linear": Linear}
 
 
-def StepLR(base_lr: Number, step_size: Number, gamma: Number = 0.1) -> Schedule:
+def StepLR(
+    base_lr: RealScalarLike, step_size: IntScalarLike, gamma: RealScalarLike = 0.1
+) -> Schedule:
     """`base_lr * gamma ** (t // step_size)`.
 
     Args:
@@ -26,13 +29,14 @@ def StepLR(base_lr: Number, step_size: Number, gamma: Number = 0.1) -> Schedule:
         >>> print(torch.StepLR(1.0, step_size=30, gamma=0.5)([29, 30, 60]))
         [1.   0.5  0.25]
     """
-    _checks.steps("StepLR", "step_size", _checks.whole(step_size), least=1)
-    if _is_zero("StepLR", gamma):
-        return PiecewiseConstant([base_lr, 0.0], [step_size])
-    return ExponentialDecay(base_lr, step_size, gamma, staircase=True)
+    steps = _arguments.steps("StepLR", "step_size", step_size, least=1)
+    rate, factor = _arguments.numbers("StepLR", base_lr=base_lr, gamma=gamma)
+    return _terms.decay(rate, steps, factor, staircase=True)
 
 
-def MultiStepLR(base_lr: Number, milestones: Sequence[int], gamma: Number = 0.1) -> Schedule:
+def MultiStepLR(
+    base_lr: RealScalarLike, milestones: Sequence[int], gamma: RealScalarLike = 0.1
+) -> Schedule:
     """`base_lr * gamma ** n` after `n` milestones, each in force from its own step on.
 
     Args:
@@ -45,24 +49,28 @@ def MultiStepLR(base_lr: Number, milestones: Sequence[int], gamma: Number = 0.1)
         >>> print(torch.MultiStepLR(1.0, [30, 80], gamma=0.5)([29, 30, 80]))
         [1.   0.5  0.25]
     """
-    _checks.number("MultiStepLR", "base_lr", base_lr, least=0)
-    _checks.number("MultiStepLR", "gamma", gamma, least=0)
-    steps = sorted(_checks.items("MultiStepLR", "milestones", milestones, "steps"))
-    for step in steps:
-        _checks.steps("MultiStepLR", "milestones", _checks.whole(step))
+    owner = "MultiStepLR"
+    rate, factor = _arguments.numbers(owner, base_lr=base_lr, gamma=gamma)
+    listed = _checks.items(owner, "milestones", milestones, "steps")
+    steps = [_arguments.steps(owner, "milestones", step) for step in listed]
     later = sorted({step for step in steps if step > 0})
     counts = [sum(step <= at for step in steps) for at in (0, *later)]
-    return PiecewiseConstant([base_lr * gamma**n for n in counts], later)
+    return PiecewiseConstant(values=[rate * factor**n for n in counts], boundaries=later)
 
 
 def ConstantLR(
-    base_lr: Number, factor: Number = 1 / 3, total_iters: Number = 5, *, exact: bool = True
+    base_lr: RealScalarLike,
+    factor: RealScalarLike = 1 / 3,
+    total_iters: IntScalarLike = 5,
+    *,
+    exact: bool = True,
 ) -> Schedule:
     """`base_lr * factor` for `total_iters` steps, then `base_lr`.
 
     Args:
       base_lr: the rate afterwards.
-      factor: from 0 to 1. With `exact`, not 0: torch divides by it at step `total_iters`.
+      factor: part of the rate that comes first, from 0 to 1. With `exact`, not 0: torch divides by
+        it at step `total_iters`.
       total_iters: length of the first phase. With `exact`, 0 never ends, as in torch.
       exact: whether to keep torch's quirks.
 
@@ -71,32 +79,33 @@ def ConstantLR(
         >>> print(torch.ConstantLR(1.0, factor=0.5, total_iters=4)([0, 3, 4]))
         [0.5 0.5 1. ]
     """
-    _checks.number("ConstantLR", "factor", factor, least=0, most=1)
-    _checks.steps("ConstantLR", "total_iters", _checks.whole(total_iters))
-    _checks.number("ConstantLR", "base_lr", base_lr, least=0)
-    if exact and _checks.known(factor) and factor == 0:
+    owner = "ConstantLR"
+    part = _arguments.number(owner, "factor", factor, least=0, most=1)
+    steps = _arguments.steps(owner, "total_iters", total_iters)
+    rate = _arguments.number(owner, "base_lr", base_lr, least=0)
+    if exact and _arguments.is_zero(part):
         remedy = "torch divides by it when the phase ends; pass exact=False"
-        _checks.fail("ConstantLR", "factor", "above 0", factor, remedy)
-    low = base_lr * factor
-    if _checks.known(total_iters) and total_iters == 0:
-        return Constant(low if exact else base_lr)
-    return PiecewiseConstant([low, base_lr], [total_iters])
+        _checks.fail(owner, "factor", "above 0", factor, remedy)
+    if _arguments.is_zero(steps):
+        return Constant(part * rate if exact else rate)
+    return PiecewiseConstant(values=[part * rate, rate], boundaries=[steps])
 
 
 def LinearLR(
-    base_lr: Number,
-    start_factor: Number = 1 / 3,
-    end_factor: Number = 1.0,
-    total_iters: Number = 5,
+    base_lr: RealScalarLike,
+    start_factor: RealScalarLike = 1 / 3,
+    end_factor: RealScalarLike = 1.0,
+    total_iters: IntScalarLike = 5,
     *,
     exact: bool = True,
 ) -> Schedule:
     """A line from `base_lr * start_factor` to `base_lr * end_factor`, which then holds.
 
     Args:
-      base_lr: what the factors multiply.
-      start_factor: above 0 (torch#86454) and at most 1; without `exact`, from 0.
-      end_factor: from 0 to 1.
+      base_lr: rate that the factors multiply.
+      start_factor: part of the rate at step 0: above 0 (torch#86454) and at most 1; without
+        `exact`, from 0.
+      end_factor: part of the rate at the end, from 0 to 1.
       total_iters: steps from one to the other. With `exact`, 0 stays at the start, as in torch.
       exact: whether to keep torch's quirks.
 
@@ -105,19 +114,21 @@ def LinearLR(
         >>> print(torch.LinearLR(1.0, start_factor=0.5, total_iters=4)([0, 2, 4]))
         [0.5  0.75 1.  ]
     """
-    _checks.number("LinearLR", "base_lr", base_lr, least=0)
-    _checks.steps("LinearLR", "total_iters", _checks.whole(total_iters))
+    owner = "LinearLR"
+    rate = _arguments.number(owner, "base_lr", base_lr, least=0)
+    steps = _arguments.steps(owner, "total_iters", total_iters)
+    bounds: dict[str, Any] = {"least": 0, "most": 1}
+    end = _arguments.number(owner, "end_factor", end_factor, **bounds)
     if exact:
         remedy = "torch warms up from no zero; pass exact=False"
-        _checks.number("LinearLR", "start_factor", start_factor, above=0, most=1, remedy=remedy)
-    _checks.number("LinearLR", "start_factor", start_factor, least=0, most=1)
-    _checks.number("LinearLR", "end_factor", end_factor, least=0, most=1)
-    if exact and _checks.known(total_iters) and total_iters == 0:
-        return Constant(base_lr * start_factor)
-    return Linear(base_lr * start_factor, base_lr * end_factor, total_iters)
+        bounds = {"above": 0, "most": 1, "remedy": remedy}
+    start = _arguments.number(owner, "start_factor", start_factor, **bounds)
+    if exact and _arguments.is_zero(steps):
+        return Constant(rate * start)
+    return Linear(rate * start, rate * end, steps)
 
 
-def ExponentialLR(base_lr: Number, gamma: Number) -> Schedule:
+def ExponentialLR(base_lr: RealScalarLike, gamma: RealScalarLike) -> Schedule:
     """`base_lr * gamma ** t`.
 
     Args:
@@ -129,41 +140,45 @@ def ExponentialLR(base_lr: Number, gamma: Number) -> Schedule:
         >>> print(torch.ExponentialLR(1.0, gamma=0.5)([0, 1, 2]))
         [1.   0.5  0.25]
     """
-    if _is_zero("ExponentialLR", gamma):
-        return PiecewiseConstant([base_lr, 0.0], [1])
-    return ExponentialDecay(base_lr, 1, gamma)
+    rate, factor = _arguments.numbers("ExponentialLR", base_lr=base_lr, gamma=gamma)
+    return _terms.decay(rate, 1, factor, staircase=False)
 
 
-def PolynomialLR(base_lr: Number, total_iters: Number = 5, power: Number = 1.0) -> Schedule:
+def PolynomialLR(
+    base_lr: RealScalarLike, total_iters: IntScalarLike = 5, power: RealScalarLike = 1.0
+) -> Schedule:
     """`base_lr * (1 - t / total_iters) ** power`, then 0.
 
     Args:
       base_lr: the rate at step 0.
       total_iters: steps until 0; with none, torch never decays.
-      power: from 0 up.
+      power: exponent of the fraction left, from 0 up.
 
     Example:
         >>> from anneal_jax.ports import torch
         >>> print(torch.PolynomialLR(1.0, total_iters=4, power=2.0)([0, 2, 4]))
         [1.   0.25 0.  ]
     """
-    _checks.steps("PolynomialLR", "total_iters", _checks.whole(total_iters))
-    never = _checks.known(total_iters) and total_iters == 0
-    if _is_zero("PolynomialLR", power, "power") or never:
+    steps = _arguments.steps("PolynomialLR", "total_iters", total_iters)
+    exponent = _arguments.number("PolynomialLR", "power", power, least=0)
+    if _arguments.is_zero(exponent) or _arguments.is_zero(steps):
         return Constant(base_lr)
-    return Polynomial(base_lr, 0.0, total_iters, power)
+    return Polynomial(base_lr, 0.0, steps, power=exponent)
 
 
 def SWALR(
-    base_lr: Number, swa_lr: Number, anneal_epochs: Number = 10, anneal_strategy: str = "cos"
+    base_lr: RealScalarLike,
+    swa_lr: RealScalarLike,
+    anneal_epochs: IntScalarLike = 10,
+    anneal_strategy: str = "cos",
 ) -> Schedule:
     """From `base_lr` to `swa_lr` in `anneal_epochs` steps, which then holds.
 
     Args:
-      base_lr: the rate when averaging begins.
-      swa_lr: the rate to average with.
+      base_lr: rate when averaging begins.
+      swa_lr: rate while averaging.
       anneal_epochs: steps from one to the other; 0: `swa_lr` at once.
-      anneal_strategy: "cos" or "linear".
+      anneal_strategy: shape of the way, "cos" or "linear".
 
     Example:
         >>> from anneal_jax.ports import torch
@@ -177,9 +192,3 @@ def strategy(owner: str, name: str) -> type[Cosine] | type[Linear]:
     """The segment class that an `anneal_strategy` means."""
     _checks.nearest(owner, "anneal_strategy", name, _STRATEGIES)
     return _STRATEGIES[name]
-
-
-def _is_zero(owner: str, value: Number, name: str = "gamma") -> bool:
-    """Whether a factor is 0, which no decay rate may be."""
-    _checks.number(owner, name, value, least=0)
-    return _checks.known(value) and value == 0

@@ -8,20 +8,22 @@ import jax.numpy as jnp
 import numpy as np
 
 from ... import _checks
-from ..._numerics import Number
+from ..._types import IntScalarLike, RealScalarLike
 from ...schedules._constant import Function
 from ...schedules._schedule import Schedule
-from .._common import table
+from .. import _arguments, _terms
 
 
 def LambdaLR(
-    base_lr: Number, lr_lambda: Callable[[Any], Any], total_steps: int | None = None
+    base_lr: RealScalarLike,
+    lr_lambda: Callable[[Any], Any],
+    total_steps: IntScalarLike | None = None,
 ) -> Schedule:
     """`base_lr * lr_lambda(t)`.
 
     Args:
-      base_lr: what the function multiplies.
-      lr_lambda: of the step. It becomes part of the program if JAX can trace it.
+      base_lr: rate that the function multiplies; from 0 up.
+      lr_lambda: factor at a step, as a function; part of the program if JAX can trace it.
       total_steps: tabulate the function for steps 0 to `total_steps` (the last value holds)
         instead, in double: for any Python function, and for what is to be saved as data.
 
@@ -33,31 +35,30 @@ def LambdaLR(
         >>> print(torch.LambdaLR(1.0, lambda t: 0.5**t, total_steps=10)([0, 1, 2]))
         [1.   0.5  0.25]
     """
-    _checks.number("LambdaLR", "base_lr", base_lr, least=0)
-    base_lr = _checks.real(base_lr)
+    rate = _arguments.number("LambdaLR", "base_lr", base_lr, least=0)
     if total_steps is None:
-        return base_lr * traced("LambdaLR", "lr_lambda", lr_lambda)
-    return base_lr * table(_called("LambdaLR", "lr_lambda", lr_lambda, 0, total_steps))
+        return rate * traced("LambdaLR", "lr_lambda", lr_lambda)
+    return rate * _terms.table(_called("LambdaLR", "lr_lambda", lr_lambda, 0, total_steps))
 
 
 def MultiplicativeLR(
-    base_lr: Number, lr_lambda: Callable[[int], Any], total_steps: int
+    base_lr: RealScalarLike, lr_lambda: Callable[[int], Any], total_steps: IntScalarLike
 ) -> Schedule:
     """`base_lr * lr_lambda(1) * ... * lr_lambda(t)`; as in torch, `lr_lambda(0)` is not used.
 
     Args:
       base_lr: the rate at step 0.
-      lr_lambda: the factor of each step.
-      total_steps: steps to tabulate; the last value holds.
+      lr_lambda: factor between two steps, as a function of the later one.
+      total_steps: number of steps to tabulate; the last value holds.
 
     Example:
         >>> from anneal_jax.ports import torch
         >>> print(torch.MultiplicativeLR(1.0, lambda t: 0.5, total_steps=10)([0, 1, 2]))
         [1.   0.5  0.25]
     """
-    _checks.number("MultiplicativeLR", "base_lr", base_lr, least=0)
+    rate = _arguments.number("MultiplicativeLR", "base_lr", base_lr, least=0)
     factors = _called("MultiplicativeLR", "lr_lambda", lr_lambda, 1, total_steps)
-    return _checks.real(base_lr) * table(np.cumprod([1.0, *factors]).tolist())
+    return rate * _terms.table(np.cumprod([1.0, *factors]).tolist())
 
 
 def traced(owner: str, name: str, function: Any) -> Function:
@@ -76,8 +77,8 @@ def traced(owner: str, name: str, function: Any) -> Function:
 
 def _called(owner: str, name: str, function: Any, first: int, last: Any) -> list[float]:
     _require_function(owner, name, function)
-    _checks.steps(owner, "total_steps", _checks.whole(last), least=1)
-    values: list[float] = [float(function(step)) for step in range(first, int(last) + 1)]
+    last = _arguments.steps(owner, "total_steps", last, least=1)
+    values: list[float] = [float(function(step)) for step in range(first, last + 1)]
     if not np.isfinite(values).all():
         step = first + int(np.argmin(np.isfinite(values)))
         _checks.fail(owner, f"{name}({step})", "finite", values[step - first], "mend the function")

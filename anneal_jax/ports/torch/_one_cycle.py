@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from ... import _checks
-from ..._numerics import Number
+from ..._types import IntScalarLike, RealScalarLike
 from ...schedules._constant import Constant
 from ...schedules._join import join
 from ...schedules._schedule import Schedule
 from ...schedules._span import Span
 from ...schedules.recipes import one_cycle, one_cycle_momentum
-from .._common import cycles
+from .. import _arguments, _terms
 from ._cycles import cycles_momentum
 from ._decays import strategy
 
@@ -30,19 +30,28 @@ class _Plan(NamedTuple):
         middle = [float(2 * self.pct_start * self.total_steps) - 2] if self.three_phase else []
         return [up, *middle, last]
 
+    def meant(self) -> dict[str, Any]:
+        """The same for the core's recipe, whose phases meet at whole steps."""
+        shape = strategy("OneCycleLR", self.strategy)
+        return {
+            "warmup_fraction": self.pct_start,
+            "three_phase": self.three_phase,
+            "shape": shape,
+        }
+
 
 def OneCycleLR(
-    max_lr: Number,
-    total_steps: int | None = None,
-    epochs: int | None = None,
-    steps_per_epoch: int | None = None,
+    max_lr: RealScalarLike,
+    total_steps: IntScalarLike | None = None,
+    epochs: IntScalarLike | None = None,
+    steps_per_epoch: IntScalarLike | None = None,
     pct_start: float = 0.3,
     anneal_strategy: str = "cos",
     cycle_momentum: bool = True,
-    base_momentum: Number = 0.85,
-    max_momentum: Number = 0.95,
-    div_factor: Number = 25.0,
-    final_div_factor: Number = 1e4,
+    base_momentum: RealScalarLike = 0.85,
+    max_momentum: RealScalarLike = 0.95,
+    div_factor: RealScalarLike = 25.0,
+    final_div_factor: RealScalarLike = 1e4,
     three_phase: bool = False,
     *,
     exact: bool = True,
@@ -56,18 +65,18 @@ def OneCycleLR(
     `total_steps`.
 
     Args:
-      max_lr: the peak.
-      total_steps: length; or give `epochs` and `steps_per_epoch`.
-      epochs: used without `total_steps`.
-      steps_per_epoch: used without `total_steps`.
+      max_lr: rate at the peak.
+      total_steps: length of the cycle; or give `epochs` and `steps_per_epoch`.
+      epochs: number of epochs, where `total_steps` is not given.
+      steps_per_epoch: steps in an epoch, where `total_steps` is not given.
       pct_start: part of the steps spent going up; a float from 0 to 1.
       anneal_strategy: "cos" or "linear".
-      cycle_momentum: of the twin, `OneCycleLRMomentum`; not read here, nor the next two.
-      base_momentum: of the twin.
-      max_momentum: of the twin.
+      cycle_momentum: read by the twin `OneCycleLRMomentum` alone, like the next two.
+      base_momentum: the twin's momentum at the peak.
+      max_momentum: the twin's momentum at both ends.
       div_factor: peak over start.
       final_div_factor: start over end.
-      three_phase: whether to go down to the start first, in as many steps as up.
+      three_phase: whether the rate first returns to the start, in as many steps as it went up.
       exact: whether to keep torch's quirks.
 
     Raises:
@@ -82,30 +91,28 @@ def OneCycleLR(
     del cycle_momentum, base_momentum, max_momentum
     total = _total(total_steps, epochs, steps_per_epoch)
     plan = _checked(_Plan(total, pct_start, three_phase, anneal_strategy), exact)
-    for name, value in (("div_factor", div_factor), ("final_div_factor", final_div_factor)):
-        _checks.number("OneCycleLR", name, value, above=0)
-    _checks.number("OneCycleLR", "max_lr", max_lr, least=0)
+    owner, factors = "OneCycleLR", {"div_factor": div_factor, "final_div_factor": final_div_factor}
+    down, further = _arguments.numbers(owner, {"above": 0}, **factors)
+    peak = _arguments.number(owner, "max_lr", max_lr, least=0)
     if not exact:
-        shape = strategy("OneCycleLR", anneal_strategy)
-        factors = div_factor, final_div_factor
-        return one_cycle(max_lr, total, pct_start, *factors, three_phase, shape)
-    start = max_lr / div_factor
+        return one_cycle(peak, total, **plan.meant(), div_factor=down, final_div_factor=further)
+    start = peak / down
     middle = [start] if three_phase else []
-    return phases(plan.ends(), [start, max_lr, *middle, start / final_div_factor], anneal_strategy)
+    return phases(plan.ends(), [start, peak, *middle, start / further], anneal_strategy)
 
 
 def OneCycleLRMomentum(
-    max_lr: Number,
-    total_steps: int | None = None,
-    epochs: int | None = None,
-    steps_per_epoch: int | None = None,
+    max_lr: RealScalarLike,
+    total_steps: IntScalarLike | None = None,
+    epochs: IntScalarLike | None = None,
+    steps_per_epoch: IntScalarLike | None = None,
     pct_start: float = 0.3,
     anneal_strategy: str = "cos",
     cycle_momentum: bool = True,
-    base_momentum: Number = 0.85,
-    max_momentum: Number = 0.95,
-    div_factor: Number = 25.0,
-    final_div_factor: Number = 1e4,
+    base_momentum: RealScalarLike = 0.85,
+    max_momentum: RealScalarLike = 0.95,
+    div_factor: RealScalarLike = 25.0,
+    final_div_factor: RealScalarLike = 1e4,
     three_phase: bool = False,
     *,
     exact: bool = True,
@@ -127,13 +134,12 @@ def OneCycleLRMomentum(
     total = _total(total_steps, epochs, steps_per_epoch)
     plan = _checked(_Plan(total, pct_start, three_phase, anneal_strategy), exact)
     if not exact:
-        shape = strategy("OneCycleLR", anneal_strategy)
-        return one_cycle_momentum(base_momentum, max_momentum, total, pct_start, three_phase, shape)
+        return one_cycle_momentum(base_momentum, max_momentum, total, **plan.meant())
     values = [max_momentum, base_momentum, *[max_momentum] * (len(plan.ends()) - 1)]
     return phases(plan.ends(), values, anneal_strategy)
 
 
-def phases(ends: Sequence[float], values: Sequence[Number], anneal_strategy: str) -> Schedule:
+def phases(ends: Sequence[float], values: Sequence[Any], anneal_strategy: str) -> Schedule:
     """Phases between moments, and then torch's last step.
 
     Args:
@@ -153,16 +159,14 @@ def phases(ends: Sequence[float], values: Sequence[Number], anneal_strategy: str
             starts.append(first)
             first = until
         begin = end
-    whole = cycles(parts, starts, restarts=False)
+    whole = _terms.cycles(parts, starts, restarts=False)
     held = _value_at(last, ends, values, anneal_strategy)
     rebound = _value_at(last + 1, ends, values, anneal_strategy)
     after = [Constant(held if rebound is None else rebound, 1), Constant(held)]
     return join([whole, *after], [last + 1, last + 2])
 
 
-def _value_at(
-    step: int, ends: Sequence[float], values: Sequence[Number], anneal_strategy: str
-) -> Number | None:
+def _value_at(step: int, ends: Sequence[float], values: Sequence[Any], anneal_strategy: str) -> Any:
     """What torch computes at one step; None where it divides by zero."""
     index = next((i for i, end in enumerate(ends[:-1]) if step <= end), len(ends) - 1)
     begin = ends[index - 1] if index else 0.0
@@ -176,14 +180,12 @@ def _value_at(
 
 def _total(total_steps: Any, epochs: Any, steps_per_epoch: Any) -> int:
     if total_steps is not None:
-        _checks.steps("OneCycleLR", "total_steps", total_steps, least=1)
-        return total_steps
+        return _arguments.steps("OneCycleLR", "total_steps", total_steps, least=1)
     if epochs is None or steps_per_epoch is None:
         remedy = "or give epochs and steps_per_epoch"
         _checks.fail("OneCycleLR", "total_steps", "given", None, remedy)
-    _checks.steps("OneCycleLR", "epochs", epochs, least=1)
-    _checks.steps("OneCycleLR", "steps_per_epoch", steps_per_epoch, least=1)
-    return epochs * steps_per_epoch
+    given = {"epochs": epochs, "steps_per_epoch": steps_per_epoch}
+    return math.prod(_arguments.steps("OneCycleLR", *item, least=1) for item in given.items())
 
 
 def _checked(plan: _Plan, exact: bool) -> _Plan:

@@ -14,7 +14,8 @@ from ... import _checks
 from ...schedules._constant import Constant
 from ...schedules._join import join
 from ...schedules._schedule import Schedule
-from .._common import in_double
+from .. import _arguments
+from .._terms import host_values
 from . import _cycles, _decays, _functions, _one_cycle
 from ._state import OVERWRITE, State, state_of
 
@@ -79,7 +80,7 @@ def _from_rate(rate: float, schedule: Schedule) -> Schedule:
     The two differ where a rate was changed by hand, or not restored, and the scheduler will
     overwrite it: then the optimizer takes one step with it.
     """
-    first = float(in_double(schedule, 0))
+    first = float(host_values(schedule, 0))
     if abs(first - rate) <= _SAME_FLOAT32 * max(abs(first), abs(rate)):
         return schedule
     return join([Constant(rate, 1), schedule.shift(-1)], [1])
@@ -100,7 +101,7 @@ def _read(state: State, rate: float, total_steps: int | None) -> Schedule:
     absolute = _DECAYS[state.kind](state)
     whole = absolute.shift(-state.now)
     floor = state["eta_min"] if state.kind == "CosineAnnealingLR" else 0.0
-    level = float(in_double(absolute, state.now)) - floor
+    level = float(host_values(absolute, state.now)) - floor
     if level == 0 or abs(rate - floor - level) <= _SAME * abs(level):
         return whole
     factor = (rate - floor) / level
@@ -123,7 +124,7 @@ def _sequence(state: State, rate: float, total_steps: int | None) -> Schedule:
             _checks.fail(
                 "from_scheduler", "a later part of SequentialLR", "simple", child.kind, remedy
             )
-        before = float(in_double(join(parts, starts[: len(parts) - 1]), start - 1))
+        before = float(host_values(join(parts, starts[: len(parts) - 1]), start - 1))
         parts.append(_fresh(child, before, total_steps))
     return join(parts, starts)
 
@@ -171,17 +172,16 @@ def _annealing(state: State, rate: float) -> Schedule:
     shape = _decays.strategy("SWALR", state["_anneal_strategy"])
     if done >= length:
         return Constant(target)
-    way = float(in_double(shape(1.0, 0.0, length), done))
+    way = float(host_values(shape(1.0, 0.0, length), done))
     return shape((rate - (1 - way) * target) / way, target, length).shift(-done)
 
 
 def _multiplied(state: State, rate: float, total_steps: int | None) -> Schedule:
     function = state.function
-    if total_steps is None:
-        remedy = "MultiplicativeLR is tabulated; say for how many steps"
-        _checks.fail("from_scheduler", "total_steps", "given", total_steps, remedy)
+    remedy = "MultiplicativeLR is tabulated; say for how many steps"
+    ahead = _arguments.required("from_scheduler", "total_steps", total_steps, remedy)
     now = state.now
-    return _functions.MultiplicativeLR(rate, lambda t: function(now + t), total_steps)
+    return _functions.MultiplicativeLR(rate, lambda t: function(now + t), ahead)
 
 
 def _lambda(state: State, total_steps: int | None) -> Schedule:
@@ -216,8 +216,8 @@ def _restarts(state: State, total_steps: int | None) -> Schedule:
     del total_steps
     # Where a cycle began is told by its own count: a resumed one need not be on the grid.
     length, factor, floor = state["T_i"], state["T_mult"], state["eta_min"]
-    inside = _checks.whole(state["T_cur"]) if state.now else 0
-    _checks.steps("from_scheduler", "T_cur", inside, remedy="call step() without an epoch")
+    inside, remedy = state["T_cur"] if state.now else 0, "call step() without an epoch"
+    inside = _arguments.steps("from_scheduler", "T_cur", inside, remedy=remedy)
     cycles = _cycles.CosineAnnealingWarmRestarts(state.base, length, factor, floor)
     return cycles.shift(-inside)
 

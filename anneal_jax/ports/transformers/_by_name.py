@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
 from ... import _checks
-from ..._numerics import Number
+from ..._types import IntScalarLike, RealScalarLike
 from ...schedules._schedule import Schedule
+from .. import _arguments
 from . import _cosines, _others
 
 _BUILDERS: dict[str, Callable[..., Schedule]] = {
@@ -29,25 +30,26 @@ _OURS = ("base_lr", "num_warmup_steps", "num_training_steps", "default_lr", "exa
 
 def get_scheduler(
     name: Any,
-    base_lr: Number,
-    num_warmup_steps: Number | None = None,
-    num_training_steps: Number | None = None,
+    base_lr: RealScalarLike,
+    num_warmup_steps: IntScalarLike | None = None,
+    num_training_steps: IntScalarLike | None = None,
     scheduler_specific_kwargs: Mapping[str, Any] | None = None,
     *,
     exact: bool = True,
-    default_lr: Number | None = None,
+    default_lr: RealScalarLike | None = None,
 ) -> Schedule:
     """The schedule of a name, such as "cosine_with_min_lr".
 
     Args:
       name: one of transformers' names, or its `SchedulerType`.
-      base_lr: the rate of the parameter group.
-      num_warmup_steps: whole steps; not read by "constant".
-      num_training_steps: not read by "constant", "constant_with_warmup", "inverse_sqrt".
+      base_lr: rate of the parameter group.
+      num_warmup_steps: length of the warmup, in whole steps; not read by "constant".
+      num_training_steps: length of the training; not read by "constant", "constant_with_warmup"
+        and "inverse_sqrt".
       scheduler_specific_kwargs: more arguments of the function of that name; as there, those
         of "constant" and "constant_with_warmup" are not read.
       exact: as in that function.
-      default_lr: the optimizer's default rate, which some floors depend on; None: `base_lr`.
+      default_lr: default rate of the optimizer, on which some floors depend; None: `base_lr`.
 
     Raises:
       ValueError: for an unknown name or argument, one that is missing, and for the names that
@@ -75,14 +77,13 @@ def get_scheduler(
     given = {key: value for key, value in ours.items() if key in takes} | more
     missing = [n for n, p in takes.items() if p.default is p.empty and n != "base_lr"]
     for argument in missing:
-        if given.get(argument) is None:
-            remedy = f"{name} requires it"
-            _checks.fail("get_scheduler", argument, "given", None, remedy)
+        remedy = f"{name} requires it"
+        _arguments.required("get_scheduler", argument, given.get(argument), remedy)
     return build(base_lr, **given)
 
 
 def from_training_arguments(
-    args: Mapping[str, Any], num_training_steps: int | None = None, *, exact: bool = True
+    args: Mapping[str, Any], num_training_steps: IntScalarLike | None = None, *, exact: bool = True
 ) -> Schedule:
     """The schedule that Trainer builds from its TrainingArguments, given as a dict.
 
@@ -108,21 +109,19 @@ def from_training_arguments(
     if not isinstance(args, Mapping):
         _checks.fail(owner, "args", "a dict", args, "pass TrainingArguments.to_dict()")
     given = {key: value for key, value in args.items() if value is not None}
-    total = given.get("max_steps", -1)
-    _checks.number(owner, "max_steps", total)
+    total = _arguments.number(owner, "max_steps", given.get("max_steps", -1))
     total = num_training_steps if total <= 0 else total
     name = _spelled(given.get("lr_scheduler_type", "linear"))
-    if total is None and name != "constant":
+    if name != "constant":
         remedy = "pass the number of optimizer steps, or args with max_steps"
-        _checks.fail(owner, "num_training_steps", "given", None, remedy)
+        _arguments.required(owner, "num_training_steps", total, remedy)
     if total is not None:
-        _checks.steps(owner, "num_training_steps", _checks.whole(total))
-    warmup = given.get("warmup_steps", 0)
-    _checks.number(owner, "warmup_steps", warmup, least=0)
+        total = _arguments.steps(owner, "num_training_steps", total)
+    warmup = _arguments.number(owner, "warmup_steps", given.get("warmup_steps", 0), least=0)
     if warmup == 0:  # the fraction of versions before 5, which counts only then
-        warmup = given.get("warmup_ratio", 0.0)
-        _checks.number(owner, "warmup_ratio", warmup, least=0, most=1)
-        warmup = math.ceil((total or 0) * warmup)
+        ratio = given.get("warmup_ratio", 0.0)
+        ratio = _arguments.number(owner, "warmup_ratio", ratio, least=0, most=1)
+        warmup = math.ceil((total or 0) * ratio)
     elif warmup < 1:
         warmup = math.ceil((total or 0) * warmup)
     more = _keywords(owner, given.get("lr_scheduler_kwargs"))
@@ -159,14 +158,14 @@ def _number(value: Any) -> Any:
     return value
 
 
-def _follows_a_metric(name: str, base_lr: Number, given: dict[str, Any]) -> NoReturn:
+def _follows_a_metric(name: str, base_lr: RealScalarLike, given: dict[str, Any]) -> NoReturn:
     """Say which transformation it is, with the arguments in units of the rate."""
-    _checks.number("get_scheduler", "base_lr", base_lr, above=0)
+    rate = _arguments.number("get_scheduler", "base_lr", base_lr, above=0)
     given = {"min_lr": 1e-3, "max_lr": 1.0} | given if name == "greedy" else {"min_lr": 0} | given
-    ours = {"eps": given.pop("eps", 1e-8) / base_lr}
+    ours = {"eps": given.pop("eps", 1e-8) / rate}
     for bound in ("min", "max"):
         if f"{bound}_lr" in given:
-            ours[f"{bound}_scale"] = given.pop(f"{bound}_lr") / base_lr
+            ours[f"{bound}_scale"] = given.pop(f"{bound}_lr") / rate
     given.pop("verbose", None)
     if given.pop("smooth", False):
         given.setdefault("window_size", 50)

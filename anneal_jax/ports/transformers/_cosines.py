@@ -3,33 +3,35 @@
 import math
 from fractions import Fraction
 from itertools import pairwise
+from typing import Any
 
 from ... import _checks
-from ..._numerics import MAX_STEP, Number, is_concrete, round_half_up
+from ..._numerics import MAX_STEP, is_concrete, round_half_up
+from ..._types import IntScalarLike, RealScalarLike
 from ...schedules._constant import Constant
 from ...schedules._join import join
 from ...schedules._schedule import Schedule
 from ...schedules._segments import Cosine, Linear
 from ...schedules._span import Span
-from .._common import cycles, reject
-from ._warmup import check, left, warmed, wave
+from .. import _arguments, _terms
+from ._warmup import left, run, warmed, wave
 
 
 def get_cosine_schedule_with_warmup(
-    base_lr: Number,
-    num_warmup_steps: Number,
-    num_training_steps: Number,
-    num_cycles: Number = 0.5,
+    base_lr: RealScalarLike,
+    num_warmup_steps: IntScalarLike,
+    num_training_steps: IntScalarLike,
+    num_cycles: RealScalarLike = 0.5,
     *,
     exact: bool = True,
 ) -> Schedule:
     """Linear warmup from 0, then `num_cycles` cosine waves (0.5: one fall to 0).
 
     Args:
-      base_lr: the rate of the parameter group.
-      num_warmup_steps: whole steps.
-      num_training_steps: the warmup included.
-      num_cycles: any number.
+      base_lr: rate of the parameter group.
+      num_warmup_steps: length of the warmup, in whole steps.
+      num_training_steps: length of the training, warmup included.
+      num_cycles: number of waves, whole or not.
       exact: whether the rate rises again after `num_training_steps`, as it does there, for ever;
         without it the value at `num_training_steps` holds.
 
@@ -42,34 +44,33 @@ def get_cosine_schedule_with_warmup(
         >>> print(cosine([0, 1, 2, 4, 6, 10]).round(3))
         [0.  0.5 1.  0.5 0.  1. ]
     """
-    owner, counts = "get_cosine_schedule_with_warmup", (num_warmup_steps, num_training_steps)
-    warmup, total = check(owner, base_lr, num_warmup_steps=counts[0], num_training_steps=counts[1])
-    return warmed(
-        base_lr, warmup, wave(owner, base_lr, 0.0, left(warmup, total), num_cycles, exact)
-    )
+    owner = "get_cosine_schedule_with_warmup"
+    rate, warmup, total = run(owner, base_lr, num_warmup_steps, num_training_steps)
+    cosine = wave(owner, rate, 0.0, left(warmup, total), num_cycles, exact)
+    return warmed(rate, warmup, cosine)
 
 
 def get_cosine_with_min_lr_schedule_with_warmup(
-    base_lr: Number,
-    num_warmup_steps: Number,
-    num_training_steps: Number,
-    num_cycles: Number = 0.5,
-    min_lr: Number | None = None,
-    min_lr_rate: Number | None = None,
+    base_lr: RealScalarLike,
+    num_warmup_steps: IntScalarLike,
+    num_training_steps: IntScalarLike,
+    num_cycles: RealScalarLike = 0.5,
+    min_lr: RealScalarLike | None = None,
+    min_lr_rate: RealScalarLike | None = None,
     *,
-    default_lr: Number | None = None,
+    default_lr: RealScalarLike | None = None,
     exact: bool = True,
 ) -> Schedule:
     """Linear warmup from 0, then cosine waves down to a floor above 0.
 
     Args:
-      base_lr: the rate of the parameter group.
-      num_warmup_steps: whole steps.
-      num_training_steps: the warmup included.
+      base_lr: rate of the parameter group.
+      num_warmup_steps: length of the warmup, in whole steps.
+      num_training_steps: length of the training, warmup included.
       num_cycles: as in `get_cosine_schedule_with_warmup`.
-      min_lr: the floor, for a group whose rate is `default_lr`; for others in proportion.
-      min_lr_rate: the floor as a part of `base_lr`, instead.
-      default_lr: the optimizer's default rate; None: `base_lr`.
+      min_lr: floor of a group whose rate is `default_lr`; for others in proportion.
+      min_lr_rate: floor as a part of `base_lr`, instead.
+      default_lr: default rate of the optimizer; None: `base_lr`.
       exact: whether the rate rises again after the end, as it does there, for ever; without it
         the value at `num_training_steps` holds.
 
@@ -83,23 +84,22 @@ def get_cosine_with_min_lr_schedule_with_warmup(
         [0.  1.  0.6 0.2 1. ]
     """
     owner = "get_cosine_with_min_lr_schedule_with_warmup"
-    counts = {"num_warmup_steps": num_warmup_steps, "num_training_steps": num_training_steps}
-    warmup, total = check(owner, base_lr, **counts)
-    floor = base_lr * _floor(owner, base_lr, min_lr, min_lr_rate, default_lr)
-    cosine = wave(owner, base_lr, floor, left(warmup, total), num_cycles, exact)
-    return warmed(base_lr, warmup, cosine)
+    rate, warmup, total = run(owner, base_lr, num_warmup_steps, num_training_steps)
+    floor = rate * _floor(owner, rate, min_lr, min_lr_rate, default_lr)
+    cosine = wave(owner, rate, floor, left(warmup, total), num_cycles, exact)
+    return warmed(rate, warmup, cosine)
 
 
 def get_cosine_with_min_lr_schedule_with_warmup_lr_rate(
-    base_lr: Number,
-    num_warmup_steps: Number,
-    num_training_steps: Number,
-    num_cycles: Number = 0.5,
-    min_lr: Number | None = None,
-    min_lr_rate: Number | None = None,
-    warmup_lr_rate: Number | None = None,
+    base_lr: RealScalarLike,
+    num_warmup_steps: IntScalarLike,
+    num_training_steps: IntScalarLike,
+    num_cycles: RealScalarLike = 0.5,
+    min_lr: RealScalarLike | None = None,
+    min_lr_rate: RealScalarLike | None = None,
+    warmup_lr_rate: RealScalarLike | None = None,
     *,
-    default_lr: Number | None = None,
+    default_lr: RealScalarLike | None = None,
     exact: bool = True,
 ) -> Schedule:
     """A warmup from above 0, then cosine waves to a floor, one step earlier than the others.
@@ -108,14 +108,14 @@ def get_cosine_with_min_lr_schedule_with_warmup_lr_rate(
     `num_training_steps - 1`.
 
     Args:
-      base_lr: the rate of the parameter group.
-      num_warmup_steps: whole steps.
-      num_training_steps: the warmup included.
+      base_lr: rate of the parameter group.
+      num_warmup_steps: length of the warmup, in whole steps.
+      num_training_steps: length of the training, warmup included.
       num_cycles: as in `get_cosine_schedule_with_warmup`.
-      min_lr: the floor, for a group whose rate is `default_lr`; for others in proportion.
-      min_lr_rate: the floor as a part of `base_lr`, instead.
-      warmup_lr_rate: the first rate as a part of `base_lr`; None: `1 / num_warmup_steps`.
-      default_lr: the optimizer's default rate; None: `base_lr`.
+      min_lr: floor of a group whose rate is `default_lr`; for others in proportion.
+      min_lr_rate: floor as a part of `base_lr`, instead.
+      warmup_lr_rate: first rate as a part of `base_lr`; None: `1 / num_warmup_steps`.
+      default_lr: default rate of the optimizer; None: `base_lr`.
       exact: whether the rate rises again after the end, as it does there, for ever; without it
         the value at `num_training_steps - 1` holds.
 
@@ -129,22 +129,20 @@ def get_cosine_with_min_lr_schedule_with_warmup_lr_rate(
         [0.5   1.    0.6   0.2   0.317]
     """
     owner = "get_cosine_with_min_lr_schedule_with_warmup_lr_rate"
-    counts = {"num_warmup_steps": num_warmup_steps, "num_training_steps": num_training_steps}
-    warmup, total = check(owner, base_lr, **counts)
-    floor = base_lr * _floor(owner, base_lr, min_lr, min_lr_rate, default_lr)
-    if warmup_lr_rate is None:
-        warmup_lr_rate = 1 / left(0, warmup)
-    _checks.number(owner, "warmup_lr_rate", warmup_lr_rate, least=0)
-    cosine = wave(owner, base_lr, floor, left(warmup, total), num_cycles, exact)
-    first = Linear(base_lr * warmup_lr_rate, base_lr, left(1, warmup))
+    rate, warmup, total = run(owner, base_lr, num_warmup_steps, num_training_steps)
+    floor = rate * _floor(owner, rate, min_lr, min_lr_rate, default_lr)
+    part = 1 / left(0, warmup) if warmup_lr_rate is None else warmup_lr_rate
+    part = _arguments.number(owner, "warmup_lr_rate", part, least=0)
+    cosine = wave(owner, rate, floor, left(warmup, total), num_cycles, exact)
+    first = Linear(rate * part, rate, left(1, warmup))
     return join([first, cosine.shift(-1)], [warmup])
 
 
 def get_cosine_with_hard_restarts_schedule_with_warmup(
-    base_lr: Number,
-    num_warmup_steps: int,
-    num_training_steps: int,
-    num_cycles: float = 1,
+    base_lr: RealScalarLike,
+    num_warmup_steps: IntScalarLike,
+    num_training_steps: IntScalarLike,
+    num_cycles: RealScalarLike = 1,
     *,
     exact: bool = True,
 ) -> Schedule:
@@ -154,10 +152,10 @@ def get_cosine_with_hard_restarts_schedule_with_warmup(
     whole steps, so most restarts there begin a little below the full rate.
 
     Args:
-      base_lr: the rate of the parameter group.
-      num_warmup_steps: whole steps.
-      num_training_steps: the warmup included.
-      num_cycles: from 0 (constant, up to the end) to 100,000; need not be whole.
+      base_lr: rate of the parameter group.
+      num_warmup_steps: length of the warmup, in whole steps.
+      num_training_steps: length of the training, warmup included.
+      num_cycles: number of cycles, from 0 (constant, up to the end) to 100,000; whole or not.
       exact: whether restarts fall where they do there: at the first step of a real cycle, or
         one later, where `num_cycles * (t / steps)` is rounded down. Without it every cycle
         begins with the full rate, at the nearest whole step.
@@ -172,38 +170,36 @@ def get_cosine_with_hard_restarts_schedule_with_warmup(
         [0.  0.5 1.  0.5 1.  0.5 0. ]
     """
     owner = "get_cosine_with_hard_restarts_schedule_with_warmup"
-    counts = {"num_warmup_steps": num_warmup_steps, "num_training_steps": num_training_steps}
-    warmup, total = check(owner, base_lr, **counts)
-    _checks.number(owner, "num_cycles", num_cycles, least=0, most=100_000)
-    if not is_concrete(warmup, total, num_cycles):
-        reject(owner, "the counts must be known when it is built; its restarts depend on them.")
+    rate, warmup, total = run(owner, base_lr, num_warmup_steps, num_training_steps)
+    number = _arguments.number(owner, "num_cycles", num_cycles, least=0, most=100_000)
+    if not is_concrete(warmup, total, number):
+        reason = "the counts must be known when it is built; its restarts depend on them."
+        _arguments.reject(owner, reason)
     steps = left(warmup, total)
-    wanted: Schedule = Constant(base_lr)
-    if num_cycles > 0:
-        starts = _hard_restarts(steps, num_cycles, exact)
-        wanted = (_real_cycles if exact else _whole_cycles)(base_lr, starts, steps, num_cycles)
-    return warmed(base_lr, warmup, join([wanted, Constant(0.0, 0)], [steps]))
+    wanted: Schedule = Constant(rate)
+    if number > 0:
+        starts = _hard_restarts(steps, number, exact)
+        wanted = (_real_cycles if exact else _whole_cycles)(rate, starts, steps, number)
+    return warmed(rate, warmup, join([wanted, Constant(0.0, 0)], [steps]))
 
 
 def _floor(
     owner: str,
-    base_lr: Number,
-    min_lr: Number | None,
-    min_lr_rate: Number | None,
-    default_lr: Number | None,
-) -> Number:
+    base_lr: Any,
+    min_lr: RealScalarLike | None,
+    min_lr_rate: RealScalarLike | None,
+    default_lr: RealScalarLike | None,
+) -> Any:
     """The floor as a part of the rate."""
     if (min_lr is None) == (min_lr_rate is None):
         given = {"min_lr": min_lr, "min_lr_rate": min_lr_rate}
         rule, remedy = "exactly one number", "pass a rate, or a part of the rate"
         _checks.fail(owner, "min_lr or min_lr_rate", rule, given, remedy)
     if min_lr is None:
-        _checks.number(owner, "min_lr_rate", min_lr_rate, least=0)
-        return min_lr_rate
-    _checks.number(owner, "min_lr", min_lr, least=0)
+        return _arguments.number(owner, "min_lr_rate", min_lr_rate, least=0)
+    floor = _arguments.number(owner, "min_lr", min_lr, least=0)
     default_lr = base_lr if default_lr is None else default_lr
-    _checks.number(owner, "default_lr (or base_lr)", default_lr, above=0)
-    return min_lr / default_lr
+    return floor / _arguments.number(owner, "default_lr (or base_lr)", default_lr, above=0)
 
 
 def _hard_restarts(steps: int, num_cycles: float, exact: bool) -> dict[int, int]:
@@ -222,18 +218,14 @@ def _hard_restarts(steps: int, num_cycles: float, exact: bool) -> dict[int, int]
     return found
 
 
-def _real_cycles(
-    base_lr: Number, starts: dict[int, int], steps: int, num_cycles: float
-) -> Schedule:
+def _real_cycles(base_lr: Any, starts: dict[int, int], steps: int, num_cycles: float) -> Schedule:
     ends = [min((cycle + 1) * steps / num_cycles, MAX_STEP) for cycle in starts.values()]
     begins = [cycle * steps / num_cycles for cycle in starts.values()]
     parts = [Span(Cosine(base_lr, 0.0, 1), *when) for when in zip(begins, ends, strict=True)]
-    return cycles(parts, list(starts))
+    return _terms.cycles(parts, list(starts))
 
 
-def _whole_cycles(
-    base_lr: Number, starts: dict[int, int], steps: int, num_cycles: float
-) -> Schedule:
+def _whole_cycles(base_lr: Any, starts: dict[int, int], steps: int, num_cycles: float) -> Schedule:
     last = round_half_up((max(starts.values()) + 1) * steps / num_cycles)
     begins = [*starts, last]
     lengths = [end - begin for begin, end in pairwise(begins)]

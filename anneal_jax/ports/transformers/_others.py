@@ -1,20 +1,24 @@
 """The straight, constant, polynomial and three-phase schedules of transformers."""
 
+from typing import Any
+
 import jax.numpy as jnp
 
 from ... import _checks
-from ..._numerics import Number, is_concrete
+from ..._numerics import is_concrete
+from ..._types import IntScalarLike, RealScalarLike
 from ...schedules._constant import Constant
 from ...schedules._join import join
 from ...schedules._open_ended import InverseSqrt
 from ...schedules._schedule import Schedule
 from ...schedules._segments import Cosine, Linear, OneMinusSqrt, Polynomial
-from ._warmup import check, left, warmed, wave
+from .. import _arguments
+from ._warmup import left, read, run, warmed, wave, whole
 
 _SHAPES = {"linear": Linear, "cosine": Cosine, "1-sqrt": OneMinusSqrt}
 
 
-def get_constant_schedule(base_lr: Number) -> Schedule:
+def get_constant_schedule(base_lr: RealScalarLike) -> Schedule:
     """The same rate for ever.
 
     Example:
@@ -22,11 +26,12 @@ def get_constant_schedule(base_lr: Number) -> Schedule:
         >>> print(transformers.get_constant_schedule(0.5)(3))
         0.5
     """
-    check("get_constant_schedule", base_lr)
-    return Constant(base_lr)
+    return Constant(*read("get_constant_schedule", base_lr))
 
 
-def get_constant_schedule_with_warmup(base_lr: Number, num_warmup_steps: Number) -> Schedule:
+def get_constant_schedule_with_warmup(
+    base_lr: RealScalarLike, num_warmup_steps: IntScalarLike
+) -> Schedule:
     """Linear warmup from 0, then the same rate for ever.
 
     Example:
@@ -35,12 +40,12 @@ def get_constant_schedule_with_warmup(base_lr: Number, num_warmup_steps: Number)
         [0.  0.5 1.  1. ]
     """
     owner = "get_constant_schedule_with_warmup"
-    (warmup,) = check(owner, base_lr, num_warmup_steps=num_warmup_steps)
-    return warmed(base_lr, warmup, Constant(base_lr))
+    rate, warmup = read(owner, base_lr, num_warmup_steps=num_warmup_steps)
+    return warmed(rate, warmup, Constant(rate))
 
 
 def get_linear_schedule_with_warmup(
-    base_lr: Number, num_warmup_steps: Number, num_training_steps: Number
+    base_lr: RealScalarLike, num_warmup_steps: IntScalarLike, num_training_steps: IntScalarLike
 ) -> Schedule:
     """Linear warmup from 0, then straight down to 0 at `num_training_steps`, which holds.
 
@@ -50,30 +55,29 @@ def get_linear_schedule_with_warmup(
         [0.  1.  0.5 0. ]
     """
     owner = "get_linear_schedule_with_warmup"
-    counts = {"num_warmup_steps": num_warmup_steps, "num_training_steps": num_training_steps}
-    warmup, total = check(owner, base_lr, **counts)
-    return warmed(base_lr, warmup, Linear(base_lr, 0.0, left(warmup, total, 0)))
+    rate, warmup, total = run(owner, base_lr, num_warmup_steps, num_training_steps)
+    return warmed(rate, warmup, Linear(rate, 0.0, left(warmup, total, 0)))
 
 
 def get_polynomial_decay_schedule_with_warmup(
-    base_lr: Number,
-    num_warmup_steps: Number,
-    num_training_steps: Number,
-    lr_end: Number = 1e-7,
-    power: Number = 1.0,
+    base_lr: RealScalarLike,
+    num_warmup_steps: IntScalarLike,
+    num_training_steps: IntScalarLike,
+    lr_end: RealScalarLike = 1e-7,
+    power: RealScalarLike = 1.0,
     *,
-    default_lr: Number | None = None,
+    default_lr: RealScalarLike | None = None,
     exact: bool = True,
 ) -> Schedule:
     """Linear warmup from 0, then a polynomial down to a floor, which holds.
 
     Args:
-      base_lr: the rate of the parameter group.
-      num_warmup_steps: whole steps.
-      num_training_steps: the warmup included.
-      lr_end: the floor, for a group whose rate is `default_lr`; for others in proportion.
-      power: from 0 up.
-      default_lr: the optimizer's default rate, above `lr_end`; None: `base_lr`.
+      base_lr: rate of the parameter group.
+      num_warmup_steps: length of the warmup, in whole steps.
+      num_training_steps: length of the training, warmup included.
+      lr_end: floor of a group whose rate is `default_lr`; for others in proportion.
+      power: exponent of the remaining fraction, from 0 up.
+      default_lr: default rate of the optimizer, above `lr_end`; None: `base_lr`.
       exact: whether `num_warmup_steps == num_training_steps` is rejected, since transformers
         divides by zero there; without it the floor follows the warmup.
 
@@ -87,35 +91,36 @@ def get_polynomial_decay_schedule_with_warmup(
         [0.  1.  0.4 0.2 0.2]
     """
     owner = "get_polynomial_decay_schedule_with_warmup"
-    counts = {"num_warmup_steps": num_warmup_steps, "num_training_steps": num_training_steps}
-    warmup, total = check(owner, base_lr, **counts)
-    default_lr = base_lr if default_lr is None else default_lr
-    _checks.number(owner, "default_lr (or base_lr)", default_lr, above=0)
-    _checks.number(owner, "lr_end", lr_end, least=0)
-    _checks.number(owner, "power", power, least=0)
-    if is_concrete(lr_end, default_lr) and lr_end >= default_lr:
+    rate, warmup, total = run(owner, base_lr, num_warmup_steps, num_training_steps)
+    default = rate if default_lr is None else default_lr
+    default = _arguments.number(owner, "default_lr (or base_lr)", default, above=0)
+    end, exponent = _arguments.numbers(owner, lr_end=lr_end, power=power)
+    if is_concrete(end, default) and end >= default:
         remedy = "it is where the decay ends"
-        _checks.fail(owner, "lr_end", f"below the rate, {default_lr}", lr_end, remedy)
+        _checks.fail(owner, "lr_end", f"below the rate, {default}", end, remedy)
     if exact and is_concrete(warmup, total) and warmup == total:
         rule = f"other than num_training_steps, {total}"
         remedy = "transformers divides by their difference; pass exact=False, or shorten it"
         _checks.fail(owner, "num_warmup_steps", rule, warmup, remedy)
-    floor, steps = base_lr * (lr_end / default_lr), left(warmup, total, 0)
-    if is_concrete(power, steps) and power == 0 and steps > 0:  # 0 ** 0 is 1: up to the end itself
-        return join([warmed(base_lr, warmup, Constant(base_lr)), Constant(floor, 0)], [total + 1])
-    power = 1.0 if is_concrete(power) and power == 0 else power
-    return warmed(base_lr, warmup, Polynomial(base_lr, floor, steps, power))
+    floor, steps = rate * (end / default), left(warmup, total, 0)
+    flat = _arguments.is_zero(exponent)
+    if flat and is_concrete(steps) and steps > 0:  # 0 ** 0 is 1: up to the end itself
+        return join([warmed(rate, warmup, Constant(rate)), Constant(floor, 0)], [total + 1])
+    return warmed(rate, warmup, Polynomial(rate, floor, steps, power=1.0 if flat else exponent))
 
 
 def get_inverse_sqrt_schedule(
-    base_lr: Number, num_warmup_steps: Number, timescale: Number | None = None
+    base_lr: RealScalarLike,
+    num_warmup_steps: IntScalarLike,
+    timescale: RealScalarLike | None = None,
 ) -> Schedule:
     """Linear warmup from 0, then `sqrt(timescale / (t - num_warmup_steps + timescale))`, for ever.
 
     Args:
-      base_lr: the rate of the parameter group.
-      num_warmup_steps: whole steps.
-      timescale: above 0; None: `num_warmup_steps`, or 10,000 where there is no warmup.
+      base_lr: rate of the parameter group.
+      num_warmup_steps: length of the warmup, in whole steps.
+      timescale: steps in which the rate falls to `1 / sqrt(2)` of itself, above 0; None:
+        `num_warmup_steps`, or 10,000 where there is no warmup.
 
     Raises:
       ValueError: if an argument is out of its range.
@@ -126,39 +131,39 @@ def get_inverse_sqrt_schedule(
         [0.  0.5 1.  0.5]
     """
     owner = "get_inverse_sqrt_schedule"
-    (warmup,) = check(owner, base_lr, num_warmup_steps=num_warmup_steps)
+    rate, warmup = read(owner, base_lr, num_warmup_steps=num_warmup_steps)
     if timescale is None:
         known = is_concrete(warmup)
         timescale = warmup or 10_000 if known else jnp.where(warmup == 0, 10_000, warmup)
-    _checks.number(owner, "timescale", timescale, above=0)
-    return warmed(base_lr, warmup, InverseSqrt(base_lr, timescale))
+    scale = _arguments.number(owner, "timescale", timescale, above=0)
+    return warmed(rate, warmup, InverseSqrt(rate, scale))
 
 
 def get_wsd_schedule(
-    base_lr: Number,
-    num_warmup_steps: Number,
-    num_decay_steps: Number,
-    num_training_steps: Number | None = None,
-    num_stable_steps: Number | None = None,
+    base_lr: RealScalarLike,
+    num_warmup_steps: IntScalarLike,
+    num_decay_steps: IntScalarLike,
+    num_training_steps: IntScalarLike | None = None,
+    num_stable_steps: IntScalarLike | None = None,
     warmup_type: str = "linear",
     decay_type: str = "cosine",
-    min_lr_ratio: Number = 0,
-    num_cycles: Number = 0.5,
+    min_lr_ratio: RealScalarLike = 0,
+    num_cycles: RealScalarLike = 0.5,
     *,
     exact: bool = True,
 ) -> Schedule:
     """Warmup from the floor, constant, and a decay to the floor, which holds.
 
     Args:
-      base_lr: the rate of the parameter group.
-      num_warmup_steps: whole steps.
-      num_decay_steps: whole steps.
-      num_training_steps: all of them; not read where `num_stable_steps` is given.
+      base_lr: rate of the parameter group.
+      num_warmup_steps: length of the warmup, in whole steps.
+      num_decay_steps: length of the decay, in whole steps.
+      num_training_steps: length of the whole; not read where `num_stable_steps` is given.
       num_stable_steps: length of the constant phase; None: what the others leave.
-      warmup_type: "linear", "cosine" or "1-sqrt".
-      decay_type: the same.
-      min_lr_ratio: the floor as a part of `base_lr`.
-      num_cycles: waves of a cosine decay; with any but odd halves the rate drops at its end.
+      warmup_type: shape of the warmup, "linear", "cosine" or "1-sqrt".
+      decay_type: shape of the decay, one of these too.
+      min_lr_ratio: floor as a part of `base_lr`.
+      num_cycles: number of waves of a cosine decay; the rate drops at its end, but for odd halves.
       exact: whether phases longer than `num_training_steps` together are taken as they are
         there: the decay begins, part of the way down, where the warmup ends. Without it they
         are rejected.
@@ -174,43 +179,41 @@ def get_wsd_schedule(
     """
     owner = "get_wsd_schedule"
     counts = {"num_warmup_steps": num_warmup_steps, "num_decay_steps": num_decay_steps}
-    warmup, decay = check(owner, base_lr, **counts)
-    _checks.number(owner, "min_lr_ratio", min_lr_ratio, least=0)
+    rate, warmup, decay = read(owner, base_lr, **counts)
+    floor = rate * _arguments.number(owner, "min_lr_ratio", min_lr_ratio, least=0)
     for name, kind in (("warmup_type", warmup_type), ("decay_type", decay_type)):
         _checks.nearest(owner, name, kind, _SHAPES)
     stable = _stable(owner, warmup, decay, num_training_steps, num_stable_steps, exact)
-    floor = base_lr * min_lr_ratio
-    rise = Linear(floor, base_lr, warmup)
+    rise = Linear(floor, rate, warmup)
     if warmup_type == "cosine":
-        rise = Cosine(floor, base_lr, warmup)
+        rise = Cosine(floor, rate, warmup)
     elif warmup_type == "1-sqrt":
-        rise = OneMinusSqrt(base_lr, floor, warmup).reverse()
-    fall: Schedule = _SHAPES[decay_type](base_lr, floor, decay)
+        rise = OneMinusSqrt(rate, floor, warmup).reverse()
+    fall: Schedule = _SHAPES[decay_type](rate, floor, decay)
     if decay_type == "cosine" and not (is_concrete(num_cycles) and num_cycles == 0.5):
-        waves = wave(owner, base_lr, floor, left(0, decay), num_cycles, True)
+        waves = wave(owner, rate, floor, left(0, decay), num_cycles, True)
         fall = join([waves, Constant(floor, 0)], [decay])
     if is_concrete(stable) and stable < 0:
         return join([rise, fall.shift(stable)], [warmup])
-    return join([rise, Constant(base_lr, stable), fall])
+    return join([rise, Constant(rate, stable), fall])
 
 
 def _stable(
     owner: str,
-    warmup: Number,
-    decay: Number,
-    num_training_steps: Number | None,
-    num_stable_steps: Number | None,
+    warmup: Any,
+    decay: Any,
+    num_training_steps: IntScalarLike | None,
+    num_stable_steps: IntScalarLike | None,
     exact: bool,
-) -> Number:
+) -> Any:
     if num_stable_steps is not None:
         if num_training_steps is not None:  # not read, but nonsense is told
-            check(owner, 0.0, num_training_steps=num_training_steps)
-        (stable,) = check(owner, 0.0, num_stable_steps=num_stable_steps)
+            whole(owner, num_training_steps=num_training_steps)
+        (stable,) = whole(owner, num_stable_steps=num_stable_steps)
         return stable
-    if num_training_steps is None:
-        rule, remedy = "given, or num_stable_steps", "one of them says how long it is constant"
-        _checks.fail(owner, "num_training_steps", rule, None, remedy)
-    (total,) = check(owner, 0.0, num_training_steps=num_training_steps)
+    rule, remedy = "given, or num_stable_steps", "one of them says how long it is constant"
+    _arguments.required(owner, "num_training_steps", num_training_steps, remedy, rule)
+    (total,) = whole(owner, num_training_steps=num_training_steps)
     stable = total - warmup - decay
     if not exact and is_concrete(stable) and stable < 0:
         rule, remedy = f"at least warmup + decay = {warmup + decay}", "raise it or shorten a phase"
