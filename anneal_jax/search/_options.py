@@ -8,7 +8,7 @@ from jax.sharding import Mesh
 
 from .. import _checks
 from ._halving import Halving
-from ._plans import Group
+from .engine._plans import Group
 
 _OWNER = "sweep"
 

@@ -10,14 +10,14 @@ from .. import _checks
 from ..schedules._exponentials import Exponential
 from ..schedules._schedule import Schedule
 from ..schedules._segments import Linear
-from ._batches import Batches
-from ._fit import fitted
-from ._plans import grouped
-from ._program import Programs
-from ._record import Members, Record
-from ._run import Run, blocks
 from ._suggest import Suggestions, smoothed, suggestions
-from ._training import Training
+from .engine._batches import Batches
+from .engine._memory import fitted
+from .engine._plans import grouped
+from .engine._program import Programs
+from .engine._record import Members, Record
+from .engine._run import Run, blocks
+from .engine._training import Training
 
 _OWNER = "lr_range_test"
 _AT_ONCE = 25  # steps in a dispatch: how far a run may go on after it has diverged

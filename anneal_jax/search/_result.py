@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ._plans import Group
+from .engine._plans import Group
 
 
 @dataclasses.dataclass(frozen=True)

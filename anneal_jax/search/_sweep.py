@@ -10,16 +10,16 @@ import numpy as np
 from jax.sharding import Mesh
 
 from .. import _checks
-from ._batches import Batches, BatchesEnded
-from ._fit import Fitted, fitted
 from ._halving import Halving
 from ._options import Options, ends_of, seeds_of
-from ._plans import Group, grouped, labelled
-from ._program import Programs
-from ._record import Members, Record
 from ._result import SweepResult
-from ._run import Run, blocks
-from ._training import Training
+from .engine._batches import Batches, BatchesEnded
+from .engine._memory import Fitted, fitted
+from .engine._plans import Group, grouped, labelled
+from .engine._program import Programs
+from .engine._record import Members, Record
+from .engine._run import Run, blocks
+from .engine._training import Training
 
 _OWNER = "sweep"
 

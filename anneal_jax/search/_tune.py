@@ -12,7 +12,7 @@ from ._halving import Halving
 from ._result import SweepResult
 from ._space import Space
 from ._sweep import Compiled, sweep
-from ._training import Training
+from .engine._training import Training
 
 if TYPE_CHECKING:
     import optuna

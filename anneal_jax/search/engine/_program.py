@@ -16,8 +16,8 @@ import jax.numpy as jnp
 from jax import lax
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from .._numerics import as_array
-from ..schedules._schedule import Array
+from ..._numerics import as_array
+from ...schedules._schedule import Array
 from ._batches import Batches
 from ._checked import checked_step, require_plan_used, require_score
 from ._plans import is_key

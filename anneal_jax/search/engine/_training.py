@@ -12,10 +12,10 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from .. import _checks
-from ..schedules._schedule import Array
-from ..transforms import InjectHyperparamsState, with_schedules
-from ..transforms._states import find
+from ... import _checks
+from ...schedules._schedule import Array
+from ...transforms import InjectHyperparamsState, with_schedules
+from ...transforms._states import find
 
 
 class LossState(NamedTuple):

@@ -8,8 +8,8 @@ from typing import Any, NoReturn
 import jax
 import numpy as np
 
-from .. import _checks
-from ..schedules._schedule import Array
+from ... import _checks
+from ...schedules._schedule import Array
 
 
 class BatchesEnded(Exception):

@@ -7,9 +7,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .. import _checks
-from .._numerics import as_array
-from ..schedules._schedule import Schedule
+from ... import _checks
+from ..._numerics import as_array
+from ...schedules._schedule import Schedule
 
 
 class Group(NamedTuple):

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .. import _checks
+from ... import _checks
 from ._batches import BatchesEnded
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from .. import _checks
+from ... import _checks
 from ._plans import by_name, is_key
 from ._traced import Traced
 from ._training import Training

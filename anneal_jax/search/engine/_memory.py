@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .. import _checks
+from ... import _checks
 from ._batches import Batches
 from ._program import Population, Programs
 

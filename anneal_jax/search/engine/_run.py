@@ -6,9 +6,9 @@ from typing import Any
 import jax
 import numpy as np
 
+from .._halving import survivors
 from ._batches import Batches
-from ._fit import Fitted
-from ._halving import survivors
+from ._memory import Fitted
 from ._plans import is_key
 from ._program import Population, Programs
 from ._record import Members, Record

@@ -1,0 +1,1 @@
+"""The one program under range test, sweep and tune."""
