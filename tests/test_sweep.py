@@ -188,7 +188,7 @@ def test_halving_keeps_the_best() -> None:
     for lanes in (1, 2, 8):
         result = quiet(plans=plans, halving=Halving(2), window=1, lanes=lanes)
         assert result.table["steps"].tolist() == steps.tolist()
-        assert result.best == alive[0]
+        assert result.best_index == alive[0]
         there = np.arange(STEPS) < steps[:, None]
         np.testing.assert_allclose(result.curves[there], full[there], rtol=2e-5)
         assert np.isnan(result.curves[~there]).all()
@@ -201,7 +201,7 @@ def test_halving_goes_by_the_mean_over_seeds() -> None:
     result = quiet(training, seeds=3, halving=Halving(2, first=10))
     assert result.table["steps"].reshape(4, 3).std(1).max() == 0
     means = quiet(training, seeds=3, window=1).curves[:, 11].reshape(4, 3).mean(1)
-    assert result.best == np.argmin(means)
+    assert result.best_index == np.argmin(means)
 
 
 def compilations(**options: Any) -> tuple[int, int]:
@@ -257,7 +257,7 @@ def test_diverged_members_are_never_best() -> None:
     plans = [anneal.Constant(r) for r in (1e25, 0.01, 1e30)]
     result = quiet(Training.from_loss(loss, optax.sgd, params()), plans)
     assert result.table["status"].tolist() == ["diverged", "finished", "diverged"]
-    assert result.best == 1
+    assert result.best_index == 1
 
 
 def test_ctrl_c_returns_what_there_is() -> None:
@@ -272,7 +272,7 @@ def test_ctrl_c_returns_what_there_is() -> None:
     np.testing.assert_allclose(result.curves[:, :16], wanted()[:, :16], rtol=2e-5)
     assert result.table["steps"].tolist() == [16] * 4
     assert "stopped by hand" in repr(result)
-    assert result.best == int(np.argmin(result.curves[:, 15]))
+    assert result.best_index == int(np.argmin(result.curves[:, 15]))
 
 
 def test_batches_that_end_early_lose_nothing() -> None:
@@ -319,10 +319,10 @@ def test_table_row_plan_and_pictures() -> None:
     assert list(frame) == ["plan", "peak", "seed", "steps", "status", "final_loss"]
     assert len(frame) == 8
     row = result.row()
-    assert row["peak"] == PEAKS[result.best]
+    assert row["peak"] == PEAKS[result.best_index]
     assert row["seeds"] == 2
     steps = np.arange(STEPS)
-    np.testing.assert_allclose(result.plan()(steps), PLANS[result.best](steps), rtol=1e-6)
+    np.testing.assert_allclose(result.best_plan(steps), PLANS[result.best_index](steps), rtol=1e-6)
     assert f"peak {row['peak']:.4g}" in result.plot(smooth=3).get_title()
     automatic = quiet().table
     assert any(name.endswith("steps") for name in automatic)

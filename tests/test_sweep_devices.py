@@ -52,7 +52,7 @@ if len(sys.argv) > 4:  # search with a study of one's own in each process, other
         training, lambda peak: anneal.warmup_cosine(peak, 2, STEPS), {"peak": LogUniform(1e-3, 1)},
         DATA, trials=8, population=4, study=study, mesh=mesh, progress=False,
     )
-    found = [best.table["peak"].tolist(), best.best, best.best_loss, len(study.trials)]
+    found = [best.table["peak"].tolist(), best.best_hyperparams, best.best_loss, len(study.trials)]
 print("RESULT", json.dumps(found))
 """
 

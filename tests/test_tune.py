@@ -77,9 +77,9 @@ def test_random_search_is_the_best_of_its_draws() -> None:
     result = quiet(trials=10, population=4, seed=3)
     asked = draw(SPACE, 10, 3)
     assert result.table["peak"].tolist() == [p["peak"] for p in asked]
-    assert result.best == asked[int(np.argmin(result.table["final_loss"]))]
-    assert result.plan == make(**(result.best or {}))
-    again = quiet([result.best])
+    assert result.best_hyperparams == asked[int(np.argmin(result.table["final_loss"]))]
+    assert result.best_plan == make(**(result.best_hyperparams or {}))
+    again = quiet([result.best_hyperparams])
     assert again.best_loss == pytest.approx(result.best_loss, rel=1e-5)
     assert list(result.to_pandas()) == ["peak", "warmup", "steps", "status", "final_loss"]
 
@@ -111,7 +111,7 @@ def test_structures_may_be_chosen() -> None:
     result = quiet(grid(space, 3), make=shaped)
     assert len(result.table["shape"]) == 6
     best = int(np.argmin(result.table["final_loss"]))
-    assert result.best == {"peak": result.table["peak"][best], "shape": result.table["shape"][best]}
+    assert result.best_hyperparams == {"peak": result.table["peak"][best], "shape": result.table["shape"][best]}
 
 
 def test_options_may_be_of_any_type() -> None:
@@ -124,7 +124,7 @@ def test_options_may_be_of_any_type() -> None:
         grid({"peak": LogUniform(0.01, 0.1), "end": Choice([None, 0.01, "same"])}, 2), make=ended
     )
     assert result.table["end"].tolist() == [None, 0.01, "same"] * 2
-    assert result.best == {"peak": pytest.approx(0.1), "end": "same"}
+    assert result.best_hyperparams == {"peak": pytest.approx(0.1), "end": "same"}
 
 
 def test_the_step_is_compiled_once_for_all_populations() -> None:
@@ -146,7 +146,7 @@ def test_a_sampler_learns_from_what_it_is_told() -> None:
     assert states(s) == ["COMPLETE"] * 24
     np.testing.assert_array_equal([t.value for t in s.trials], result.table["final_loss"])
     assert [t.params["peak"] for t in s.trials] == result.table["peak"].tolist()
-    assert result.best == s.best_params
+    assert result.best_hyperparams == s.best_params
     assert result.best_loss <= min(result.table["final_loss"][:8])
     assert np.median(result.table["final_loss"][8:]) < np.median(result.table["final_loss"][:8])
 
@@ -249,7 +249,7 @@ def test_random_and_grid_need_no_optuna() -> None:
     """Nor does the import."""
     code = "import sys; sys.modules['optuna'] = None\n" + KILLED.split("def slow")[0]
     code = code.format(here=str(Path(__file__).parent), folder="")
-    code += "print(quiet(trials=4, population=2).best, quiet(grid(SPACE, 2)).best)"
+    code += "print(quiet(trials=4, population=2).best_loss, quiet(grid(SPACE, 2)).best_loss)"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 

@@ -28,7 +28,7 @@ from anneal_jax.search._tune import (
     TuneResult as TuneResult,
     tune as tune,
 )
-from anneal_jax.search.engine._training import (
+from anneal_jax.search.engine import (
     LossState as LossState,
     Training as Training,
 )

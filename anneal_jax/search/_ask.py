@@ -124,8 +124,11 @@ def _from_first(value: Any) -> Any:
     return pickle.loads(np.asarray(multihost_utils.broadcast_one_to_all(padded)).tobytes())
 
 
-def asker_of(space: Any, trials: int | None, study: Any, seed: int) -> Asker:
+def asker_of(space: Any, trials: int | None, study: Any, seed: int | None) -> Asker:
     """Who proposes: the list, draws from the space, or the study (that of process 0)."""
+    if seed is not None and (study is not None or isinstance(space, list | tuple)):
+        rule = "left out where a list or a study says what to train"
+        _checks.fail(OWNER, "seed", rule, seed, "seed the study's sampler, if there is one")
     if isinstance(space, list | tuple):
         if not space or study is not None or trials is not None:
             rule = "names with dimensions where trials or study are given, else at least one set"
@@ -135,7 +138,7 @@ def asker_of(space: Any, trials: int | None, study: Any, seed: int) -> Asker:
     check_space(OWNER, space)
     _checks.steps(OWNER, "trials", trials, least=1, remedy="say how many")  # pyright: ignore[reportArgumentType]
     if study is None:
-        return Listed(draw(space, trials or 1, seed))
+        return Listed(draw(space, trials or 1, seed or 0))
     direction = getattr(getattr(study, "direction", None), "name", None)
     if direction != "MINIMIZE":
         remedy = "create it with optuna.create_study(direction='minimize')"

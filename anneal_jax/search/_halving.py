@@ -35,18 +35,33 @@ class Halving(NamedTuple):
     first: int = 1
 
     def rungs(self, plans: int, steps: int) -> dict[int, int]:
-        """How many plans go on after which step."""
-        _checks.number("Halving", "factor", self.factor, above=1)
-        _checks.steps("Halving", "first", self.first, least=1)
+        """How many plans go on after which step.
+
+        Args:
+          plans: how many there are.
+          steps: how many each of them trains, if no rung stops it.
+
+        Returns:
+          By the step of each rung, earliest first, how many plans it leaves.
+
+        Raises:
+          ValueError: for a factor of 1 or less, or a first rung before step 1.
+        """
+        self.check()
         count = 0
         while plans / self.factor ** (count + 1) >= 1:
             count += 1
-        found = {}
+        found: dict[int, int] = {}
         for k in range(1, count + 1):
             step = round(steps / self.factor ** (count + 1 - k))
             if self.first <= step < steps:
                 found[step] = max(1, int(plans / self.factor**k))
         return found
+
+    def check(self) -> None:
+        """Require a factor that leaves fewer, and a first step that there is."""
+        _checks.number("Halving", "factor", self.factor, above=1)
+        _checks.steps("Halving", "first", self.first, least=1)
 
 
 def survivors(plans: np.ndarray, scores: np.ndarray, keep: int) -> np.ndarray:
