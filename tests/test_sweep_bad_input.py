@@ -93,6 +93,7 @@ def short() -> Iterator[Any]:
 
 
 MESH = jax.sharding.Mesh(np.array(jax.devices()[:1]), ("members",))
+EIGHT = jax.sharding.Mesh(np.array(jax.devices()[:1] * 8), ("members",))
 CALLS: list[tuple[dict[str, Any], str]] = [
     ({"schedules": []}, "schedules must be at least one"),
     ({"schedules": [PLANS[0], {"learning_rate": PLANS[0]}]}, "schedules must be all schedules"),
@@ -127,7 +128,12 @@ CALLS: list[tuple[dict[str, Any], str]] = [
     ({"halving": Halving(2), "steps": [5, 6]}, "steps must be one number where plans are halved"),
     ({"evaluate": lambda state: state.params["a"]}, "evaluate must be a function from a state"),
     ({"mesh": MESH, "axis": "member"}, "axis must be one of ['members'], got 'member'; did you"),
+    ({"mesh": EIGHT}, "the number of members must be a multiple of the 8 devices along 'members'"),
     ({"per_member": 1}, "per_member must be True or False"),
+    ({"progress": "no"}, "progress must be True or False"),
+    ({"axis": "data"}, "axis must be left out without a mesh"),
+    ({"window": 3, "evaluate": lambda state: 0.0}, "window must be left out where evaluate gives"),
+    ({"halving": Halving(2, first=13)}, "halving.first must be at most 12, the last rung of 24"),
 ]
 
 

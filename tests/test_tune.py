@@ -111,7 +111,10 @@ def test_structures_may_be_chosen() -> None:
     result = quiet(grid(space, 3), make=shaped)
     assert len(result.table["shape"]) == 6
     best = int(np.argmin(result.table["final_loss"]))
-    assert result.best_hyperparams == {"peak": result.table["peak"][best], "shape": result.table["shape"][best]}
+    assert result.best_hyperparams == {
+        "peak": result.table["peak"][best],
+        "shape": result.table["shape"][best],
+    }
 
 
 def test_options_may_be_of_any_type() -> None:
@@ -269,6 +272,10 @@ def test_random_and_grid_need_no_optuna() -> None:
         (lambda: quiet([]), "tune: space must be names with dimensions"),
         (lambda: quiet({}, trials=2), "tune: space must be names with Uniform"),
         (lambda: quiet(trials=2, study=5), "tune: study must be an optuna.Study that minimizes"),
+        (lambda: quiet(trials=2, study=5, seed=1), "tune: seed must be left out where a list or"),
+        (lambda: quiet(grid(SPACE, 2), seed=0), "tune: seed must be left out where a list or"),
+        (lambda: quiet(trials=2, keep=1), "tune: every option must be one of"),
+        (lambda: quiet(trials=2, lane=1), "did you mean 'lanes'"),
     ],
 )
 def test_bad_input_is_one_sentence(call: Any, words: str) -> None:
