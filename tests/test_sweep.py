@@ -18,7 +18,7 @@ from anneal_jax.search._options import Options
 from anneal_jax.search._sweep import swept
 from anneal_jax.search.engine import Executables
 
-from .sweeps import DATA, STEPS, X, Y, alone, batch, loss, params
+from .sweeps import DATA, STEPS, X, Y, alone, batch, compiled_quickly, loss, params
 
 mpl.use("Agg")
 PEAKS = [0.003, 0.01, 0.03, 0.1]
@@ -37,8 +37,8 @@ RATES = [anneal.Constant(rate) for rate in (0.01, 0.1, 0.3, 1.0)]
 
 @pytest.fixture(autouse=True, scope="module")
 def strict() -> Iterator[None]:
-    """Optax's Adam promotes types."""
-    with jax.numpy_rank_promotion("raise"):
+    """As most tests, but for what Optax's Adam needs."""
+    with compiled_quickly():
         yield
 
 

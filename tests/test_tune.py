@@ -30,14 +30,18 @@ from anneal_jax.search import (
     tune,
 )
 
+from .sweeps import compiled_quickly
+
+# The package under test, and these tests.
+PATHS = (Path(anneal.__file__).parents[1], Path(__file__).parents[1])
 SPACE = {"peak": LogUniform(1e-3, 1.0), "warmup": Integers(0, 5)}
 DATA = np.ones((20, 3), np.float32)
 
 
 @pytest.fixture(autouse=True, scope="module")
 def strict() -> Iterator[None]:
-    """Optax's parts promote types."""
-    with jax.numpy_rank_promotion("raise"):
+    """As most tests, but for what Optax's parts need."""
+    with compiled_quickly():
         yield
 
 
@@ -197,9 +201,10 @@ def test_a_killed_search_loses_nothing(tmp_path: Path) -> None:
 
 
 KILLED = """
-import sys, time
-sys.path.insert(0, {here!r})
-from test_tune import *
+import sys
+import anneal_jax.search
+assert "optuna" not in sys.modules
+from tests.test_tune import *
 def slow(t):
     return jnp.ones(3)
 quiet(trials=400, population=4, study=study(Path({folder!r})), data=slow, steps=20)
@@ -209,8 +214,13 @@ quiet(trials=400, population=4, study=study(Path({folder!r})), data=slow, steps=
 def test_a_search_killed_by_the_system_resumes(tmp_path: Path) -> None:
     """A real process, killed in the middle."""
     s = study(tmp_path)
-    code = KILLED.format(here=str(Path(__file__).parent), folder=str(tmp_path))
-    run = subprocess.Popen([sys.executable, "-c", code], env=os.environ | {"JAX_PLATFORMS": "cpu"})
+    more = {
+        "JAX_PLATFORMS": "cpu",
+        "JAX_DISABLE_MOST_OPTIMIZATIONS": "1",
+        "PYTHONPATH": os.pathsep.join(str(path) for path in PATHS),
+    }
+    code = KILLED.format(folder=str(tmp_path))
+    run = subprocess.Popen([sys.executable, "-c", code], env=os.environ | more)
     limit = time.monotonic() + 120
     while len(s.trials) < 12 and time.monotonic() < limit and run.poll() is None:
         time.sleep(0.05)
@@ -248,12 +258,24 @@ def test_ctrl_c_tells_what_finished() -> None:
     assert [t.params for t in s.trials if t.state.name == "COMPLETE"][-4:] == failed
 
 
-def test_random_and_grid_need_no_optuna() -> None:
-    """Nor does the import."""
-    code = "import sys; sys.modules['optuna'] = None\n" + KILLED.split("def slow")[0]
-    code = code.format(here=str(Path(__file__).parent), folder="")
-    code += "print(quiet(trials=4, population=2).best_loss, quiet(grid(SPACE, 2)).best_loss)"
-    subprocess.run([sys.executable, "-c", code], check=True)
+def test_random_and_grid_need_no_optuna(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor does the import, as `KILLED` requires."""
+    monkeypatch.setitem(sys.modules, "optuna", None)
+    with pytest.raises(ImportError):
+        import optuna  # noqa: F401
+    assert quiet(trials=4, population=2).best_loss < np.inf
+    assert quiet(grid(SPACE, 2)).best_loss < np.inf
+
+
+def test_former_names_of_the_best() -> None:
+    """They say what to write."""
+    result = quiet([{"peak": 0.1, "warmup": 2}])
+    with pytest.warns(
+        DeprecationWarning, match=r"TuneResult.best is .* write TuneResult.best_hyper"
+    ):
+        assert result.best == {"peak": 0.1, "warmup": 2}
+    with pytest.warns(DeprecationWarning, match=r"TuneResult.plan is .* TuneResult.best_plan"):
+        assert result.plan == make(0.1, 2)
 
 
 @pytest.mark.parametrize(
