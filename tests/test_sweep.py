@@ -397,7 +397,7 @@ def test_table_row_plan_and_pictures() -> None:
     assert float(other(3)) == 1.0
     assert not result.interrupted
     assert f"rate {row['rate']:.4g}" in result.plot(smooth=3).get_title()
-    with pytest.raises(ValueError, match="plan: index must be the place of one of 4 plans"):
+    with pytest.raises(ValueError, match="plan: index must be the index of one of 4 plans"):
         result.plan(4)
     with pytest.warns(DeprecationWarning, match=r"SweepResult.best is .* SweepResult.best_index"):
         assert result.best == result.best_index

@@ -14,8 +14,9 @@ import pytest
 import anneal_jax
 
 PATHS = (Path(anneal_jax.__file__).parents[1], Path(__file__).parent)
-# Prints, for each mesh of argv[1] (axes and their sizes; none: one device), final losses, curves
-# and states of some sweeps; then argv has number of this process and port, where there are two.
+# Prints, for each entry of argv[1] (how many of the sweeps below, on which mesh: axes and their
+# sizes, or none for one device), final losses, curves and states; then argv has the number of
+# this process and the port, where there are two.
 SCRIPT = """
 import json, sys
 import jax
@@ -65,8 +66,7 @@ def swept(shape, data, options):
 
 
 found = [
-    [swept(shape, *of) for of in (SWEEPS[:1] if "data" in shape else SWEEPS)]
-    for shape in json.loads(sys.argv[1])
+    [swept(shape, *of) for of in SWEEPS[:count]] for count, shape in json.loads(sys.argv[1])
 ]
 searched = None
 if len(sys.argv) > 2:  # search with a study of one's own in each process, other seeds
@@ -85,7 +85,10 @@ print("RESULT", json.dumps([found, shares, searched]))
 """
 
 
-def start(shapes: list[dict[str, int]], devices: int, *more: str) -> subprocess.Popen[str]:
+Meshes = list[tuple[int, dict[str, int]]]
+
+
+def start(meshes: Meshes, devices: int, *more: str) -> subprocess.Popen[str]:
     more_env = {
         "XLA_FLAGS": f"--xla_force_host_platform_device_count={devices}",
         "JAX_PLATFORMS": "cpu",
@@ -93,7 +96,7 @@ def start(shapes: list[dict[str, int]], devices: int, *more: str) -> subprocess.
         "PYTHONPATH": os.pathsep.join(str(path) for path in PATHS),
     }
     return subprocess.Popen(
-        [sys.executable, "-c", SCRIPT, json.dumps(shapes), *more],
+        [sys.executable, "-c", SCRIPT, json.dumps(meshes), *more],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -114,7 +117,7 @@ def result(run: subprocess.Popen[str]) -> Any:
 @pytest.fixture(scope="module")
 def eight_devices() -> Any:
     """What one device finds, eight, and four of eight with another axis; and the shares."""
-    return result(start([{}, {"members": 8}, {"data": 2, "members": 4}], 8))
+    return result(start([(3, {}), (3, {"members": 8}), (1, {"data": 2, "members": 4})], 8))
 
 
 def same(found: Any, wanted: Any) -> None:
@@ -149,14 +152,14 @@ def test_two_processes_give_the_numbers_of_one(eight_devices: Any) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = str(free.getsockname()[1])
-    runs = [start([{"members": 4}], 2, str(k), port) for k in range(2)]
+    runs = [start([(2, {"members": 4})], 2, str(k), port) for k in range(2)]
     try:
         one, two = (result(run) for run in runs)
     finally:
         for run in runs:
             run.kill()
     for found, _, _ in (one, two):
-        same(found[0], eight_devices[0][0])
+        same(found[0], eight_devices[0][0][:2])
     assert one[2][:3] == two[2][:3]
     assert len(set(one[2][0])) == 8
     assert (one[2][3], two[2][3]) == (8, 0)

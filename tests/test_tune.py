@@ -270,9 +270,7 @@ def test_random_and_grid_need_no_optuna(monkeypatch: pytest.MonkeyPatch) -> None
 def test_former_names_of_the_best() -> None:
     """They say what to write."""
     result = quiet([{"peak": 0.1, "warmup": 2}])
-    with pytest.warns(
-        DeprecationWarning, match=r"TuneResult.best is .* write TuneResult.best_hyper"
-    ):
+    with pytest.warns(DeprecationWarning, match=r"TuneResult.best is .* TuneResult.best_hyper"):
         assert result.best == {"peak": 0.1, "warmup": 2}
     with pytest.warns(DeprecationWarning, match=r"TuneResult.plan is .* TuneResult.best_plan"):
         assert result.plan == make(0.1, 2)
@@ -288,6 +286,7 @@ def test_former_names_of_the_best() -> None:
         (lambda: grid({"a": 3}, 2), "grid: space must be names with Uniform"),  # pyright: ignore
         (lambda: grid(SPACE, 0), "must be a whole number from 1"),
         (lambda: grid(SPACE, {"peek": 2}), "did you mean 'peak'"),
+        (lambda: grid({"a": Choice([1])}, {"a": 1}), "grid: points (a) must be left out for a Ch"),
         (lambda: draw(SPACE, 0), "draw: count must be a whole number from 1"),
         (lambda: quiet(), "tune: trials must be a whole number from 1"),
         (lambda: quiet(trials=2, population=0), "tune: population must be a whole number"),

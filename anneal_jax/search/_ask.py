@@ -15,10 +15,10 @@ Outcome = tuple[str, int, float]  # status, steps, final loss
 
 
 class Asker(Protocol):
-    """Proposes parameters, and is told how they did."""
+    """Proposes hyperparameters, and is told how they did."""
 
     def ask(self, count: int) -> list[dict[str, Any]]:
-        """At most `count` sets of parameters; none when the search has ended."""
+        """At most `count` sets of hyperparameters; none when the search has ended."""
         ...
 
     def tell(self, outcome: list[Outcome]) -> None:
@@ -26,12 +26,12 @@ class Asker(Protocol):
         ...
 
     def best(self, rows: list[dict[str, Any]]) -> tuple[dict[str, Any] | None, float]:
-        """The parameters with the lowest final loss, and it; `rows` are of this call."""
+        """The hyperparameters with the lowest final loss, and it; `rows` are of this call."""
         ...
 
 
 class Listed:
-    """Parameters that are known beforehand."""
+    """Hyperparameters that are known beforehand."""
 
     def __init__(self, rest: Sequence[Mapping[str, Any]]):
         self._rest = [dict(x) for x in rest]
@@ -53,7 +53,7 @@ class Listed:
 
 
 class Studied:
-    """Parameters that an Optuna study proposes."""
+    """Hyperparameters that an Optuna study proposes."""
 
     def __init__(self, study: Any, space: Space, trials: int):
         import optuna
@@ -97,7 +97,7 @@ class Studied:
 
 
 class Led:
-    """Parameters that process 0 asks, for all processes to train together."""
+    """Hyperparameters that process 0 asks, for all processes to train together."""
 
     def __init__(self, make: Callable[[], Studied]):
         self._lead = make() if jax.process_index() == 0 else None

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh
 from jaxtyping import PyTree
+from numpy.typing import ArrayLike
 
 from .. import _checks
 from .._types import RealScalarLike
@@ -46,7 +47,7 @@ class Options:
 
     steps: int | Sequence[int] | None = None
     seeds: int | Sequence[int] = 1
-    labels: Mapping[str, Any] | None = None
+    labels: Mapping[str, ArrayLike] | None = None
     evaluate: Callable[[PyTree], RealScalarLike] | None = None
     window: int | None = None
     halving: Halving | None = None
@@ -128,7 +129,7 @@ class Options:
                 _checks.fail(OWNER, "the number of members", rule, members, remedy)
 
 
-def columns_of(labels: Mapping[str, Any] | None, roster: Roster) -> dict[str, np.ndarray]:
+def columns_of(labels: Mapping[str, ArrayLike] | None, roster: Roster) -> dict[str, np.ndarray]:
     """The columns that tell plans apart: the caller's, or what differs."""
     size = len(roster.end)
     if labels is None:

@@ -36,12 +36,12 @@ class RangeTest:
     """The outcome of `lr_range_test`.
 
     Attributes:
-      rates: float64[steps], the values that were tried, up to where the last run stopped.
-      losses: float32[runs, steps], as they came; NaN after a run has stopped.
-      smoothed: float64[runs, steps], their exponential mean with bias correction.
-      planned: how many steps it would have been without divergence.
-      name: what was varied.
-      spacing: "exponential" or "linear".
+      rates: float64[steps], the rates tried, up to the end of the longest run.
+      losses: float32[runs, steps], the loss of each step; NaN after the end of a run.
+      smoothed: float64[runs, steps], the exponential mean of the losses, with bias correction.
+      planned: number of steps that a run without divergence has.
+      name: the hyperparameter that varies.
+      spacing: growth of the rate, "exponential" or "linear".
     """
 
     rates: np.ndarray
@@ -134,28 +134,30 @@ def lr_range_test(
     - "exponential": `rate(t) = low * (high / low) ** (t / steps)`
     - "linear": `rate(t) = low + (high - low) * t / steps`
 
-    It ends when the smoothed loss exceeds `diverged` times its minimum, or is not finite. The
+    A run ends when its smoothed loss exceeds `diverged` times its minimum, or is not finite. The
     caller's parameters and optimizer state are copied, never changed.
 
     Args:
-      training: how to train; see `Training`. With `Training.from_step`, one's own step and state.
+      training: the initialization and the step of a run; see `Training`. With
+        `Training.from_step`, one's own step and state.
       batches: stacked arrays, an iterable, or a function of the step, as for `sweep`.
-      low: the first rate.
-      high: the rate that the last step would be followed by.
-      steps: how many there are, 23 or more.
-      spacing: "exponential" or "linear".
-      name: what varies, other than the learning rate: a keyword of the optimizer
+      low: rate of the first step; above 0 for exponential spacing.
+      high: rate one step after the last.
+      steps: number of steps, 23 or more.
+      spacing: growth of the rate, "exponential" or "linear".
+      name: hyperparameter that varies in place of the learning rate: a keyword of the optimizer
         (`Training.from_loss`), such as "weight_decay", or a name among
-        `anneal_jax.hyperparams` of the state (`Training.from_step`), such as that of a group.
-      runs: with so many seeds, side by side in one program: other parameters (where they are made
-        from a key), other data (with `per_member`), and so a spread of the suggestions.
-      smoothing: share of the mean that stays in a step; 0 for none.
-      diverged: see above; None: only losses that are not finite end it.
-      per_member: as for `sweep`; a member is a run.
-      progress: whether to show a bar where the standard error is a terminal.
+        `anneal_jax.hyperparams` of the state (`Training.from_step`), such as a group's rate.
+      runs: number of runs, seeded 0, 1, ..., side by side in one program. They differ in their
+        parameters, where these are made from a key, and in their data, with `per_member`.
+      smoothing: share of the running mean of the loss that is kept in a step, from 0 to below 1.
+      diverged: ratio of the smoothed loss to its minimum at which a run ends, above 1; None:
+        a run ends only where the loss is not finite.
+      per_member: whether each run has batches of its own, as for `sweep`.
+      progress: whether to show a bar, where the standard error is a terminal.
 
     Returns:
-      A `RangeTest`; after Ctrl-C, with the steps there were.
+      A `RangeTest`; after Ctrl-C, with the steps trained by then.
 
     Raises:
       ValueError: for bad arguments, and as `sweep` does.
@@ -170,9 +172,9 @@ def lr_range_test(
         >>> print(f"{result.suggestions.valley:.3f}")
         0.071
 
-    References:
-      Smith, [Cyclical learning rates](https://arxiv.org/abs/1506.01186), 2017; the rules are
-      those of fastai's `lr_find`
+    Reference: Smith, [Cyclical Learning Rates for Training Neural
+    Networks](https://arxiv.org/abs/1506.01186), 2015; the suggestions are those of fastai's
+    `lr_find`.
     """
     ramp = _ramp(low, high, steps, spacing)
     _checks.steps(_OWNER, "runs", runs, least=1, remedy="count them")

@@ -28,14 +28,14 @@ class SweepResult:
     none has, of those that trained longest.
 
     Attributes:
-      table: columns by name, one entry for each member: `plan` (its place in the population),
-        what tells plans apart, `seed`, `steps` (trained), `status` ("finished", "stopped" by
-        halving, "diverged", "interrupted") and `final_loss` (the held-out loss of `evaluate`, or
-        the mean training loss of the last steps).
-      curves: float32[members, steps], the loss of every step; NaN where there was none.
-      states: the final states of the members in `kept`, stacked; None without `keep`.
-      kept: the rows of the table that `states` belong to, best first.
-      note: one line on how it ran.
+      table: columns by name, arrays with one entry for each member: `plan` (index of its plan),
+        the labels of the plan, `seed`, `steps` (trained), `status` ("finished", "stopped" by
+        halving, "diverged", "interrupted") and `final_loss` (the score of `evaluate`, or the mean
+        training loss of the last steps).
+      curves: float32[members, steps], the training loss of every step; NaN where none was taken.
+      states: final states of the members in `kept`, stacked; None without `keep`.
+      kept: int[keep], rows of the table that `states` belong to, best first.
+      note: one line on time, members at a time, and memory.
     """
 
     table: dict[str, np.ndarray]
@@ -47,22 +47,22 @@ class SweepResult:
 
     @property
     def best_index(self) -> int:
-        """The best plan's place in the population."""
+        """Index of the best plan."""
         return int(self.ranking()[0])
 
     @property
     def best_plan(self) -> PlanLike:
-        """The best plan itself."""
+        """The best plan: a schedule, or a dictionary of schedules and numbers."""
         return self.plan(self.best_index)
 
     @property
     def best_loss(self) -> float:
-        """The best plan's final loss, its mean over seeds."""
+        """Final loss of the best plan, its mean over seeds."""
         return self.row()["final_loss"]
 
     @property
     def best_hyperparams(self) -> dict[str, Any]:
-        """What tells the best plan from the others, by name."""
+        """Labels of the best plan, by name."""
         return self.hyperparams(self.best_index)
 
     @property
@@ -77,7 +77,7 @@ class SweepResult:
         return self.best_index
 
     def ranking(self) -> np.ndarray:
-        """Plans, best first: those that trained longer before those that stopped early."""
+        """int[plans], indices of the plans, best first; those that trained longer come first."""
         plans, final = self.table["plan"], self.table["final_loss"]
         unique = np.unique(plans)
         means = np.array([_mean(final[plans == p]) for p in unique])
@@ -86,10 +86,10 @@ class SweepResult:
         return unique[np.lexsort((means, -steps))]
 
     def plan(self, index: int | None = None) -> PlanLike:
-        """The plan at a place of the population.
+        """One plan.
 
         Args:
-          index: its place, as in the column `plan` of the table.
+          index: its index, as in the column `plan` of the table.
 
         Returns:
           The schedule, or the dictionary of schedules and numbers.
@@ -102,23 +102,24 @@ class SweepResult:
             return self.best_plan
         places = np.concatenate([stack.places for stack in self._stacks])
         if index not in places:
-            rule = f"the place of one of {len(places)} plans, from 0"
+            rule = f"the index of one of {len(places)} plans, from 0"
             _checks.fail("SweepResult.plan", "index", rule, index, "take one of the table's")
         return next(s for s in self._stacks if index in s.places).plan(index)
 
     def hyperparams(self, index: int) -> dict[str, Any]:
-        """What tells the plan at a place of the population from the others, by name."""
+        """Labels of one plan, by name; `index` as for `plan`."""
         row = self.row(index)
         return {name: row[name] for name in self.table if name not in _FIXED}
 
     def row(self, plan: int | None = None) -> dict[str, Any]:
-        """What the table says of a plan.
+        """What the table says of one plan.
 
         Args:
-          plan: its place in the population; by default the best one's.
+          plan: its index; by default the best one's.
 
         Returns:
-          A value for each column, the final loss a mean over seeds, and how many `seeds`.
+          The value of each column for its first seed, but the mean of the final loss over seeds;
+          and the number of `seeds`.
         """
         plan = self.best_index if plan is None else plan
         rows = np.flatnonzero(self.table["plan"] == plan)
@@ -132,11 +133,11 @@ class SweepResult:
         return pd.DataFrame({k: list(v) if v.ndim > 1 else v for k, v in self.table.items()})
 
     def plot(self, ax: "Axes | None" = None, *, smooth: int = 1) -> "Axes":
-        """Curves of all members, the best plan's on top.
+        """The curves of all members, those of the best plan on top.
 
         Args:
           ax: matplotlib axes; by default new ones.
-          smooth: steps to average over.
+          smooth: number of steps over which losses are averaged.
 
         Returns:
           The axes.

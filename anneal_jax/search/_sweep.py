@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from jax.sharding import Mesh
 from jaxtyping import PyTree
+from numpy.typing import ArrayLike
 
 from .. import _deprecated
 from .._types import RealScalarLike
@@ -32,7 +33,7 @@ def sweep(
     *,
     steps: int | Sequence[int] | None = None,
     seeds: int | Sequence[int] = 1,
-    labels: Mapping[str, Any] | None = None,
+    labels: Mapping[str, ArrayLike] | None = None,
     evaluate: Callable[[PyTree], RealScalarLike] | None = None,
     window: int | None = None,
     halving: Halving | None = None,
@@ -48,51 +49,54 @@ def sweep(
 ) -> SweepResult:
     """Train with every one of many schedules, all by one compiled program.
 
-    Schedules are data, so members that differ in peak, warmup, length, shape parameters or any
-    other hyperparameter share a program. Those of another structure (a WSD among cosines) are a
-    group of their own, with a program of its own.
+    A member is one training run: one plan with one seed. Schedules are data, so members that
+    differ in peak, warmup, length, shape parameters or any other hyperparameter share a program.
+    Plans of another structure (a warmup–stable–decay among cosines) have a program of their own.
 
     On an accelerator all members that fit its memory train side by side (`jax.vmap`); on a CPU as
     many as fit its cache, slice after slice in the same program. With a `mesh`, each device takes
     its share of the members; so do the hosts after `jax.distributed.initialize`. A population
-    that needs more memory than there is (by the estimate of the compiled program) trains in parts,
+    that needs more memory than is free (by the estimate of the compiled program) trains in parts,
     and the result's `note` says so.
 
     Args:
-      training: how one member trains; see `Training`.
-      schedules: a list of plans, or one tree whose arrays have an axis of plans in front (as
-        `jax.vmap` over a recipe gives). A plan is a schedule, or a dictionary of schedules and
+      training: the initialization and the step of one member; see `Training`.
+      schedules: list of plans, or one tree whose arrays have a leading axis of plans (as
+        `jax.vmap` over a recipe returns). A plan is a schedule, or a dictionary of schedules and
         numbers, such as `{"learning_rate": schedule, "weight_decay": 0.1}`.
-      batches: stacked arrays, `[steps, ...]`; an iterable of batches; or a function of the step
-        that makes a batch inside the program. Every member sees the same, unless `per_member`.
-      steps: how many to train, a number or one for each plan; may be left out where `batches`
-        are stacked.
-      seeds: how many members, from 0, or which ones, to train with each plan.
-      labels: columns by name, a value for each plan, for table and pictures; by default the
-        numbers in which plans differ, by their place in the schedule.
-      evaluate: from a final state to a scalar to be small: the held-out loss.
-      window: without `evaluate`, a final loss is the mean of that many last steps; by default a
-        twentieth of them.
-      halving: stops early what does badly; see `Halving`.
-      per_member: batches have an axis of members (after that of steps), plan by plan and seed by
-        seed; a function takes the step and the member's number.
-      keep: how many of the best members' final states to return.
-      mesh: devices to spread members over.
-      axis: the axis of `mesh` to do it along.
-      lanes: members side by side on a device; by default see above.
+      batches: stacked arrays of shape `[steps, ...]`; an iterable of batches; or a function from
+        the step to a batch, traced into the program. All members see the same batches, unless
+        `per_member`.
+      steps: number of training steps, for all plans or one for each; by default the length of
+        stacked `batches`.
+      seeds: number of members for each plan, seeded 0, 1, ...; or a list of their seeds.
+      labels: columns for the table and pictures, by name, one value for each plan; by default
+        the numbers in which the plans differ, named by their place in the schedule.
+      evaluate: function from a final state to the score of a member, such as the held-out loss;
+        lower is better.
+      window: number of last steps whose mean training loss is the final loss, without
+        `evaluate`; by default a twentieth of the steps.
+      halving: rule by which the worse plans are stopped early; see `Halving`.
+      per_member: whether each member has batches of its own: arrays with an axis of members
+        after that of steps (plan by plan, seed by seed), or a function of step and member.
+      keep: number of the best members whose final states are returned.
+      mesh: devices over which members are spread.
+      axis: axis of `mesh` along which members are spread.
+      lanes: number of members that train side by side on a device; by default as above.
       memory_limit: bytes that may be used on each device; by default what is free.
-      steps_per_dispatch: between two looks at the losses; 50 by default.
-      progress: whether to show a bar where the standard error is a terminal.
-      compiled: deprecated; `tune` trains one population after another by the same program. (A
-        dictionary that carries programs from one call to the next.)
+      steps_per_dispatch: number of steps between two visits of the host, which records losses
+        and sees Ctrl-C; by default 50.
+      progress: whether to show a bar, where the standard error is a terminal.
+      compiled: deprecated: dictionary that carries compiled programs from call to call; `tune`
+        trains one population after another by the same program.
 
     Returns:
-      A `SweepResult`. After Ctrl-C, with what there is by then.
+      A `SweepResult`; after Ctrl-C, with what was trained by then.
 
     Raises:
       ValueError: if training ignores its schedule or returns no loss; if no member has a finite
-        loss at step 0; for plans with different names, batches that do not suffice, and a mesh
-        without the axis or whose axis does not divide the members.
+        loss at step 0; for plans with different names, too few batches, a mesh without the
+        axis or whose axis does not divide the members; for an option without effect.
 
     Example:
         >>> import anneal_jax as anneal, jax, jax.numpy as jnp, optax

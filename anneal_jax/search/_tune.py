@@ -78,9 +78,9 @@ def tune(
 ) -> TuneResult:
     """Search the numbers of a schedule, a population at a time.
 
-    Without a `study`: at random, or exactly the parameters of a list such as `grid` returns. With
-    one, its sampler (`optuna.samplers`) proposes `population` sets of parameters, one sweep trains
-    them side by side, and their losses are told to it. The program is compiled once for all.
+    Hyperparameters come from one of three sources: random draws from `space`; the list that
+    `space` is (of `grid`, for example); or the sampler of an Optuna `study`. One sweep trains
+    `population` sets of them side by side, by a program that is compiled once for all sweeps.
 
     A study with a storage outlives the process: call again with the same study, and `trials`
     counts what was there. Trials that were in training when the process died are told failed and
@@ -97,21 +97,23 @@ def tune(
     On several processes each makes the same call; the study of process 0 is the one asked.
 
     Args:
-      training: how one member trains.
-      make: from parameters (by name) to a plan: a schedule, or a dictionary of schedules and
-        numbers. Schedules of several structures are trained one structure after the other.
-      space: from names to `Uniform`, `LogUniform`, `Integers` or `Choice`; or a list of parameters.
-      batches: as for `sweep`.
-      trials: how many to train in all; for a list, all of it.
-      population: how many of them in one sweep.
+      training: the initialization and the step of one member; see `Training`.
+      make: function from hyperparameters, as keywords, to a plan: a schedule, or a dictionary of
+        schedules and numbers. Plans of several structures train one structure after the other.
+      space: dictionary from names to `Uniform`, `LogUniform`, `Integers` or `Choice`; or a list
+        of dictionaries from names to values.
+      batches: training data, as for `sweep`.
+      trials: number of sets of hyperparameters to train in all; left out for a list.
+      population: number of sets in one sweep.
       study: an `optuna.Study` that minimizes.
-      seed: of random draws, where there is no study.
-      halving: as for `sweep`, within each population.
-      progress: whether to show bars.
-      **options: passed on to `sweep`: `steps`, `seeds`, `evaluate`, `mesh`, ...
+      seed: seed of the random draws, 0 by default; left out for a list or a study.
+      halving: rule by which the worse plans of a population are stopped early; see `Halving`.
+      progress: whether to show a bar for each sweep, where the standard error is a terminal.
+      **options: further keywords of `sweep`: `steps`, `seeds`, `evaluate`, `mesh`, ...; all but
+        `labels` and `keep`.
 
     Returns:
-      A `TuneResult`; after Ctrl-C, with what there is by then.
+      A `TuneResult`; after Ctrl-C, with what was trained by then.
 
     Raises:
       ValueError: for bad arguments, and as `sweep` does.
