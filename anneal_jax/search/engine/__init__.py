@@ -9,7 +9,6 @@ from ._engine import (
     Executables as Executables,
 )
 from ._plans import (
-    PlanLike as PlanLike,
     PlanStack as PlanStack,
     stacked_plans as stacked_plans,
 )
@@ -27,5 +26,6 @@ from ._trainer import (
 )
 from ._training import (
     LossState as LossState,
+    PlanLike as PlanLike,
     Training as Training,
 )

@@ -7,9 +7,9 @@ import numpy as np
 from jaxtyping import PyTree
 
 from ._batches import Batches
-from ._memory import Executable, compiled_to_fit
+from ._memory import compiled_to_fit
 from ._plans import PlanStack, structure_of
-from ._program import Programs
+from ._program import Executable, Programs
 from ._settings import Settings
 from ._trainer import Members, Record, Trainer
 from ._training import Training

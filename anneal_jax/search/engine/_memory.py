@@ -1,29 +1,16 @@
 """How many members train side by side: what fits the memory, estimated from the program."""
 
 import os
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 
 from ... import _checks
-from ..._types import Array
-from ._program import Population, Programs
+from ._program import Executable, Programs
 
 _CACHE = 2**20  # bytes of state that a CPU trains side by side well: about its cache
 _SHARE = 0.9  # of the free memory
-
-
-class Executable(NamedTuple):
-    """Programs compiled for a number of members."""
-
-    programs: Programs
-    train: Callable[..., tuple[Population, Array]]
-    evaluate: Callable[[Population, int], Array] | None
-    size: int  # members at a time in memory, a multiple of `lanes` and of the devices
-    lanes: int  # members side by side on each device
-    memory: int  # bytes on each device, as the compiled program says
 
 
 def compiled_to_fit(owner: str, programs: Programs, members: int, *, masked: bool) -> Executable:
@@ -34,9 +21,10 @@ def compiled_to_fit(owner: str, programs: Programs, members: int, *, masked: boo
     lanes = min(each, settings.lanes or _preferred_lanes(programs.state))
     while True:
         size = -(-each // lanes) * lanes * settings.devices
-        train, need = programs.compile(size, lanes, masked and lanes > 1)
+        executable = programs.compile(size, lanes, masked and lanes > 1)
+        need = executable.memory
         if limit is None or need <= limit:
-            return Executable(programs, train, programs.evaluate(lanes), size, lanes, need)
+            return executable
         if lanes > 1:
             lanes = max(1, min(lanes // 2, int(lanes * limit / need)))
         elif each > 1:

@@ -1,7 +1,6 @@
 """Plans of a population, stacked by structure: what differs between members is data."""
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -10,11 +9,8 @@ from jaxtyping import PyTree
 
 from ... import _checks
 from ..._numerics import as_array
-from ..._types import Array, RealScalarLike
+from ..._types import Array
 from ...schedules._schedule import Schedule
-
-PlanLike: TypeAlias = Schedule | Mapping[str, Schedule | RealScalarLike | Array | np.ndarray]
-"""What a member trains with: a schedule, or schedules and numbers by name."""
 
 
 class PlanStack(NamedTuple):

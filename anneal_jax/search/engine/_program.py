@@ -34,6 +34,19 @@ class Population(NamedTuple):
     state: Any
 
 
+class Executable(NamedTuple):
+    """Programs compiled for a number of members."""
+
+    programs: "Programs"
+    # (population, block, index of `first` in it, first, count) to population and losses
+    train: Callable[..., tuple[Population, Array]]
+    # (population, step) to the scores of the members that train up to there
+    evaluate: Callable[[Population, int], Array] | None
+    size: int  # members at a time in memory, a multiple of `lanes` and of the devices
+    lanes: int  # members side by side on each device
+    memory: int  # bytes on each device, as the compiled program says
+
+
 class _At(NamedTuple):
     """A moment: the index in the block of batches, and the step."""
 
@@ -79,11 +92,8 @@ class Programs:
         consts = self.settings.replicated(traced.consts)
         return lambda *args: jitted(consts, *args)
 
-    def compile(self, size: int, lanes: int, masked: bool) -> tuple[Callable[..., Any], int]:
-        """The program for `size` members, `lanes` at a time on each device; bytes on each device.
-
-        It takes (population, block, index, first, count) to the population and losses.
-        """
+    def compile(self, size: int, lanes: int, masked: bool) -> Executable:
+        """The programs for `size` members in all, `lanes` at a time on each device."""
         parted, whole = self.settings.sharding(), self.settings.sharding(PartitionSpec())
 
         def many(x: Any) -> jax.ShapeDtypeStruct:
@@ -103,7 +113,8 @@ class Programs:
         if used is not None:
             need = used.argument_size_in_bytes + used.output_size_in_bytes
             need += used.temp_size_in_bytes - used.alias_size_in_bytes
-        return functools.partial(compiled, consts), need
+        run = functools.partial(compiled, consts)
+        return Executable(self, run, self._evaluated(lanes), size, lanes, need)
 
     def _train(self, lanes: int, masked: bool) -> Any:
         """To be compiled: (consts, population, block, index, first, count).
@@ -177,7 +188,7 @@ class Programs:
         state = jax.tree.map(lambda x, y: jnp.where(on, x, y), new, state)
         return state, jnp.where(on, loss, jnp.nan)
 
-    def evaluate(self, lanes: int) -> Callable[[Population, int], Array] | None:
+    def _evaluated(self, lanes: int) -> Callable[[Population, int], Array] | None:
         """Jitted: (population, step) to what `evaluate` says of members that train up to there."""
         traced = self._evaluate
         if traced is None:

@@ -11,9 +11,8 @@ from jaxtyping import PyTree
 
 from ... import _checks
 from ._batches import Batches, BatchesEnded
-from ._memory import Executable
 from ._plans import is_key
-from ._program import Population
+from ._program import Executable, Population
 
 
 class Members(NamedTuple):

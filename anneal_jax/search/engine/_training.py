@@ -5,19 +5,23 @@ schedules and numbers); `step(state, batch)` takes one optimizer step. The plan 
 never a closure: so one compiled program trains members with different plans.
 """
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 from jaxtyping import PyTree
 
 from ... import _checks
 from ..._types import Array, RealScalarLike
+from ...schedules._schedule import Schedule
 from ...transforms import InjectHyperparamsState, with_schedules
 from ...transforms._states import find
-from ._plans import PlanLike
+
+PlanLike: TypeAlias = Schedule | Mapping[str, Schedule | RealScalarLike | Array | np.ndarray]
+"""What a member trains with: a schedule, or schedules and numbers by name."""
 
 
 class LossState(NamedTuple):
