@@ -1,5 +1,7 @@
 """Bad input to sweeps: one clear sentence, before anything is trained."""
 
+import dataclasses
+import inspect
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +13,7 @@ import pytest
 
 import anneal_jax as anneal
 from anneal_jax.search import Halving, Training, sweep
+from anneal_jax.search._options import Options
 
 from .sweeps import DATA, STEPS, X, Y, batch, loss, params
 
@@ -163,3 +166,11 @@ def test_call(options: dict[str, Any], words: str) -> None:
         sweep(TRAINING, **call)
     assert words in str(error.value)
     assert str(error.value).endswith((".", "?"))
+
+
+def test_tune_takes_the_options_of_sweep() -> None:
+    """By the same names, with the same defaults."""
+    keywords = inspect.signature(sweep).parameters.values()
+    ours = {p.name: p.default for p in keywords if p.kind is p.KEYWORD_ONLY}
+    assert ours.pop("compiled") is None  # deprecated
+    assert ours == {field.name: field.default for field in dataclasses.fields(Options)}
