@@ -1,4 +1,10 @@
-"""The one program under range test, sweep and tune."""
+"""The one program under range test, sweep and tune.
+
+From the ground up: plans, batches, a `Training` and `Settings` are what the caller brings.
+`_traced` turns the caller's functions into jaxprs; `_program` makes of them the program that trains
+a population, and `_memory` compiles it for as many members as fit. A `Trainer` trains some
+members by it and keeps the `Record`; an `Engine` makes trainers, and is all that is used above.
+"""
 
 from ._batches import (
     Batches as Batches,
