@@ -25,7 +25,8 @@ from jax import lax
 from jax.core import Tracer
 
 from . import _checks
-from .schedules._schedule import Array, Schedule
+from ._types import Array
+from .schedules._schedule import Schedule
 
 _SPACING = 0.5  # of the rule, in u: relative error 5e-8
 _LOW, _HIGH = 3e-3, 25.0  # where it begins and ends, in r * y: errors of 1e-9 and 3e-10

@@ -11,6 +11,7 @@ Everything here works on scalars (`Schedule` maps it over arrays) and in lax ope
 schedule is compiled into every train step, so its program is kept short.
 """
 
+import functools
 from typing import Any, NamedTuple
 
 import jax
@@ -192,7 +193,24 @@ def within(x: jax.Array, a: jax.Array, b: jax.Array) -> jax.Array:
 
     The derivative is that of `x`: what a rounding error meets is no bound of the formula.
     """
-    return x + lax.stop_gradient(lax.clamp(lax.min(a, b), x, lax.max(a, b)) - x)
+    fixed, a, b = lax.stop_gradient((x, a, b))
+    return x + (clamp(lax.min(a, b), fixed, lax.max(a, b)) - fixed)
+
+
+def clamp(low: jax.Array, x: jax.Array, high: jax.Array) -> jax.Array:
+    """`x` kept between `low` and `high`.
+
+    Not by `lax.clamp`: once `x` is a batch and the bounds are not, that one has no derivative.
+    """
+    return lax.min(lax.max(x, low), high)
+
+
+def largest(first: Number, *others: Number) -> Number:
+    """The largest of some counts, element by element; a Python int if all are known numbers."""
+    if is_concrete(first, *others):
+        found = functools.reduce(np.maximum, (first, *others))
+        return found if np.ndim(found) else int(found)
+    return functools.reduce(jnp.maximum, map(as_int, (first, *others)))
 
 
 def product(x: Number, n: Number) -> Number:

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 
 from . import _checks
 from ._numerics import as_float, wide
-from .schedules._schedule import Array
+from ._types import Array
 from .transforms import SnapshotsState
 from .transforms._states import find, plain
 

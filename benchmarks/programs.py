@@ -24,7 +24,9 @@ def segments(count: int) -> Callable:
 
 def growing(cycles: int) -> Callable:
     """Cosine restarts whose cycles grow."""
-    return anneal.cosine_restarts(1.0, 100, cycles, 1.001, 0.999, warmup_steps=10)
+    return anneal.cosine_restarts(
+        1.0, 100, cycles, steps_factor=1.001, value_factor=0.999, warmup_steps=10
+    )
 
 
 def optax_sgdr(cycles: int) -> Callable:

@@ -73,7 +73,9 @@ def tables(draw: Any) -> Both:
     steps = sorted(draw(st.sets(st.integers(1, 30), min_size=1, max_size=4)))
     heights = draw(st.lists(values, min_size=len(steps) + 1, max_size=len(steps) + 1))
     if draw(st.booleans()):
-        return Both(anneal.PiecewiseConstant(heights, steps), oc.table(heights, steps))
+        return Both(
+            anneal.PiecewiseConstant(values=heights, boundaries=steps), oc.table(heights, steps)
+        )
     shape = draw(st.sampled_from(list(PLAIN)))
     knots = [draw(st.integers(0, steps[0] - 1)), *steps]
     plan = oc.interpolated(knots, heights, PLAIN[shape])
@@ -95,6 +97,7 @@ def laws(draw: Any) -> Both:
     init, unit = draw(values), draw(st.integers(1, 20))
     rate, stairs = draw(st.sampled_from([0.1, 0.5, 0.99])), draw(st.booleans())
     peak, mode = draw(values), draw(st.sampled_from(["triangular", "triangular2", "exp_range"]))
+    grows = mode == "exp_range"
     down = draw(st.none() | st.integers(0, 9))
     return draw(
         st.sampled_from(
@@ -110,8 +113,8 @@ def laws(draw: Any) -> Both:
                     o.exponential_decay(init, unit, rate, stairs),
                 ),
                 Both(
-                    anneal.Triangular(init, peak, unit, down, mode, rate),
-                    o.triangular(init, peak, unit, down, mode, rate),
+                    anneal.Triangular(init, peak, unit, down, mode, rate if grows else None),
+                    o.triangular(init, peak, unit, down, mode, rate if grows else 1),
                 ),
             ]
         )

@@ -139,7 +139,7 @@ def _products(first: float, *factors: float) -> list[o.Real]:
 TABLES = [
     Case(
         "piecewise values",
-        lambda x, y, z, i, j: anneal.PiecewiseConstant([x, y, z], [i, j]),
+        lambda x, y, z, i, j: anneal.PiecewiseConstant([i, j], [x, y, z]),
         lambda x, y, z, i, j: oc.table([x, y, z], [i, j]),
         {"x": 0.3, "y": 0.1, "z": 0.7},
         {"i": 5, "j": 12},
@@ -153,7 +153,7 @@ TABLES = [
     ),
     Case(
         "piecewise, one value",
-        lambda x: anneal.PiecewiseConstant([x], []),
+        lambda x: anneal.PiecewiseConstant([], [x]),
         lambda x: oc.table([x], []),
         {"x": 0.3},
     ),

@@ -8,20 +8,19 @@ from tests.cases import Case
 
 
 def _noisy(kind: str) -> Case:
-    def build(peak: Any, std: Any, limit: Any, key: Any, n: Any, begin: Any, end: Any):
+    def build(peak: Any, limit: Any, key: Any, n: Any, begin: Any, end: Any, std: Any = None):
         cosine = anneal.Cosine(peak, 0.01, n)
-        return cosine.noise(key, std, kind, (begin, end), limit=limit)
+        return cosine.noise(key, std, kind, begin=begin, end=end, limit=limit)
 
-    def plan(peak: Any, std: Any, limit: Any, key: int, n: int, begin: int, end: int) -> o.Plan:
-        normal = std if kind == "normal" else None
-        return om.Noise(o.cosine(peak, 0.01, n), key, limit, normal, begin, end)
+    def plan(peak: Any, limit: Any, key: int, n: int, begin: int, end: int, std: Any = None) -> Any:
+        return om.Noise(o.cosine(peak, 0.01, n), key, limit, std, begin, end)
 
-    floats = {"peak": 0.3, "std": 0.4, "limit": 0.6}
+    floats = {"peak": 0.3, "limit": 0.6} | ({"std": 0.4} if kind == "normal" else {})
     return Case(f"noise, {kind}", build, plan, floats, {"key": 7, "n": 40, "begin": 3, "end": 31})
 
 
 def _ramp(small: Any, large: Any, i: Any) -> anneal.Schedule:
-    return anneal.PiecewiseConstant([small, large], [i])
+    return anneal.PiecewiseConstant([i], [small, large])
 
 
 def _scaled(name: str, build: Any, power: float) -> Case:

@@ -99,7 +99,7 @@ WARMUPS = [
     Case(
         "warmup_multi_step",
         lambda peak, init, first, second, warmup, i, j: anneal.warmup_multi_step(
-            peak, warmup, [i, j], [first, second], init
+            peak, warmup, [i, j], [first, second], init_value=init
         ),
         lambda peak, init, first, second, warmup, i, j: _warm(
             init,
@@ -220,7 +220,7 @@ STABLE = [
     Case(
         "with_cooldown",
         lambda peak, end, n, start, decay: anneal.with_cooldown(
-            anneal.Cosine(peak, 0.0, n), start, decay, end
+            anneal.Cosine(peak, 0.0, n), start, decay, end_value=end
         ),
         lambda peak, end, n, start, decay: oc.join(
             [
@@ -259,7 +259,7 @@ def _sgdr(
     value_factor: float = 1.0,
     end_value: float = 0.0,
     warmup_steps: int = 0,
-    end_value_factor: float = 1.0,
+    floor_factor: float = 1.0,
 ) -> o.Plan:
     def cycle(low: float, high: float) -> o.Plan:
         anneal_steps = cycle_steps - warmup_steps
@@ -268,9 +268,9 @@ def _sgdr(
     factors = {
         "factor": value_factor,
         "floor": cycle(end_value, 0.0),
-        "floor_factor": end_value_factor,
+        "floor_factor": floor_factor,
     }
-    if value_factor == end_value_factor == 1:
+    if value_factor == floor_factor == 1:
         return oc.growing(cycle(end_value, peak_value), steps_factor, cycles)
     return oc.growing(cycle(0.0, peak_value), steps_factor, cycles, **factors)
 
@@ -324,7 +324,7 @@ def _momentum_case(three_phase: bool) -> Case:
     )
 
 
-ENDS = {"end_value": 0.01, "end_value_factor": 0.9}
+ENDS = {"end_value": 0.01, "floor_factor": 0.9}
 
 CYCLES = [
     Case(

@@ -38,7 +38,9 @@ def test_round_trip_through_json_is_exact(case):
 
 def test_round_trip_from_an_optimizer_state():
     """Also a schedule whose leaves are arrays can be saved; its values are the same."""
-    schedule = anneal.cosine_restarts(1e-3, 10, 3, 2, 0.7, 1e-5, 2).as_arrays()
+    schedule = anneal.cosine_restarts(
+        1e-3, 10, 3, steps_factor=2, value_factor=0.7, end_value=1e-5, warmup_steps=2
+    ).as_arrays()
     again = anneal.from_config(json.loads(json.dumps(anneal.to_config(schedule))))
     np.testing.assert_allclose(again(np.arange(80)), schedule(np.arange(80)), rtol=1e-7)
 

@@ -6,6 +6,7 @@ import equinox as eqx
 import jax
 import numpy as np
 import pytest
+from jax import lax
 
 import anneal_jax as anneal
 from tests.cases import LARGEST, Case, floating, points
@@ -23,6 +24,44 @@ def test_gradient_in_every_leaf_is_finite(case: Case) -> None:
     leaves = jax.tree.leaves(found)
     assert len(leaves) > 0 or not case.floats
     assert all(np.isfinite(leaf).all() for leaf in leaves)
+
+
+def test_gradient_of_a_sum_over_steps(case: Case) -> None:
+    """A loss may see many steps at once: the gradient is traced through an array of them."""
+    floats = {name: floating()(x) for name, x in case.floats.items()}
+    total = jax.grad(lambda floats: case.schedule(**floats)(np.arange(12)).sum())
+    assert jax.eval_shape(total, floats) == jax.eval_shape(lambda: floats)
+
+
+ORDERS = {
+    "grad of a sum": lambda f, t: jax.grad(lambda x: f(x, t).sum()),
+    "sum of grads": lambda f, t: lambda x: jax.vmap(jax.grad(f), (None, 0))(x, t).sum(),
+    "grad of a sum over vmap": lambda f, t: jax.grad(lambda x: jax.vmap(f, (None, 0))(x, t).sum()),
+    "grad over a population": lambda f, t: (
+        lambda x: jax.grad(lambda xs: jax.vmap(f, (0, None))(xs, t).sum())(np.full(3, x))[1]
+    ),
+    "grad of a scan": lambda f, t: jax.grad(
+        lambda x: lax.scan(lambda c, s: (c + f(x, s), None), floating()(0), t)[0]
+    ),
+    "forward": lambda f, t: lambda x: jax.jacfwd(lambda x: f(x, t))(x).sum(),
+    "forward over reverse": lambda f, t: (
+        lambda x: jax.jvp(jax.grad(lambda x: f(x, t).sum()), (x,), (floating()(1),))[0]
+    ),
+}
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_every_order_of_differentiation_and_batching(order: str) -> None:
+    """Forward and reverse, of and under vmap and scan: the same derivative of the same sum."""
+    steps = np.arange(12)
+
+    def value(peak: Any, t: Any) -> jax.Array:
+        decay = anneal.warmup_cosine(peak, 2, 10, end_value=0.1).clip(0.01, 0.9)
+        return decay(t) * anneal.ExponentialDecay(peak, 3, peak)(t)
+
+    low, high = (np.asarray(value(0.5 + h, steps), float).sum() for h in (-1e-3, 1e-3))
+    found = ORDERS[order](value, steps)(floating()(0.5))
+    np.testing.assert_allclose(found, (high - low) / 2e-3, rtol=2e-3)
 
 
 def _derivative(case: Case, name: str, t: int) -> tuple[Any, Any]:
@@ -45,7 +84,8 @@ def test_gradient_is_the_derivative_of_the_formula(case: Case) -> None:
         return case.schedule(**floats)(t)
 
     floats = {name: floating()(x) for name, x in case.floats.items()}
-    found = jax.jit(jax.vmap(jax.grad(value), (None, 0)))(floats, steps)
+    # Forward, over all steps at once; `test_gradient_in_every_leaf_is_finite` goes the other way.
+    found = jax.jit(jax.jacfwd(value))(floats, steps)
     edges = case.reference().edges()
     inside = [k for k, t in enumerate(steps.tolist()) if t not in edges and t < 10**5]
     for name, gradient in found.items():

@@ -37,7 +37,7 @@ def test_result_is_strongly_typed(case: Case) -> None:
 @pytest.mark.parametrize("shape", [(), (3,), (2, 3), (0,), (2, 0, 1)])
 def test_every_shape(shape: tuple[int, ...]) -> None:
     """The result has the shape of `step`, and in it the values of the single steps."""
-    schedule = anneal.cosine_restarts(1.0, 3, 4, 2, warmup_steps=1)
+    schedule = anneal.cosine_restarts(1.0, 3, 4, steps_factor=2, warmup_steps=1)
     wanted = np.asarray(schedule(3 * np.arange(6)))
     count = np.prod(shape, dtype=int)
     steps = 3 * np.arange(count).reshape(shape)

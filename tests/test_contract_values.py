@@ -23,10 +23,11 @@ def test_pytree_round_trip(case: Case) -> None:
 
 def test_equal_by_value(case: Case) -> None:
     """Two built alike are equal and hash alike; another number makes another schedule."""
-    schedule = case.schedule()
-    assert schedule == case.schedule()
-    assert hash(schedule) == hash(case.schedule())
-    assert len({schedule, case.schedule()}) == 1
+    schedule, again = case.schedule(), case.build(**case.numbers)
+    assert schedule is not again
+    assert schedule == again
+    assert hash(schedule) == hash(again)
+    assert len({schedule, again}) == 1
     for name, value in case.numbers.items():
         if name in case.rounded:
             continue  # may round to the same lengths
@@ -72,7 +73,7 @@ def test_thousands_of_parts_print_short() -> None:
     for schedule in [
         anneal.join(parts),
         anneal.repeat(parts[9], periods=steps),
-        anneal.PiecewiseConstant([0.5, *map(float, steps)], steps),
+        anneal.PiecewiseConstant(values=[0.5, *map(float, steps)], boundaries=steps),
         anneal.Interpolated(steps, [float(n) for n in steps]),
         anneal.join(parts).as_arrays(),
     ]:

@@ -39,7 +39,7 @@ def test_narrow_noise_is_not_cut_off():
 
 def test_uniform_noise():
     """Flat between its bounds."""
-    got = draws(kind="uniform", limit=0.5)
+    got = draws(distribution="uniform", limit=0.5)
     np.testing.assert_allclose(
         np.quantile(got, [0.0, 0.25, 0.5, 0.75, 1.0]), [-0.5, -0.25, 0, 0.25, 0.5], atol=0.01
     )
@@ -57,7 +57,7 @@ def test_only_inside_its_range():
     """As timm's `noise_range_t`: from the first of its steps, up to the second."""
     line = anneal.Linear(1.0, 0.5, steps=100)
     for span in ((10, 20), (10, None), (0, 0)):
-        noisy = line.noise(3, range=span)(np.arange(100)) != line(np.arange(100))
+        noisy = line.noise(3, begin=span[0], end=span[1])(np.arange(100)) != line(np.arange(100))
         end = 100 if span[1] is None else span[1]
         assert noisy[span[0] : end].mean() > 0.9 or end == span[0]
         assert not noisy[: span[0]].any()
@@ -122,12 +122,12 @@ BAD = {
     "a negative key": (lambda: LINE.noise(-1), ["key", "2**64"]),
     "no key": (lambda: LINE.noise("seed"), ["key", "'seed'", "jax.random.key"]),
     "several keys": (lambda: LINE.noise(jax.random.split(jax.random.key(0))), ["key"]),
-    "kind": (lambda: LINE.noise(0, kind="gauss"), ["kind", "'normal'", "'gauss'"]),
+    "distribution": (lambda: LINE.noise(0, distribution="gauss"), ["'normal'", "'gauss'"]),
+    "std of uniform": (lambda: LINE.noise(0, 0.1, "uniform"), ["std", "left out", "limit"]),
     "std": (lambda: LINE.noise(0, 0.0), ["std", "above 0"]),
     "limit": (lambda: LINE.noise(0, limit=1.5), ["limit", "at most 1"]),
-    "range": (lambda: LINE.noise(0, range=5), ["range", "(begin, end)", "5"]),
-    "crossed range": (lambda: LINE.noise(0, range=(5, 2)), ["end", "begin=5", "swap"]),
-    "a negative range": (lambda: LINE.noise(0, range=(-5, 2)), ["begin", "-5"]),
+    "crossed range": (lambda: LINE.noise(0, begin=5, end=2), ["end", "begin=5", "swap"]),
+    "a negative range": (lambda: LINE.noise(0, begin=-5, end=2), ["begin", "-5"]),
 }
 
 

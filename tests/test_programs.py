@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import anneal_jax as anneal
+from anneal_jax.schedules import _schedule
 
 
 def equations(function: Callable[..., Any], *arguments: Any) -> int:
@@ -28,14 +29,21 @@ def _wsd(n: int) -> anneal.Schedule:
 
 PROGRAMS: dict[str, Callable[[int], anneal.Schedule]] = {
     "uniform restarts": lambda n: anneal.cosine_restarts(1.0, 100, n),
-    "growing restarts": lambda n: anneal.cosine_restarts(1.0, 100, n, 1.005),
+    "growing restarts": lambda n: anneal.cosine_restarts(1.0, 100, n, steps_factor=1.005),
     "growing, with warmup and decays": lambda n: anneal.cosine_restarts(
-        1.0, 100, n, 1.005, 0.99, 0.01, 10, 0.98
+        1.0,
+        100,
+        n,
+        steps_factor=1.005,
+        value_factor=0.99,
+        end_value=0.01,
+        warmup_steps=10,
+        floor_factor=0.98,
     ),
     "shrinking": lambda n: anneal.Cosine(1.0, 0.0, 10**5).repeat(n, 0.999),
     "listed periods": lambda n: anneal.repeat(anneal.Linear(1.0, 0.0, 9), periods=range(1, n + 1)),
     # (the periods of these are built one by one, in a twentieth of a second each)
-    "restarts of restarts": lambda n: anneal.cosine_restarts(1.0, 9, 3, 2).repeat(
+    "restarts of restarts": lambda n: anneal.cosine_restarts(1.0, 9, 3, steps_factor=2).repeat(
         max(2, n // 5), 1.001
     ),
     "like segments": lambda n: anneal.join([anneal.Linear(1.0, 1 / k, k) for k in range(1, n + 1)]),
@@ -50,7 +58,7 @@ PROGRAMS: dict[str, Callable[[int], anneal.Schedule]] = {
         1.0, 2, 3, [10 + k for k in range(n)], rewarmup_steps=1
     ),
     "piecewise": lambda n: anneal.PiecewiseConstant(
-        [float(k) for k in range(n + 1)], range(1, n + 1)
+        values=[float(k) for k in range(n + 1)], boundaries=range(1, n + 1)
     ),
     "interpolated": lambda n: anneal.Interpolated(
         range(n), [float(k) for k in range(n)], anneal.Cosine
@@ -135,7 +143,7 @@ def test_calling_a_schedule_compiles_once_for_all_of_its_kind() -> None:
     """Without any `jit` of the user's own: eager calls share one program."""
 
     anneal.Cosine(1.0, 0.0, 10)(np.arange(5))
-    before = anneal._schedule._evaluate._cache_size()
+    before = _schedule._evaluate._cache_size()
     for k in range(1, 20):
         anneal.Cosine(1.0 / k, 0.1 / k, 10 * k, exponent=k / 2)(np.arange(5))
-    assert anneal._schedule._evaluate._cache_size() == before
+    assert _schedule._evaluate._cache_size() == before

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import anneal_jax as anneal
-from anneal_jax.schedules._schedule import Scale
+from anneal_jax.schedules import TimeScale
 from tests import oracle as o, oracle_spans as os
 from tests.cases import LARGEST, assert_close, floating
 
@@ -115,8 +115,8 @@ class TestSpan:
     def test_a_traced_stretch_keeps_the_fraction(self, top: int, bottom: int) -> None:
         """float32 has none at a million steps: the whole part is scaled in integers."""
         span = anneal.Span(anneal.Linear(1.0, 0.0, 1), -2.25, 10**6 + 0.75)
-        known = span.stretched(Scale(top, bottom))
-        traced = jax.jit(lambda span, a, b: span.stretched(Scale(a, b)))(span, top, bottom)
+        known = span.stretched(TimeScale(top, bottom))
+        traced = jax.jit(lambda span, a, b: span.stretched(TimeScale(a, b)))(span, top, bottom)
         for name in ("begin", "end"):
             ours, wanted = getattr(traced, name), getattr(known, name)
             difference = (int(ours.whole) - wanted.whole) + (float(ours.part) - wanted.part)

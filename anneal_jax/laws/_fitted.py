@@ -13,7 +13,7 @@ import numpy as np
 
 from .. import _checks
 from .._exponential_sums import rates_of
-from ..schedules._schedule import Array
+from .._types import Array
 from ._functional import FunctionalScalingLaw
 from ._law import Law
 from ._level import LevelLaw

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 
 from .. import _checks
 from .._exponential_sums import in_double, rates_of
-from ..schedules._schedule import Array
+from .._types import Array
 from ._past import Past, Whole
 
 

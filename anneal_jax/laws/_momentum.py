@@ -5,7 +5,7 @@ from typing import ClassVar
 import jax.numpy as jnp
 
 from .._numerics import Number as Scalar
-from ..schedules._schedule import Array
+from .._types import Array
 from ._law import Guess, Law, level
 from ._past import Past
 

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ..schedules._schedule import Array
+from .._types import Array
 from ._fitted import normal_quantile
 from ._law import Law
 from ._past import Measured

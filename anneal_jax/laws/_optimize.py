@@ -11,7 +11,8 @@ import numpy as np
 from jax import lax
 
 from .. import _checks
-from ..schedules._schedule import Array, Schedule
+from .._types import Array
+from ..schedules._schedule import Schedule
 from ..schedules._tables import Interpolated
 from ..schedules.recipes import warmup_cosine, warmup_stable_decay
 from ._compare import compare

@@ -14,7 +14,7 @@ import numpy as np
 from jax import lax
 
 from .._exponential_sums import exact_power_sums, power_sums
-from ..schedules._schedule import Array
+from .._types import Array
 
 _NODES = 47  # and one for all slower ones: vectors of eight
 _BLOCKS = 256  # at least, into which `Measured` divides a run

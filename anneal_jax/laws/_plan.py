@@ -8,8 +8,9 @@ import numpy as np
 
 from .. import _checks
 from .._exponential_sums import rates_of
+from ..schedules._constant import Constant
 from ..schedules._join import join
-from ..schedules._schedule import Constant, Schedule
+from ..schedules._schedule import Schedule
 from ..schedules._segments import Cosine, Linear, OneMinusSqrt
 from ..schedules.recipes import warmup_stable_decay
 from ._compare import Comparison, Final, compare, final

@@ -9,8 +9,9 @@ import numpy as np
 from .. import _checks
 from .._numerics import Number, is_concrete
 from ..schedules._algebra import Sum
+from ..schedules._constant import Constant
 from ..schedules._join import join
-from ..schedules._schedule import Constant, Schedule
+from ..schedules._schedule import Schedule
 from ..schedules._tables import PiecewiseConstant
 
 

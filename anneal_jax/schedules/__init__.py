@@ -17,6 +17,11 @@ from anneal_jax.schedules._config import (
     from_config as from_config,
     to_config as to_config,
 )
+from anneal_jax.schedules._constant import (
+    Constant as Constant,
+    Function as Function,
+    as_schedule as as_schedule,
+)
 from anneal_jax.schedules._exponentials import (
     Exponential as Exponential,
     Logarithmic as Logarithmic,
@@ -42,11 +47,7 @@ from anneal_jax.schedules._repeat import (
     repeat as repeat,
 )
 from anneal_jax.schedules._schedule import (
-    Constant as Constant,
-    Function as Function,
-    Scale as Scale,
     Schedule as Schedule,
-    as_schedule as as_schedule,
 )
 from anneal_jax.schedules._segment import (
     Blend as Blend,
@@ -75,6 +76,10 @@ from anneal_jax.schedules._time import (
     Reverse as Reverse,
     Shift as Shift,
     Until as Until,
+)
+from anneal_jax.schedules._time_scale import (
+    WHOLE as WHOLE,
+    TimeScale as TimeScale,
 )
 from anneal_jax.schedules._waves import (
     CosineWave as CosineWave,

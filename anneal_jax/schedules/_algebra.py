@@ -5,32 +5,27 @@ has no say in that. Its cycles are those of its parts together: it restarts wher
 does.
 """
 
-from typing import Any
-
 import equinox as eqx
 import jax.numpy as jnp
 from jax import lax
 
 from .. import _checks
-from .._numerics import Number, as_float, is_concrete, select
-from ._schedule import Array, Constant, Scale, Schedule, as_schedule, verb
+from .._numerics import as_float, largest, select
+from .._types import Array, IntScalarLike, RealScalarLike
+from ._constant import Constant, as_schedule
+from ._schedule import Schedule
 
 
 class Pair(Schedule):
     """The abstract base of combinations of two schedules."""
 
-    first: Schedule
-    second: Schedule
+    first: Schedule = eqx.field(converter=as_schedule)
+    second: Schedule = eqx.field(converter=as_schedule)
 
     @property
-    def steps(self) -> Number | None:
-        timed = [s for s in (self.first, self.second) if not _timeless(s)]
-        lengths = [s.steps for s in timed]
-        if not lengths or any(length is None for length in lengths):
-            return None
-        if len(lengths) == 1:
-            return lengths[0]
-        return (max if is_concrete(*lengths) else jnp.maximum)(*lengths)
+    def steps(self) -> IntScalarLike | None:
+        lengths = [s.steps for s in (self.first, self.second) if not _timeless(s)]
+        return None if not lengths or None in lengths else largest(*lengths)
 
     @property
     def has_restarts(self) -> bool:
@@ -38,9 +33,6 @@ class Pair(Schedule):
 
     def cycle_at(self, step: Array) -> Array:
         return self.first.cycle_at(step) + self.second.cycle_at(step)
-
-    def stretched(self, scale: Scale) -> "Schedule":
-        return type(self)(self.first.stretched(scale), self.second.stretched(scale))
 
 
 class Sum(Pair):
@@ -77,7 +69,7 @@ class Mapped(Schedule):
     schedule: eqx.AbstractVar[Schedule]
 
     @property
-    def steps(self) -> Number | None:
+    def steps(self) -> IntScalarLike | None:
         return self.schedule.steps
 
     @property
@@ -96,7 +88,7 @@ class Power(Mapped):
     """
 
     schedule: Schedule
-    exponent: Number = eqx.field(converter=_checks.real)
+    exponent: RealScalarLike = eqx.field(converter=_checks.real)
 
     def __check_init__(self) -> None:
         _checks.number("Power", "exponent", self.exponent, least=0)
@@ -106,16 +98,13 @@ class Power(Mapped):
         some = ~(value <= 0)  # NaN too: it must not read as 0
         return select(some, lax.pow(select(some, value, 1), exponent), as_float(exponent == 0))
 
-    def stretched(self, scale: Scale) -> "Power":
-        return Power(self.schedule.stretched(scale), self.exponent)
-
 
 class Clip(Mapped):
     """`value(t) = min(max(schedule(t), lower), upper)`; what `schedule.clip` builds."""
 
     schedule: Schedule
-    lower: Number | None = None
-    upper: Number | None = None
+    lower: RealScalarLike | None = eqx.field(default=None, converter=_checks.real)
+    upper: RealScalarLike | None = eqx.field(default=None, converter=_checks.real)
 
     def __check_init__(self) -> None:
         bounds = [b for b in (self.lower, self.upper) if b is not None]
@@ -131,11 +120,8 @@ class Clip(Mapped):
             value = jnp.maximum(value, as_float(self.lower))
         return value if self.upper is None else jnp.minimum(value, as_float(self.upper))
 
-    def stretched(self, scale: Scale) -> "Clip":
-        return Clip(self.schedule.stretched(scale), self.lower, self.upper)
 
-
-def minimum(first: Schedule | Number, second: Schedule | Number) -> Minimum:
+def minimum(first: Schedule | RealScalarLike, second: Schedule | RealScalarLike) -> Minimum:
     """The smaller of two schedules (or numbers) at every step.
 
     Example:
@@ -143,10 +129,10 @@ def minimum(first: Schedule | Number, second: Schedule | Number) -> Minimum:
         >>> print(anneal.minimum(anneal.Linear(0.0, 1.0, steps=4), 0.5)([0, 1, 4]))
         [0.   0.25 0.5 ]
     """
-    return Minimum(as_schedule(first), as_schedule(second))
+    return Minimum(first, second)
 
 
-def maximum(first: Schedule | Number, second: Schedule | Number) -> Maximum:
+def maximum(first: Schedule | RealScalarLike, second: Schedule | RealScalarLike) -> Maximum:
     """The larger of two schedules (or numbers) at every step.
 
     Example:
@@ -154,31 +140,7 @@ def maximum(first: Schedule | Number, second: Schedule | Number) -> Maximum:
         >>> print(anneal.maximum(anneal.Linear(1.0, 0.0, steps=4), 0.5)([0, 1, 4]))
         [1.   0.75 0.5 ]
     """
-    return Maximum(as_schedule(first), as_schedule(second))
-
-
-@verb
-def add(first: Any, second: Any) -> Sum:
-    """Build `first + second`."""
-    return Sum(as_schedule(first), as_schedule(second))
-
-
-@verb
-def multiply(first: Any, second: Any) -> Product:
-    """Build `first * second`."""
-    return Product(as_schedule(first), as_schedule(second))
-
-
-@verb
-def power(schedule: Schedule, exponent: Number) -> Power:
-    """Build `schedule ** exponent`."""
-    return Power(schedule, exponent)
-
-
-@verb
-def clip(schedule: Schedule, lower: Number | None, upper: Number | None) -> Clip:
-    """Build `schedule.clip(lower, upper)`."""
-    return Clip(schedule, _checks.real(lower), _checks.real(upper))
+    return Maximum(first, second)
 
 
 def _timeless(schedule: Schedule) -> bool:

@@ -6,8 +6,10 @@ import numpy as np
 from jax import lax
 
 from .. import _checks
-from .._numerics import Number, as_float, as_int, select
-from ._schedule import Array, Scale, Schedule
+from .._numerics import as_float, as_int, select
+from .._types import Array, IntScalarLike, RealScalarLike
+from ._schedule import Schedule
+from ._time_scale import TimeScale
 
 
 class Chebyshev(Schedule):
@@ -37,10 +39,10 @@ class Chebyshev(Schedule):
     (arXiv 2103.01338).
     """
 
-    scale: Number = eqx.field(converter=_checks.real)
-    steps: Number = eqx.field(converter=_checks.whole)
-    lower: Number = eqx.field(default=0.05, converter=_checks.real)
-    upper: Number = eqx.field(default=1.0, converter=_checks.real)
+    scale: RealScalarLike = eqx.field(converter=_checks.real)
+    steps: IntScalarLike = eqx.field(converter=_checks.whole)
+    lower: RealScalarLike = eqx.field(default=0.05, converter=_checks.real)
+    upper: RealScalarLike = eqx.field(default=1.0, converter=_checks.real)
 
     def __check_init__(self) -> None:
         _checks.number("Chebyshev", "scale", self.scale, least=0)
@@ -66,7 +68,7 @@ class Chebyshev(Schedule):
         near = select(mirrored, upper, lower) * large + select(mirrored, lower, upper) * small
         return as_float(self.scale) / near
 
-    def stretched(self, scale: Scale) -> "Chebyshev":
+    def stretched(self, scale: TimeScale) -> "Chebyshev":
         raise NotImplementedError(
             "Chebyshev: a number of steps that is a power of two cannot be stretched; "
             "build it with the length it is to have."

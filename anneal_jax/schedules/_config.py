@@ -15,7 +15,8 @@ import numpy as np
 
 from .. import _checks
 from . import _join, _repeat, recipes as _recipes
-from ._schedule import Function, Schedule
+from ._constant import Function
+from ._schedule import Schedule
 from ._segment import Segment
 
 _VERSION = 1

@@ -4,8 +4,8 @@ import equinox as eqx
 from jax import lax
 
 from .. import _checks
-from .._numerics import Fraction, Number, as_float, float_head, select, within
-from ._schedule import Array
+from .._numerics import Fraction, as_float, float_head, select, within
+from .._types import Array, RealScalarLike
 from ._segment import Blend, Progress, Segment, Weights
 
 
@@ -62,7 +62,7 @@ class ShiftedExponential(Blend):
     Reference: the exponential WSD decay of Megatron-LM.
     """
 
-    base: Number = eqx.field(default=2.0, converter=_checks.real)
+    base: RealScalarLike = eqx.field(default=2.0, converter=_checks.real)
 
     def __check_init__(self) -> None:
         _checks.number("ShiftedExponential", "base", self.base, above=1)
@@ -133,8 +133,8 @@ class Tanh(Blend):
     classification, 2019 (arXiv 1806.01593). timm's does not reach its ends.
     """
 
-    lower: Number = eqx.field(default=-7.0, converter=_checks.real)
-    upper: Number = eqx.field(default=3.0, converter=_checks.real)
+    lower: RealScalarLike = eqx.field(default=-7.0, converter=_checks.real)
+    upper: RealScalarLike = eqx.field(default=3.0, converter=_checks.real)
 
     def __check_init__(self) -> None:
         _checks.number("Tanh", "lower", self.lower)

@@ -6,7 +6,7 @@ leading axis, a search over the starts finds the phase of a step, and one row is
 evaluated. The program grows with the number of different structures only.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import equinox as eqx
@@ -21,11 +21,14 @@ from .._numerics import (
     as_float,
     as_int,
     is_concrete,
+    largest,
     last_reached,
     row,
     select,
 )
-from ._schedule import Array, Scale, Schedule, verb
+from .._types import Array, IntScalarLike
+from ._schedule import Schedule
+from ._time_scale import WHOLE, TimeScale, replaced
 
 
 class Join(Schedule):
@@ -34,30 +37,30 @@ class Join(Schedule):
     `value(t) = segments[k](t - starts[k])` for the last `k` with `starts[k] <= t`.
     """
 
-    groups: tuple[Schedule, ...]  # one per structure; stacked where it has several members
-    starts: Any  # int[segments], the first is 0
-    group_of: np.ndarray  # int[segments]: which group a segment is in
-    member_of: np.ndarray  # int[segments]: and which of its rows
-    places: tuple[np.ndarray, ...]  # for each group, int[rows]: which segments they are
-    sizes: tuple[int, ...] = eqx.field(static=True)
-    last_group: int = eqx.field(static=True)
+    groups: tuple[Schedule, ...]  # one per structure; stacked where it has several segments
+    starts: Any = eqx.field(metadata=WHOLE)  # int[segments], the first is 0
+    layout: tuple[tuple[int, ...], ...] = eqx.field(static=True)  # each group's segments
     restarts: bool = eqx.field(static=True)
 
     @property
-    def steps(self) -> Number | None:
-        last = self._member(self.last_group, self.sizes[self.last_group] - 1).steps
+    def steps(self) -> IntScalarLike | None:
+        size = sum(map(len, self.layout))
+        group = next(g for g, members in enumerate(self.layout) if members[-1] == size - 1)
+        last = self._member(group, len(self.layout[group]) - 1).steps
         if last is None:
             return None
-        if is_concrete(self.starts, last):
-            return int(self.starts[-1]) + last
-        return as_int(self.starts[-1]) + as_int(last)
+        end = self.starts[..., -1]
+        return largest(end + last if is_concrete(end, last) else as_int(end) + as_int(last))
 
     @property
     def segments(self) -> list[Schedule]:
         """The segments in order, unstacked."""
-        return [
-            self._member(int(g), int(m)) for g, m in zip(self.group_of, self.member_of, strict=True)
-        ]
+        found = {
+            segment: self._member(g, row)
+            for g, members in enumerate(self.layout)
+            for row, segment in enumerate(members)
+        }
+        return [found[k] for k in range(len(found))]
 
     @property
     def has_restarts(self) -> bool:
@@ -68,74 +71,83 @@ class Join(Schedule):
 
     def cycle_at(self, step: Array) -> Array:
         k = last_reached(self.starts, step)
-        earlier = jnp.arange(len(self.member_of)) < k
-        finished = jnp.sum(jnp.where(earlier, self._cycles_begun(), 0), dtype=step.dtype)
+        begun = self._cycles_begun()
+        earlier = jnp.arange(len(begun)) < k
+        finished = jnp.sum(jnp.where(earlier, begun, 0), dtype=step.dtype)
         return finished + self._active(step, lambda segment, local: segment.cycle_at(local))
 
-    def stretched(self, scale: Scale) -> "Schedule":
-        leaves = jax.tree.leaves((scale, self))
-        if is_concrete(*leaves):
-            parts = zip(self.segments, self.starts.tolist(), strict=True)
-            segments = [segment.stretched(scale.at(start)) for segment, start in parts]
-            return join(segments, scale(self.starts)[1:].tolist(), restarts=self.restarts)
+    def stretched(self, scale: TimeScale) -> "Join":
         groups = []
-        for group, size, place in zip(self.groups, self.sizes, self.places, strict=True):
-            begins = as_int(self.starts)[jnp.asarray(place)]
-            if size == 1:
-                groups.append(group.stretched(scale.at(begins[0])))
-            else:
-                groups.append(jax.vmap(lambda s, b: s.stretched(scale.at(b)))(group, begins))
-        starts = scale(as_int(self.starts))
-        return eqx.tree_at(lambda j: (j.groups, j.starts), self, (tuple(groups), starts))
+        for group, members in zip(self.groups, self.layout, strict=True):
+            begins = self.starts[..., members[0] if len(members) == 1 else np.array(members)]
+            groups.append(group.stretched(scale.at(begins)))
+        return replaced(self, groups=tuple(groups), starts=scale(self.starts))
 
     def arguments(self) -> dict[str, Any]:
-        boundaries = [int(b) for b in self.starts[1:]]
+        boundaries = self.starts[..., 1:]
+        if _checks.known(boundaries) and boundaries.ndim == 1:
+            boundaries = [int(b) for b in boundaries]
         return {"segments": self.segments, "boundaries": boundaries, "restarts": self.restarts}
 
     def _member(self, group: int, member: int) -> Schedule:
-        size = self.sizes[group]
-        return self.groups[group] if size == 1 else jax.tree.map(_at(member), self.groups[group])
+        """One segment; in a batch of schedules, whose axis of members is behind the batch's."""
+        if len(self.layout[group]) == 1:
+            return self.groups[group]
+        at = (slice(None),) * (self.starts.ndim - 1) + (member,)
+        return jax.tree.map(lambda leaf: _unboxed(leaf[at]), self.groups[group])
 
-    def _active(self, step: Array, read: Any) -> Array:
+    def _active(self, step: Array, read: Callable[[Schedule, Array], Array]) -> Array:
         """`read(segment, local step)` of the segment that `step` is in."""
-        k = last_reached(self.starts, step)
-        local = step - _at(k)(as_int(self.starts))
-        group_of, member_of = _at(k)(self.group_of), _at(k)(self.member_of)
-        found = []
-        for g, (group, size) in enumerate(zip(self.groups, self.sizes, strict=True)):
+        starts = as_int(self.starts)
+        if all(len(members) == 1 for members in self.layout):  # few, and no two alike: no search
+            result = read(self.groups[0], step)
+            for k, segment in enumerate(self.groups[1:], start=1):
+                begun = step >= starts[k]
+                result = select(begun, read(segment, select(begun, step - starts[k], 0)), result)
+            return result
+        k = last_reached(starts, step)
+        local = step - row(starts, k)
+        if len(self.layout) == 1:
+            return read(self._gathered(0, k), local)
+        group_of, member_of = self._places(k)
+        result = None
+        for g in range(len(self.layout)):
             mine = group_of == g
-            member = select(mine, member_of, 0)
-            segment = group if size == 1 else jax.tree.map(_at(member), group)
-            found.append(read(segment, select(mine, local, 0)))
-        result = found[0]
-        for g, value in enumerate(found[1:], start=1):
-            result = select(group_of == g, value, result)
+            segment = self._gathered(g, select(mine, member_of, 0))
+            value = read(segment, select(mine, local, 0))
+            result = value if result is None else select(mine, value, result)
         return result
+
+    def _places(self, k: Array) -> tuple[Array, Array]:
+        """The group of segment `k`, and its row there."""
+        group_of, member_of = np.zeros((2, sum(map(len, self.layout))), np.int32)
+        for g, members in enumerate(self.layout):
+            group_of[np.array(members)], member_of[np.array(members)] = g, np.arange(len(members))
+        return row(group_of, k), row(member_of, k)
+
+    def _gathered(self, group: int, member: Array) -> Schedule:
+        if len(self.layout[group]) == 1:
+            return self.groups[group]
+        return jax.tree.map(lambda leaf: row(leaf, member), self.groups[group])
 
     def _cycles_begun(self) -> Array:
         """How many restarts lie between the start of each segment and that of the next."""
         starts = as_int(self.starts)
         lasts = jnp.maximum(jnp.diff(starts, append=starts[-1:] + 1) - 1, 0)
         begun = jnp.full(starts.shape, int(self.restarts), starts.dtype)
-        for g, (group, size) in enumerate(zip(self.groups, self.sizes, strict=True)):
+        for group, members in zip(self.groups, self.layout, strict=True):
             if not group.has_restarts:
                 continue
-            where = jnp.asarray(self.group_of) == g
-            rows = jnp.asarray(self.member_of)
-            if size == 1:
-                inner = jax.vmap(group.cycle_at)(lasts)
-            else:
-                inner = jax.vmap(lambda m, t, s=group: jax.tree.map(_at(m), s).cycle_at(t))(
-                    rows, lasts
-                )
-            begun += jnp.where(where, inner, 0)
+            rows = np.array(members)
+            stacked = None if len(members) == 1 else 0
+            inner = jax.vmap(lambda s, t: s.cycle_at(t), (stacked, 0))(group, lasts[rows])
+            begun = begun.at[rows].add(inner)
         return begun
 
 
-@verb
 def join(
     segments: Sequence[Schedule],
-    boundaries: Sequence[Number] | None = None,
+    boundaries: Sequence[IntScalarLike] | None = None,
     *,
     restarts: bool = False,
 ) -> Schedule:
@@ -175,19 +187,14 @@ def join(
     kinds: dict[Any, list[int]] = {}
     for index, segment in enumerate(segments):
         kinds.setdefault(_kind(segment), []).append(index)
-    places = tuple(np.array(members, np.int32) for members in kinds.values())
-    group_of, member_of = np.zeros((2, len(segments)), np.int32)
-    for g, place in enumerate(places):
-        group_of[place], member_of[place] = g, np.arange(len(place))
+    layout = tuple(tuple(members) for members in kinds.values())
     groups = tuple(
-        stack_rows([segments[i] for i in place]) if len(place) > 1 else segments[place[0]]
-        for place in places
+        stack_rows([segments[i] for i in members]) if len(members) > 1 else segments[members[0]]
+        for members in kinds.values()
     )
-    sizes = tuple(len(place) for place in places)
-    return Join(groups, starts, group_of, member_of, places, sizes, int(group_of[-1]), restarts)
+    return Join(groups, starts, layout, restarts)
 
 
-@verb
 def then(first: Schedule, *others: Schedule) -> Schedule:
     """Build `first.then(*others)`; a join at the front opens up, so that `then` chains flat."""
     if isinstance(first, Join) and not first.restarts and is_concrete(*jax.tree.leaves(first)):
@@ -197,9 +204,9 @@ def then(first: Schedule, *others: Schedule) -> Schedule:
     return join([first, *others])
 
 
-def _starts(segments: list[Schedule], boundaries: Sequence[Number] | None) -> Any:
+def _starts(segments: list[Schedule], boundaries: Sequence[IntScalarLike] | None) -> Any:
     if boundaries is None:
-        lengths = [segment.steps for segment in segments[:-1]]
+        lengths: list[Any] = [segment.steps for segment in segments[:-1]]
         if None in lengths:
             index = lengths.index(None)
             remedy = "give boundaries, or give it steps"
@@ -225,7 +232,7 @@ def _checked(starts: np.ndarray) -> np.ndarray:
     if np.any(np.diff(starts) < 0) or starts[-1] > MAX_STEP:
         rule = "non-decreasing steps from 0 to 2**31 - 1"
         _checks.fail("join", "boundaries", rule, starts[1:].tolist(), "sort and correct them")
-    return starts.astype(np.int32)
+    return starts
 
 
 def stack_rows(trees: list[Any]) -> Any:
@@ -247,14 +254,5 @@ def _kind(schedule: Schedule) -> Any:
     return structure, tuple(np.shape(x) for x in leaves), tuple(kinds)
 
 
-def _at(index: Any) -> Any:
-    """A function that takes one row of a stacked leaf."""
-
-    def take(leaf: Any) -> Any:
-        if not isinstance(index, int):
-            return row(leaf, index)
-        return (
-            leaf[index].item() if isinstance(leaf, np.ndarray) and leaf.ndim == 1 else leaf[index]
-        )
-
-    return take
+def _unboxed(leaf: Any) -> Any:
+    return leaf.item() if isinstance(leaf, np.generic) else leaf

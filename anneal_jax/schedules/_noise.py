@@ -13,11 +13,14 @@ import numpy as np
 from jax import lax
 
 from .. import _checks
-from .._numerics import Number, as_float, as_int, select
+from .._deprecated import warn
+from .._numerics import as_float, as_int, clamp, select
+from .._types import Array, IntScalarLike, RealScalarLike
 from ._algebra import Mapped
-from ._schedule import Array, Scale, Schedule, verb
+from ._schedule import Schedule
+from ._time_scale import OTHER, TimeScale, replaced
 
-_KINDS = ("normal", "uniform")
+_DISTRIBUTIONS = ("normal", "uniform")
 _BITS = 23  # of a draw: so few that a draw is exact in float32
 
 
@@ -38,7 +41,8 @@ class Noise(Mapped):
       schedule: any schedule.
       key: a whole number from 0 up, or a JAX random key (`jax.random.key(0)`; what counts is
         its threefry data, two words of 32 bits).
-      std: standard deviation before the cut, above 0; a part of the rate. Unused by "uniform".
+      std: standard deviation before the cut, above 0; a part of the rate. None: 1.0, and the
+        only choice for "uniform", whose width is `limit`.
       distribution: "normal" or "uniform".
       begin: first step with noise.
       end: first step without it again; None: none.
@@ -49,7 +53,7 @@ class Noise(Mapped):
 
     Example:
         >>> import anneal_jax as anneal
-        >>> schedule = anneal.Constant(1.0).noise(key=0, std=0.1, range=(2, None))
+        >>> schedule = anneal.Constant(1.0).noise(key=0, std=0.1, begin=2)
         >>> print(schedule([0, 1, 2, 3]).round(3))
         [1.    1.    1.13  0.938]
 
@@ -59,15 +63,19 @@ class Noise(Mapped):
 
     schedule: Schedule
     key: Any = eqx.field(converter=lambda key: _words(key))
-    std: Number = eqx.field(default=1.0, converter=_checks.real)
+    std: RealScalarLike | None = eqx.field(default=None, converter=_checks.real)
     distribution: str = eqx.field(default="normal", static=True)
-    begin: Number = eqx.field(default=0, converter=_checks.whole)
-    end: Number | None = eqx.field(default=None, converter=_checks.whole)
-    limit: Number = eqx.field(default=0.67, converter=_checks.real)
+    begin: IntScalarLike = eqx.field(default=0, converter=_checks.whole, metadata=OTHER)
+    end: IntScalarLike | None = eqx.field(default=None, converter=_checks.whole, metadata=OTHER)
+    limit: RealScalarLike = eqx.field(default=0.67, converter=_checks.real)
 
     def __check_init__(self) -> None:
-        _checks.nearest("Noise", "distribution (kind)", self.distribution, _KINDS)
-        _checks.number("Noise", "std", self.std, above=0)
+        _checks.nearest("Noise", "distribution", self.distribution, _DISTRIBUTIONS)
+        if self.std is not None:
+            _checks.number("Noise", "std", self.std, above=0)
+            if self.distribution == "uniform":
+                rule = 'left out with distribution="uniform"'
+                _checks.fail("Noise", "std", rule, self.std, "limit alone says how wide it is")
         _checks.number("Noise", "limit", self.limit, above=0, most=1)
         _checks.steps("Noise", "begin", self.begin)
         if self.end is not None:
@@ -89,26 +97,33 @@ class Noise(Mapped):
         draw, limit = as_float(odd) * 2.0**-_BITS, as_float(self.limit)
         if self.distribution == "uniform":
             return draw * limit
-        width = as_float(self.std) * np.sqrt(2)
-        return lax.clamp(-limit, width * lax.erf_inv(draw * lax.erf(limit / width)), limit)
+        width = as_float(1.0 if self.std is None else self.std) * np.sqrt(2)
+        return clamp(-limit, width * lax.erf_inv(draw * lax.erf(limit / width)), limit)
 
-    def stretched(self, scale: Scale) -> "Noise":
+    def stretched(self, scale: TimeScale) -> "Noise":
         begin = scale(self.begin)
         end = None if self.end is None else begin + scale.at(self.begin)(self.end - self.begin)
-        inner = self.schedule.stretched(scale)
-        return Noise(inner, self.key, self.std, self.distribution, begin, end, self.limit)
+        return replaced(self, schedule=self.schedule.stretched(scale), begin=begin, end=end)
 
 
-@verb
 def noise(
-    schedule: Schedule, key: Any, std: Number, kind: str, window: Any, limit: Number
+    schedule: Schedule,
+    key: Any,
+    std: RealScalarLike | None,
+    distribution: str,
+    window: tuple[IntScalarLike, IntScalarLike | None] | None,
+    begin: IntScalarLike,
+    end: IntScalarLike | None,
+    limit: RealScalarLike,
 ) -> Noise:
-    """Build `schedule.noise(key, std, kind, range, limit=limit)`."""
-    if window is not None and (not isinstance(window, tuple | list) or len(window) != 2):
-        rule = "a pair of steps (begin, end), end None for ever after"
-        _checks.fail("noise", "range", rule, window, "pass such a pair")
-    begin, end = (0, None) if window is None else window
-    return Noise(schedule, key, std, kind, begin, end, limit)
+    """Build `schedule.noise(key, std, distribution, begin=, end=, limit=)`."""
+    if window is not None:
+        warn("noise(range=(a, b))", "begin=a, end=b")
+        if not isinstance(window, tuple | list) or len(window) != 2:
+            rule = "a pair of steps (begin, end), end None for ever after"
+            _checks.fail("noise", "range", rule, window, "pass begin and end instead")
+        begin, end = window
+    return Noise(schedule, key, std, distribution, begin, end, limit)
 
 
 def _words(key: Any) -> Any:

@@ -1,15 +1,19 @@
 """Schedules without an end: decay laws and triangles that go on for ever."""
 
-from typing import Any
-
 import equinox as eqx
 import jax.numpy as jnp
 from jax import lax
 
 from .. import _checks
-from .._numerics import Number, as_float, as_int, fraction, is_concrete, mix, select
+from .._numerics import Number, as_float, as_int, fraction, mix, select
+from .._types import Array, IntScalarLike, RealScalarLike
 from ._rate import Rate
-from ._schedule import Array, Scale, Schedule
+from ._schedule import Schedule
+from ._time_scale import DIVISOR, OTHER, REAL, TimeScale, replaced
+
+
+def _rate_or_none(rate: RealScalarLike | Rate | None) -> Rate | None:
+    return None if rate is None else Rate.of(rate)
 
 
 class OpenEnded(Schedule):
@@ -42,9 +46,9 @@ class InverseSqrt(OpenEnded):
     Reference: Zhai et al., Scaling vision transformers, 2021 (arXiv 2106.04560).
     """
 
-    init_value: Number = eqx.field(converter=_checks.real)
-    timescale: Number = eqx.field(converter=_checks.real)
-    offset: Number = eqx.field(default=0.0, converter=_checks.real)
+    init_value: RealScalarLike = eqx.field(converter=_checks.real)
+    timescale: RealScalarLike = eqx.field(converter=_checks.real, metadata=REAL)
+    offset: RealScalarLike = eqx.field(default=0.0, converter=_checks.real, metadata=REAL)
 
     def __check_init__(self) -> None:
         _checks.number("InverseSqrt", "init_value", self.init_value, least=0)
@@ -53,9 +57,6 @@ class InverseSqrt(OpenEnded):
 
     def value_at(self, step: Array) -> Array:
         return as_float(self.init_value) * lax.sqrt(_shrunk(step, self.timescale, self.offset))
-
-    def stretched(self, scale: Scale) -> "InverseSqrt":
-        return InverseSqrt(self.init_value, scale.real(self.timescale), scale.real(self.offset))
 
 
 class InversePower(OpenEnded):
@@ -82,10 +83,10 @@ class InversePower(OpenEnded):
     Reference: Shen et al., Power Scheduler, 2024 (arXiv 2408.13359).
     """
 
-    init_value: Number = eqx.field(converter=_checks.real)
-    timescale: Number = eqx.field(converter=_checks.real)
-    power: Number = eqx.field(converter=_checks.real)
-    offset: Number = eqx.field(default=0.0, converter=_checks.real)
+    init_value: RealScalarLike = eqx.field(converter=_checks.real)
+    timescale: RealScalarLike = eqx.field(converter=_checks.real, metadata=REAL)
+    power: RealScalarLike = eqx.field(converter=_checks.real)
+    offset: RealScalarLike = eqx.field(default=0.0, converter=_checks.real, metadata=REAL)
 
     def __check_init__(self) -> None:
         _checks.number("InversePower", "init_value", self.init_value, least=0)
@@ -96,10 +97,6 @@ class InversePower(OpenEnded):
     def value_at(self, step: Array) -> Array:
         shrunk = _shrunk(step, self.timescale, self.offset)
         return as_float(self.init_value) * lax.pow(shrunk, as_float(self.power))
-
-    def stretched(self, scale: Scale) -> "InversePower":
-        times = scale.real(self.timescale), scale.real(self.offset)
-        return InversePower(self.init_value, times[0], self.power, times[1])
 
 
 class InverseTime(OpenEnded):
@@ -125,9 +122,9 @@ class InverseTime(OpenEnded):
     Reference: InverseTimeDecay of Keras.
     """
 
-    init_value: Number = eqx.field(converter=_checks.real)
-    decay_steps: Number = eqx.field(converter=_checks.whole)
-    decay_rate: Number = eqx.field(converter=_checks.real)
+    init_value: RealScalarLike = eqx.field(converter=_checks.real)
+    decay_steps: IntScalarLike = eqx.field(converter=_checks.whole, metadata=DIVISOR)
+    decay_rate: RealScalarLike = eqx.field(converter=_checks.real)
     staircase: bool = eqx.field(default=False, static=True)
 
     def __check_init__(self) -> None:
@@ -140,9 +137,6 @@ class InverseTime(OpenEnded):
         unit = lax.max(as_int(self.decay_steps), as_int(1))
         time = as_float(lax.div(step, unit)) if self.staircase else as_float(step) / as_float(unit)
         return as_float(self.init_value) / (1 + as_float(self.decay_rate) * time)
-
-    def stretched(self, scale: Scale) -> "InverseTime":
-        return eqx.tree_at(lambda s: s.decay_steps, self, at_least_one(scale(self.decay_steps)))
 
 
 class ExponentialDecay(OpenEnded):
@@ -167,8 +161,8 @@ class ExponentialDecay(OpenEnded):
         [1.   0.5  0.25]
     """
 
-    init_value: Number = eqx.field(converter=_checks.real)
-    decay_steps: Number = eqx.field(converter=_checks.whole)
+    init_value: RealScalarLike = eqx.field(converter=_checks.real)
+    decay_steps: IntScalarLike = eqx.field(converter=_checks.whole, metadata=DIVISOR)
     decay_rate: Rate = eqx.field(converter=Rate.of)
     staircase: bool = eqx.field(default=False, static=True)
 
@@ -185,9 +179,6 @@ class ExponentialDecay(OpenEnded):
         value = value * fraction(lax.rem(step, unit), unit).exponential(self.decay_rate.value())
         return lax.min(value, as_float(jnp.finfo(value.dtype).max))
 
-    def stretched(self, scale: Scale) -> "ExponentialDecay":
-        return eqx.tree_at(lambda s: s.decay_steps, self, at_least_one(scale(self.decay_steps)))
-
 
 class Triangular(OpenEnded):
     """Cyclical learning rates: up and down in straight lines, for ever.
@@ -202,8 +193,8 @@ class Triangular(OpenEnded):
       up_steps: steps from bottom to top; at least 1.
       down_steps: steps back; at least 0 (0: straight down); None: as many as `up_steps`.
       mode: `"triangular"`, `"triangular2"` or `"exp_range"`.
-      gamma: the factor per step of `"exp_range"`; above 0. Above 1 the tops grow beyond
-        `peak_value`.
+      gamma: factor per step of `"exp_range"`, and of no other mode; above 0. Above 1 the tops
+        grow beyond `peak_value`. None: 1.
 
     Raises:
       ValueError: at construction, if an argument is out of its range.
@@ -216,15 +207,20 @@ class Triangular(OpenEnded):
     Reference: Smith, Cyclical learning rates, 2015 (arXiv 1506.01186).
     """
 
-    init_value: Number = eqx.field(converter=_checks.real)
-    peak_value: Number = eqx.field(converter=_checks.real)
-    up_steps: Number = eqx.field(converter=_checks.whole)
-    down_steps: Number | None = eqx.field(default=None, converter=_checks.whole)
+    init_value: RealScalarLike = eqx.field(converter=_checks.real)
+    peak_value: RealScalarLike = eqx.field(converter=_checks.real)
+    up_steps: IntScalarLike = eqx.field(converter=_checks.whole, metadata=OTHER)
+    down_steps: IntScalarLike | None = eqx.field(
+        default=None, converter=_checks.whole, metadata=OTHER
+    )
     mode: str = eqx.field(default="triangular", static=True)
-    gamma: Rate = eqx.field(default=1.0, converter=Rate.of)
+    gamma: Rate | None = eqx.field(default=None, converter=_rate_or_none)
 
     def __check_init__(self) -> None:
         _checks.nearest("Triangular", "mode", self.mode, ("triangular", "triangular2", "exp_range"))
+        if self.gamma is not None and self.mode != "exp_range":
+            rule = f"left out with mode={self.mode!r}"
+            _checks.fail("Triangular", "gamma", rule, self.gamma, "it belongs to 'exp_range'")
         _checks.number("Triangular", "init_value", self.init_value, least=0)
         _checks.number("Triangular", "peak_value", self.peak_value, least=0)
         _checks.steps("Triangular", "up_steps", self.up_steps, least=1)
@@ -259,30 +255,22 @@ class Triangular(OpenEnded):
         if self.mode == "triangular2":
             scale = Rate.of(0.5).power(self.cycle_at(step))
         else:
-            scale = self.gamma.power(step) if self.mode == "exp_range" else as_float(1)
+            scale = as_float(1) if self.gamma is None else self.gamma.power(step)
         # 1 - height * scale, as what is missing below the peak and what the scale takes off
         inside = lax.min(scale, as_float(1))
         value = mix(init, peak, depth + height * (1 - inside), height * inside)
-        if self.mode != "exp_range":
+        if self.gamma is None:
             return value
         grown = init + (peak - init) * (height * lax.min(scale, as_float(1e30)))
         return select(scale > 1, grown, value)  # above the peak there is no bound to keep
 
-    def stretched(self, scale: Scale) -> "Triangular":
-        scale = Scale(scale.numerator, scale.denominator)  # all cycles alike
+    def stretched(self, scale: TimeScale) -> "Triangular":
+        scale = scale.from_zero()  # all cycles alike
         down = None if self.down_steps is None else scale.at(self.up_steps)(self.down_steps)
-        leaves = at_least_one(scale(self.up_steps)), down
-        return eqx.tree_at(
-            lambda s: (s.up_steps, s.down_steps), self, leaves, is_leaf=lambda x: x is None
-        )
+        return replaced(self, up_steps=scale.moved("divisor", self.up_steps), down_steps=down)
 
 
 def _shrunk(step: Array, timescale: Number, offset: Number) -> Array:
     """`1 / (1 + (t + offset) / timescale)`."""
     timescale = as_float(timescale)
     return timescale / (timescale + (as_float(step) + as_float(offset)))
-
-
-def at_least_one(steps: Number) -> Any:
-    """A stretched duration that something is divided by."""
-    return max(steps, 1) if is_concrete(steps) else jnp.maximum(steps, 1)

@@ -13,7 +13,7 @@ import numpy as np
 from jax import lax
 
 from .. import _checks
-from .._numerics import Number, as_float, float_head, int_parts, is_concrete, known_head
+from .._numerics import Number, as_float, clamp, float_head, int_parts, is_concrete, known_head
 
 Array = Any
 
@@ -67,12 +67,12 @@ class Rate(eqx.Module):
         """
         head, tail = as_float(self.log2_head), as_float(self.log2_tail)
         largest = as_float(jnp.finfo(head.dtype).maxexp)
-        high, low = (lax.clamp(-2 * largest, head * part, largest) for part in int_parts(n))
+        high, low = (clamp(-2 * largest, head * part, largest) for part in int_parts(n))
         whole = lax.round(high) + lax.round(low)  # both products are exact
         part = (high - lax.round(high)) + (low - lax.round(low))
         part = part + tail * as_float(n)
         part = part + lax.max(whole - (largest - 1), as_float(0))  # more than the power can hold
-        grown = lax.exp(lax.clamp(-2 * largest, part, largest / 2) * np.log(2))
+        grown = lax.exp(clamp(-2 * largest, part, largest / 2) * np.log(2))
         return lax.min(grown * _power_of_two(whole), as_float(jnp.finfo(head.dtype).max))
 
 
@@ -80,5 +80,5 @@ def _power_of_two(n: Array) -> Array:
     """`2 ** n` for whole floats `n`, exact; zero where it would be subnormal."""
     info = jnp.finfo(n.dtype)
     bits = np.dtype(f"int{info.bits}")
-    biased = lax.clamp(as_float(info.minexp - 1), n, as_float(info.maxexp - 1)) - (info.minexp - 1)
+    biased = clamp(as_float(info.minexp - 1), n, as_float(info.maxexp - 1)) - (info.minexp - 1)
     return lax.bitcast_convert_type(biased.astype(bits) << info.nmant, n.dtype)

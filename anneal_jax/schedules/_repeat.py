@@ -7,7 +7,7 @@ the program is the same for 2 cycles and for 1,000.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import equinox as eqx
 import jax
@@ -19,19 +19,21 @@ from .. import _checks
 from .._numerics import (
     MAX_STEP,
     Number,
-    as_array,
     as_float,
     as_int,
     int_dtype,
     is_concrete,
+    largest,
     last_reached,
     round_half_up,
     row,
     select,
 )
-from ._join import stack_rows
+from .._types import Array, IntScalarLike, RealScalarLike
+from ._constant import as_schedule
 from ._rate import Rate
-from ._schedule import Array, Scale, Schedule, as_schedule, verb
+from ._schedule import Schedule
+from ._time_scale import OTHER, TimeScale, durations
 
 
 class Repeat(Schedule):
@@ -52,19 +54,18 @@ class Repeat(Schedule):
     cycles: Number | None
     value_factor: Rate
     floor_factor: Rate
-    lengths: Any  # int[cycles]; None: all as long as `schedule` (so the next two too)
-    starts: Any  # int[cycles + 1]: where each begins and the last ends, at most 2**31 - 1
-    phases: Any  # the step counts of (schedule, floor), a row for each cycle
+    # int[cycles]; None: all as long as `schedule` (so the next two too)
+    lengths: Any = eqx.field(metadata=OTHER)
+    # int[cycles + 1]: where each begins and the last ends, at most 2**31 - 1
+    starts: Any = eqx.field(metadata=OTHER)
+    # the durations in (schedule, floor), a row for each cycle
+    phases: Any = eqx.field(metadata=OTHER)
 
     @property
     def steps(self) -> Number | None:
         if self.cycles is None:
             return None
-        if self.starts is None:
-            return self.schedule.steps * self.cycles
-        if is_concrete(self.starts, self.cycles):
-            return int(self.starts[self.cycles])
-        return row(as_int(self.starts), as_int(self.cycles))
+        return self.schedule.steps * self.cycles if self.starts is None else self._end()
 
     @property
     def has_restarts(self) -> bool:
@@ -84,34 +85,52 @@ class Repeat(Schedule):
         within = self.schedule.cycle_at(as_int(self.schedule.steps) - 1) + 1
         return index * within + schedule.cycle_at(local)
 
-    def stretched(self, scale: Scale) -> "Repeat":
-        whole = Scale(scale.numerator, scale.denominator)
-        schedule, floor, lengths, begins = self.schedule, self.floor, self.lengths, None
+    def stretched(self, scale: TimeScale) -> "Repeat":
+        whole, schedule, floor = scale.from_zero(), self.schedule, self.floor
+        lengths: Any = self.lengths
+        begins: Any = None
         if lengths is not None:
-            begins = self.starts[:-1]
-        elif isinstance(self.cycles, int):  # equal cycles move their ends, and may then differ
-            lengths = schedule.steps * np.ones(self.cycles, np.int64)
-            begins = schedule.steps * np.arange(self.cycles)
+            begins = self.starts[..., :-1]
+        elif self.cycles is not None and is_concrete(self.cycles):
+            # equal cycles move their ends, and may then differ
+            count, steps = np.arange(int(np.max(self.cycles))), cast(Any, schedule.steps)
+            length = _opened(steps, np.ndim(steps))
+            lengths, begins = length * np.ones_like(count), length * count
         if begins is None:  # for ever: the length of one cycle is rounded
             schedule, floor = schedule.stretched(whole), floor and floor.stretched(whole)
         else:
             reached = lengths <= MAX_STEP - begins  # else its end is nowhere to be moved
-            where = np.where if is_concrete(whole.numerator, begins) else jnp.where
-            lengths = where(reached, scale.at(begins)(lengths), whole(lengths))
+            moved, free = scale.at(begins)(lengths), whole(lengths)
+            lengths = (np if is_concrete(reached, moved) else jnp).where(reached, moved, free)
         factors = self.value_factor, self.floor_factor
         return _build(schedule, floor, self.cycles, *factors, lengths)
 
     def arguments(self) -> dict[str, Any]:
         given: dict[str, Any] = {"schedule": self.schedule}
         if self.starts is not None:
-            begun = np.asarray(self.starts)[:-1] < MAX_STEP
-            given["periods"] = np.asarray(self.lengths)[begun][: self.cycles].tolist()
+            given["periods"] = self._periods()
         elif self.cycles is not None:
             given["cycles"] = self.cycles
-        given["value_factor"] = self.value_factor.as_number()
+        given["value_factor"] = self.value_factor
         if self.floor is not None:
-            given |= {"floor": self.floor, "floor_factor": self.floor_factor.as_number()}
+            given |= {"floor": self.floor, "floor_factor": self.floor_factor}
         return given
+
+    def _periods(self) -> Any:
+        """The lengths of the cycles that there are; of tracers and batches all, with the filler."""
+        if not _checks.known(self.lengths, self.starts, self.cycles) or self.lengths.ndim > 1:
+            return self.lengths
+        begun = np.asarray(self.starts)[:-1] < MAX_STEP
+        return np.asarray(self.lengths)[begun][: self.cycles].tolist()
+
+    def _end(self) -> IntScalarLike:
+        """Where the last cycle ends; in a batch of schedules, of each."""
+        known = is_concrete(self.starts, self.cycles)
+        xp: Any = np if known else jnp
+        starts = self.starts if known else as_int(self.starts)
+        cycles = cast(Any, self.cycles if known else as_int(self.cycles))
+        place = xp.reshape(cycles, np.shape(cycles) + (1,) * (starts.ndim - np.ndim(cycles)))
+        return largest(xp.take_along_axis(starts, place, -1)[..., 0])
 
     def _locate(self, step: Array) -> tuple[Array, Array, tuple[Schedule, Schedule | None]]:
         """The cycle of `step`, the step within it, and that cycle's schedule and floor."""
@@ -133,16 +152,15 @@ class Repeat(Schedule):
         return index, local, (schedule, floor)
 
 
-@verb
 def repeat(
     schedule: Schedule,
-    cycles: Number | None = None,
-    steps_factor: Number = 1,
-    value_factor: Number = 1.0,
+    cycles: IntScalarLike | None = None,
+    steps_factor: RealScalarLike = 1,
+    value_factor: RealScalarLike = 1.0,
     *,
-    periods: Sequence[Number] | None = None,
-    floor: Schedule | Number | None = None,
-    floor_factor: Number = 1.0,
+    periods: Sequence[IntScalarLike] | None = None,
+    floor: Schedule | RealScalarLike | None = None,
+    floor_factor: RealScalarLike = 1.0,
 ) -> Repeat:
     """Restart a schedule: cycles that may grow or shrink, with peaks and floors that decay.
 
@@ -172,7 +190,8 @@ def repeat(
         >>> print(cycle.repeat(steps_factor=2, value_factor=0.5)([0, 1, 2, 4, 6, 10]))
         [1.   0.5  0.5  0.25 0.25 0.125]
     """
-    length = as_schedule(schedule).steps
+    schedule = as_schedule(schedule)
+    length = schedule.steps
     if length is None:
         remedy = "give it steps, or join it with an end"
         _checks.fail("repeat", "schedule", "of known length", schedule, remedy)
@@ -208,54 +227,42 @@ def _build(
 ) -> Repeat:
     starts = phases = None
     if lengths is not None:
-        same = Scale(schedule.steps, schedule.steps)  # to the structure that stretching gives
+        same = TimeScale(schedule.steps, schedule.steps)  # to the structure that stretching gives
         schedule, floor = schedule.stretched(same), floor and floor.stretched(same)
         starts = _starts(lengths)
-        phases = _phases((schedule, floor), schedule.steps, lengths, starts)
+        phases = _phases((schedule, floor), schedule.steps, lengths)
     return Repeat(schedule, floor, cycles, value_factor, floor_factor, lengths, starts, phases)
 
 
 def _starts(lengths: Any) -> Any:
+    first = np.zeros((*lengths.shape[:-1], 1), np.int64)
     if is_concrete(lengths):
-        return np.minimum(np.concatenate([[0], np.cumsum(lengths)]), MAX_STEP)
-    reached = jnp.cumsum(as_float(lengths)) < MAX_STEP  # where the integer sum does not wrap
-    ends = jnp.where(reached, jnp.cumsum(as_int(lengths)), MAX_STEP)
-    return jnp.concatenate([jnp.zeros(1, ends.dtype), ends])
+        return np.minimum(np.concatenate([first, np.cumsum(lengths, -1)], -1), MAX_STEP)
+    reached = jnp.cumsum(as_float(lengths), -1) < MAX_STEP  # where the integer sum does not wrap
+    ends = jnp.where(reached, jnp.cumsum(as_int(lengths), -1), MAX_STEP)
+    return jnp.concatenate([as_int(first), ends], -1)
 
 
-def _phases(
-    both: tuple[Schedule, Schedule | None], length: Number, lengths: Any, starts: Any
-) -> Any:
+def _phases(both: tuple[Schedule, Schedule | None], length: Number, lengths: Any) -> Any:
     """The durations among the leaves of `both`, stretched to each cycle's length, in rows."""
+    axis = lengths.ndim - 1  # of the cycles, behind those of a batch
 
-    def stretched(cycle_length: Number) -> Any:
-        scale = Scale(cycle_length, length)
-        return tuple(s and s.stretched(scale) for s in both)
+    scale = TimeScale(lengths, _opened(length, axis))
+    rows = tuple(s and s.stretched(scale) for s in jax.tree.map(lambda x: _opened(x, axis), both))
 
-    if is_concrete(lengths, *jax.tree.leaves(both)):
-        real = lengths[starts[:-1] < MAX_STEP].tolist()
-        rows = stack_rows([stretched(n) for n in real])
-        spare = len(lengths) - len(real)  # filler after the last cycle that can be reached
-        rows = jax.tree.map(lambda r: np.concatenate([r, np.repeat(r[-1:], spare, 0)]), rows)
-    else:
-        rows = jax.vmap(stretched)(as_int(lengths))
-    return eqx.filter(rows, _durations(both, rows))
+    def filled(leaf: Any) -> Any:
+        shape = lengths.shape + np.shape(leaf)[axis + 1 :]
+        known = is_concrete(leaf)
+        return np.array(np.broadcast_to(leaf, shape)) if known else jnp.broadcast_to(leaf, shape)
+
+    return jax.tree.map(filled, eqx.filter(rows, durations(rows)))
 
 
-def _durations(both: Any, rows: Any) -> Any:
-    """Which leaves a stretch may change: whole numbers, and floats that it scales."""
-    leaves, structure = jax.tree.flatten(jax.tree.map(as_array, both))
-    program = jax.make_jaxpr(
-        lambda leaves, n, d: jax.tree.leaves(
-            tuple(s and s.stretched(Scale(n, d)) for s in structure.unflatten(leaves))
-        )
-    )(leaves, as_int(1), as_int(1)).jaxpr
-    kept = {id(v) for v in program.invars}
-    moved = [
-        jnp.issubdtype(row.dtype, jnp.integer) or id(v) not in kept
-        for v, row in zip(program.outvars, jax.tree.leaves(rows), strict=True)
-    ]
-    return jax.tree.unflatten(jax.tree.structure(rows), moved)
+def _opened(leaf: Any, axis: int) -> Any:
+    """An array with a new axis, to be that of the cycles; one number stays one."""
+    if np.ndim(leaf) == 0:
+        return leaf
+    return (np if is_concrete(leaf) else jnp).expand_dims(leaf, axis)
 
 
 def _are_equal(factor: Number, cycles: Number | None) -> bool:

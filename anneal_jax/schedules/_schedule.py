@@ -10,7 +10,7 @@ negative steps, compilation, algebra and composition come with the base class.
 """
 
 import abc
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import equinox as eqx
@@ -19,55 +19,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from .. import _checks
-from .._numerics import (
-    Number,
-    as_array,
-    as_float,
-    as_int,
-    as_step,
-    is_concrete,
-    product,
-    scale_int,
-)
-
-Array = jax.Array
-
-# What the verbs of Schedule build. The classes live above this module (in _algebra and
-# _compose, which import it), so they enter themselves here and no import runs in a circle.
-_VERBS: dict[str, Callable[..., "Schedule"]] = {}
-
-
-def verb(build: Callable[..., Any]) -> Callable[..., Any]:
-    """Enter `build` as what `Schedule.<its name>` calls."""
-    _VERBS[build.__name__.strip("_")] = build
-    return build
-
-
-class Scale(eqx.Module):
-    """A stretch of time by `numerator / denominator`, seen from `origin`.
-
-    A position (a boundary between phases) moves to the nearest integer, halves upwards; the
-    length of a phase is the difference of its moved ends. So phases always join, and a
-    stretched schedule ends exactly where its stretched length says.
-    """
-
-    numerator: Number
-    denominator: Number
-    origin: Number = 0
-
-    def __call__(self, steps: Number) -> Number:
-        """The stretched length of `steps` steps that begin at the origin."""
-        start = scale_int(self.origin, self.numerator, self.denominator)
-        return scale_int(_plus(self.origin, steps), self.numerator, self.denominator) - start
-
-    def at(self, position: Number) -> "Scale":
-        """The same stretch for what begins at `position` from here."""
-        return Scale(self.numerator, self.denominator, _plus(self.origin, position))
-
-    def real(self, steps: Number) -> Number:
-        """The stretched length of a duration that need not be whole."""
-        ratio = product(1.0, self.numerator) / product(1.0, self.denominator)
-        return product(steps, 1) * ratio
+from .._deprecated import renamed
+from .._numerics import as_array, as_step
+from .._types import Array, Counts, Flags, IntScalarLike, RealScalarLike, StepLike, Values
+from ._time_scale import TimeScale, kind_of, replaced
 
 
 class Schedule(eqx.Module):
@@ -86,10 +41,10 @@ class Schedule(eqx.Module):
     if TYPE_CHECKING:
 
         @property
-        def steps(self) -> Number:
+        def steps(self) -> IntScalarLike | None:
             """The length in optimizer steps; None: open-ended."""
     else:  # a field in some classes, a property in others
-        steps: eqx.AbstractVar[Number]
+        steps: eqx.AbstractVar[IntScalarLike | None]
 
     @abc.abstractmethod
     def value_at(self, step: Array) -> Array:
@@ -104,11 +59,30 @@ class Schedule(eqx.Module):
         """The 0-based cycle of one step; schedules without restarts have one cycle."""
         return jnp.zeros_like(step)
 
-    @abc.abstractmethod
-    def stretched(self, scale: Scale) -> "Schedule":
-        """This schedule with every duration passed through `scale`."""
+    def stretched(self, scale: TimeScale) -> "Schedule":
+        """This schedule with every duration passed through `scale`.
 
-    def __call__(self, step: Number) -> Array:
+        Fields that hold durations say so: `steps: int = eqx.field(metadata=WHOLE)`. Parts that are
+        schedules are stretched with the whole.
+
+        Raises:
+          NotImplementedError: if a whole number is not marked, so that it may be a duration or not.
+        """
+        moved = {}
+        for name, field in self.__dataclass_fields__.items():
+            value, kind = getattr(self, name), kind_of(field)
+            if isinstance(value, Schedule):
+                moved[name] = value.stretched(scale)
+            elif kind is not None and value is not None:
+                moved[name] = scale.moved(kind, value)
+            elif kind is None and _is_count(value):
+                raise NotImplementedError(
+                    f"{type(self).__name__}: {name} may be a duration or not; mark it by "
+                    "eqx.field(metadata=anneal_jax.schedules.WHOLE) or define `stretched`."
+                )
+        return replaced(self, **moved)
+
+    def __call__(self, step: StepLike) -> Values:
         """The value at `step`.
 
         Args:
@@ -125,7 +99,7 @@ class Schedule(eqx.Module):
         """
         return _evaluate(self, as_step(step))
 
-    def cycle(self, step: Number) -> Array:
+    def cycle(self, step: StepLike) -> Counts:
         """The 0-based index of the cycle that `step` is in, as integers in its shape.
 
         The index rises exactly at restarts, by one, or by more where several parts of a
@@ -133,7 +107,7 @@ class Schedule(eqx.Module):
         """
         return _cycles(self, as_step(step))
 
-    def is_restart(self, step: Number) -> Array:
+    def is_restart(self, step: StepLike) -> Flags:
         """Whether a new cycle begins at `step`, as booleans in its shape; False at step 0."""
         step = as_step(step)
         return _cycles(self, step) != _cycles(self, jnp.maximum(step - 1, 0))
@@ -141,105 +115,139 @@ class Schedule(eqx.Module):
     def as_arrays(self) -> "Schedule":
         """The same schedule with every hyperparameter a strongly typed array.
 
-        That is the form for an optimizer state, for `jax.grad` with respect to the
-        hyperparameters, and for stacking schedules into a batch.
+        That is the form for an optimizer state and for stacking schedules into a batch. For a
+        gradient by the hyperparameters take `eqx.filter_grad`, which leaves the lengths alone.
         """
         return jax.tree.map(as_array, self)
 
-    # Composition; what these build stands in _compose and _algebra.
+    # Composition. What these build stands in modules that import this one, so each is imported
+    # where it is used: a circle that is drawn in the open (tests/test_imports.py names it).
 
     def then(self, *others: "Schedule") -> "Schedule":
         """This schedule for its `steps`, then each of `others` in turn; see `join`."""
-        return _VERBS["then"](self, *others)
+        from ._join import then
+
+        return then(self, *others)
 
     def repeat(
         self,
-        cycles: Number | None = None,
-        steps_factor: Number = 1,
-        value_factor: Number = 1.0,
+        cycles: IntScalarLike | None = None,
+        steps_factor: RealScalarLike = 1,
+        value_factor: RealScalarLike = 1.0,
         *,
-        periods: Sequence[int] | None = None,
-        floor: "Schedule | Number | None" = None,
-        floor_factor: Number = 1.0,
+        periods: Sequence[IntScalarLike] | None = None,
+        floor: "Schedule | RealScalarLike | None" = None,
+        floor_factor: RealScalarLike = 1.0,
     ) -> "Schedule":
         """This schedule again and again, each cycle stretched and scaled; see `repeat`."""
-        more = {"periods": periods, "floor": floor, "floor_factor": floor_factor}
-        return _VERBS["repeat"](self, cycles, steps_factor, value_factor, **more)
+        from ._repeat import repeat
 
-    def clip(self, lower: Number | None = None, upper: Number | None = None) -> "Schedule":
+        factors = {"floor": floor, "floor_factor": floor_factor}
+        return repeat(self, cycles, steps_factor, value_factor, periods=periods, **factors)
+
+    def clip(
+        self, lower: RealScalarLike | None = None, upper: RealScalarLike | None = None
+    ) -> "Schedule":
         """This schedule kept between `lower` and `upper`; None leaves a side open."""
-        return _VERBS["clip"](self, lower, upper)
+        from ._algebra import Clip
 
-    def shift(self, steps: Number) -> "Schedule":
+        return Clip(self, lower, upper)
+
+    def shift(self, steps: IntScalarLike) -> "Schedule":
         """This schedule `steps` later (its first value waits) or, below 0, that much earlier."""
-        return _VERBS["shift"](self, steps)
+        from ._time import Shift
 
-    def every(self, interval: Number) -> "Schedule":
+        return Shift(self, steps)
+
+    def every(self, interval: IntScalarLike) -> "Schedule":
         """This schedule in slow motion: its next value every `interval` steps.
 
         For schedules that count epochs: `schedule.every(steps_per_epoch)` holds each value for
         an epoch.
         """
-        return _VERBS["every"](self, interval)
+        from ._time import Every
 
-    def until(self, end: Number) -> "Schedule":
+        return Every(self, interval)
+
+    def until(self, end: IntScalarLike) -> "Schedule":
         """This schedule up to step `end`, whose value then holds: it is `end` steps long."""
-        return _VERBS["until"](self, end)
+        from ._time import Until
 
+        return Until(self, end)
+
+    @renamed(kind="distribution")
     def noise(
         self,
         key: Any,
-        std: Number = 1.0,
-        kind: str = "normal",
-        range: tuple[int, int | None] | None = None,  # noqa: A002  # timm's name for it
+        std: RealScalarLike | None = None,
+        distribution: str = "normal",
+        range: tuple[int, int | None] | None = None,  # noqa: A002  # timm's name, deprecated
         *,
-        limit: Number = 0.67,
+        begin: IntScalarLike = 0,
+        end: IntScalarLike | None = None,
+        limit: RealScalarLike = 0.67,
     ) -> "Schedule":
         """This schedule times 1 plus random noise, drawn for each step from `key`; see `Noise`."""
-        return _VERBS["noise"](self, key, std, kind, range, limit)
+        from ._noise import noise
+
+        return noise(self, key, std, distribution, range, begin, end, limit)
 
     def reverse(self) -> "Schedule":
         """This schedule backwards in time: a decay shape becomes a warmup shape."""
-        return _VERBS["reverse"](self)
+        from ._time import Reverse
 
-    def stretch(self, factor: Number) -> "Schedule":
+        return Reverse(self)
+
+    def stretch(self, factor: RealScalarLike) -> "Schedule":
         """This schedule `factor` times as long.
 
         Boundaries move to the nearest integer step, halves upwards, and phases are rebuilt
         between them: nothing is evaluated at fractional steps, so values at ends, peaks and
         joins stay exact. The length becomes `round(factor * steps)`.
         """
-        return _VERBS["stretch"](self, factor)
+        from ._time import stretch
 
-    def __add__(self, other: "Schedule | Number") -> "Schedule":
-        return _VERBS["add"](self, other)
+        return stretch(self, factor)
 
-    def __radd__(self, other: Number) -> "Schedule":
-        return _VERBS["add"](other, self)
+    def __add__(self, other: "Schedule | RealScalarLike") -> "Schedule":
+        from ._algebra import Sum
 
-    def __mul__(self, other: "Schedule | Number") -> "Schedule":
-        return _VERBS["multiply"](self, other)
+        return Sum(self, other)
 
-    def __rmul__(self, other: Number) -> "Schedule":
-        return _VERBS["multiply"](other, self)
+    def __radd__(self, other: RealScalarLike) -> "Schedule":
+        from ._algebra import Sum
 
-    def __sub__(self, other: "Schedule | Number") -> "Schedule":
-        return _VERBS["add"](self, -other)
+        return Sum(other, self)
 
-    def __rsub__(self, other: Number) -> "Schedule":
-        return _VERBS["add"](other, -self)
+    def __mul__(self, other: "Schedule | RealScalarLike") -> "Schedule":
+        from ._algebra import Product
+
+        return Product(self, other)
+
+    def __rmul__(self, other: RealScalarLike) -> "Schedule":
+        from ._algebra import Product
+
+        return Product(other, self)
+
+    def __sub__(self, other: "Schedule | RealScalarLike") -> "Schedule":
+        return self + (-other)
+
+    def __rsub__(self, other: RealScalarLike) -> "Schedule":
+        return other + (-self)
 
     def __neg__(self) -> "Schedule":
-        return _VERBS["multiply"](-1.0, self)
+        return -1.0 * self
 
-    def __pow__(self, exponent: Number) -> "Schedule":
-        return _VERBS["power"](self, exponent)
+    def __pow__(self, exponent: RealScalarLike) -> "Schedule":
+        from ._algebra import Power
 
-    def __truediv__(self, other: Number) -> "Schedule":
+        return Power(self, exponent)
+
+    def __truediv__(self, other: RealScalarLike) -> "Schedule":
         _checks.number("Schedule", "the divisor", other)
         if _checks.known(other) and float(other) == 0:
             _checks.fail("Schedule", "the divisor", "a number other than 0", other, "correct it")
-        return _VERBS["multiply"](self, 1.0 / other)
+        return self * (1.0 / other)
 
     # Value semantics.
 
@@ -257,10 +265,6 @@ class Schedule(eqx.Module):
         return hash((structure, *parts))
 
 
-def _plus(a: Number, b: Number) -> Number:
-    return a + b if is_concrete(a, b) else as_int(a) + as_int(b)
-
-
 @jax.jit
 def _evaluate(schedule: Schedule, step: Array) -> Array:
     return jnp.vectorize(schedule.value_at)(step)
@@ -272,86 +276,22 @@ def _cycles(schedule: Schedule, step: Array) -> Array:
     return jnp.vectorize(schedule.cycle_at)(step) - first
 
 
+def _is_count(value: Any) -> bool:
+    """Whether `value` is a whole number, or an array of such."""
+    array = isinstance(value, jax.Array | np.ndarray)
+    integral = array and jnp.issubdtype(value.dtype, jnp.integer)
+    return integral or (isinstance(value, int) and not isinstance(value, bool))
+
+
 def _short(value: Any) -> str:
-    if isinstance(value, jax.Array | np.ndarray) and _checks.known(value) and value.ndim == 1:
+    """A hyperparameter on one line; of tracers and batches the type and shape."""
+    if isinstance(value, jax.Array | np.ndarray):
+        if not _checks.known(value) or value.ndim > 1:
+            return eqx.tree_pformat(value, short_arrays=True, struct_as_array=True)
         value = value.tolist()
     if isinstance(value, list) and len(value) > 6:
         shown = ", ".join(_short(v) for v in (*value[:3], "...", value[-1]))
         return f"[{shown}] ({len(value)})".replace("'...'", "...")
     if isinstance(value, list):
         return f"[{', '.join(_short(v) for v in value)}]"
-    if isinstance(value, jax.Array | np.ndarray) and _checks.known(value) and value.ndim == 0:
-        return repr(value.item())
     return value.__name__ if isinstance(value, type) else repr(value)
-
-
-class Constant(Schedule):
-    """The same value at every step.
-
-    `value(t) = value`
-
-    Args:
-      value: any finite number (a negative one serves the algebra, as in `schedule - 1.0`).
-      steps: its length where it is a phase between others; None: open-ended.
-
-    Example:
-        >>> import anneal_jax as anneal
-        >>> print(anneal.Constant(0.5)(10))
-        0.5
-    """
-
-    value: Number = eqx.field(converter=_checks.real)
-    steps: Number | None = eqx.field(default=None, converter=_checks.whole)
-
-    def __check_init__(self) -> None:
-        _checks.number("Constant", "value", self.value)
-        if self.steps is not None:
-            _checks.steps("Constant", "steps", self.steps)
-
-    def value_at(self, step: Array) -> Array:
-        del step
-        return as_float(self.value)
-
-    def stretched(self, scale: Scale) -> "Constant":
-        return Constant(self.value, None if self.steps is None else scale(self.steps))
-
-
-class Function(Schedule):
-    """Any function of the step as a schedule, for instance one of Optax's.
-
-    `value(t) = function(t)`
-
-    The function is called with a scalar int32 tracer; it is part of the program, so changing
-    it recompiles, and it cannot be saved by `to_config` nor stretched.
-
-    Args:
-      function: traceable by JAX; takes a step, returns a scalar.
-
-    Example:
-        >>> import anneal_jax as anneal, optax
-        >>> schedule = 0.5 * anneal.as_schedule(optax.constant_schedule(1.0))
-        >>> print(schedule(3))
-        0.5
-    """
-
-    function: Callable[[Array], Any] = eqx.field(static=True)
-
-    @property
-    def steps(self) -> None:
-        return None
-
-    def value_at(self, step: Array) -> Array:
-        return as_float(self.function(step))
-
-    def stretched(self, scale: Scale) -> "Schedule":
-        raise NotImplementedError(
-            f"Function: {self.function!r} cannot be stretched, its durations are out of sight; "
-            "build it from anneal_jax schedules."
-        )
-
-
-def as_schedule(x: Schedule | Number | Callable[[Array], Any]) -> Schedule:
-    """`x` as a schedule: schedules pass, numbers become `Constant`, functions `Function`."""
-    if isinstance(x, Schedule):
-        return x
-    return Function(x) if callable(x) else Constant(x)

@@ -8,7 +8,8 @@ decays to 0 keeps its digits down to the last step, and so does one that warms u
 """
 
 import abc
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeAlias
 
 import equinox as eqx
 from jax import lax
@@ -16,15 +17,17 @@ from jax import lax
 from .. import _checks
 from .._numerics import (
     Fraction,
-    Number,
     as_float,
     as_int,
     complement,
     fraction,
+    is_concrete,
     mix,
     select,
 )
-from ._schedule import Array, Scale, Schedule
+from .._types import Array, IntScalarLike, RealScalarLike
+from ._schedule import Schedule
+from ._time_scale import WHOLE
 
 Weights = tuple[Array, Array]
 _UNSIGNED = "build a negative value by algebra, as in -schedule or schedule - 1.0"
@@ -74,9 +77,9 @@ class Progress(NamedTuple):
 class Segment(Schedule):
     """The abstract base of what goes from one value to another in a known number of steps."""
 
-    init_value: Number = eqx.field(converter=_checks.real)
-    end_value: Number = eqx.field(converter=_checks.real)
-    steps: Number = eqx.field(converter=_checks.whole)
+    init_value: RealScalarLike = eqx.field(converter=_checks.real)
+    end_value: RealScalarLike = eqx.field(converter=_checks.real)
+    steps: IntScalarLike = eqx.field(converter=_checks.whole, metadata=WHOLE)
 
     def __check_init__(self) -> None:
         owner = type(self).__name__
@@ -95,9 +98,6 @@ class Segment(Schedule):
         value = select(step <= 0, as_float(self.init_value), value)  # ends are not computed
         return select(step >= as_int(self.steps), as_float(self.end_value), value)
 
-    def stretched(self, scale: Scale) -> "Segment":
-        return eqx.tree_at(lambda s: s.steps, self, scale(self.steps))
-
 
 class Blend(Segment):
     """The abstract base of segments whose value is a weighted mean of the two ends."""
@@ -111,9 +111,25 @@ class Blend(Segment):
         return mix(as_float(self.init_value), as_float(self.end_value), falling, rising)
 
 
-def segment_class(owner: str, name: str, x: Any) -> type[Segment]:
-    """`x` if it is a segment class (something to pass as a cooldown or a shape)."""
-    if not (isinstance(x, type) and issubclass(x, Segment)):
-        remedy = "pass the class itself, such as anneal_jax.Linear or anneal_jax.OneMinusSqrt"
-        _checks.fail(owner, name, "a segment class", x, remedy)
-    return x
+Shape: TypeAlias = Callable[[RealScalarLike, RealScalarLike, IntScalarLike], Schedule]
+"""What makes a phase of given ends and length: a segment class, or any such function."""
+
+
+def as_shape(owner: str, name: str, x: Any) -> Shape:
+    """`x`, to be called with two values and a length; what it makes is checked."""
+    if isinstance(x, type) and issubclass(x, Segment):
+        return x
+    if isinstance(x, type | Schedule) or not callable(x):
+        remedy = "pass a class such as anneal_jax.Linear, or functools.partial of one"
+        rule = "a segment class or a function (init_value, end_value, steps) -> Schedule"
+        _checks.fail(owner, name, rule, x, remedy)
+
+    def shaped(init_value: Any, end_value: Any, steps: Any) -> Schedule:
+        made = x(init_value, end_value, steps)
+        length = getattr(made, "steps", None)
+        if not isinstance(made, Schedule) or (is_concrete(length, steps) and length != steps):
+            rule = f"a function that returns a Schedule of the {steps} steps asked for"
+            _checks.fail(owner, name, rule, made, "give it that length")
+        return made
+
+    return shaped

@@ -5,8 +5,8 @@ import numpy as np
 from jax import lax
 
 from .. import _checks
-from .._numerics import Number, as_float, complement, select, within
-from ._schedule import Array
+from .._numerics import as_float, complement, select, within
+from .._types import Array, RealScalarLike
 from ._segment import Blend, Progress, Segment, Weights
 
 
@@ -56,7 +56,7 @@ class Cosine(Blend):
     Reference: Loshchilov and Hutter, SGDR, 2016 (arXiv 1608.03983).
     """
 
-    exponent: Number = eqx.field(default=1.0, converter=_checks.real)
+    exponent: RealScalarLike = eqx.field(default=1.0, converter=_checks.real)
 
     def __check_init__(self) -> None:
         _checks.number("Cosine", "exponent", self.exponent, above=0)
@@ -92,7 +92,7 @@ class Polynomial(Blend):
         [1.   0.25 0.  ]
     """
 
-    power: Number = eqx.field(default=1.0, converter=_checks.real)
+    power: RealScalarLike = eqx.field(default=1.0, converter=_checks.real)
 
     def __check_init__(self) -> None:
         _checks.number("Polynomial", "power", self.power, above=0)

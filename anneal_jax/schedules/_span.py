@@ -5,6 +5,7 @@ core counts whole steps, so that ends and joins are exact; a span is how the oth
 are told in its terms, digit for digit. It is also how progress can be bent, as in k-decay.
 """
 
+import math
 from fractions import Fraction as Rational
 from typing import Any
 
@@ -23,11 +24,14 @@ from .._numerics import (
     as_int,
     fraction,
     is_concrete,
+    largest,
     scale_int,
     select,
 )
-from ._schedule import Array, Scale, Schedule
+from .._types import Array, IntScalarLike, RealScalarLike
+from ._schedule import Schedule
 from ._segment import Progress, Segment
+from ._time_scale import OTHER, TimeScale, replaced, with_axes_of
 
 _EARLIEST = -(2**30)
 
@@ -61,20 +65,12 @@ class Moment(eqx.Module):
         known = _checks.known(self.whole, self.part) and not jnp.ndim(self.whole)
         return repr(self.as_number()) if known else super().__repr__()
 
-    def scaled(self, scale: Scale, most: Number = MAX_STEP) -> "Moment":
+    def scaled(self, scale: TimeScale, most: Number = MAX_STEP) -> "Moment":
         """The moment in stretched time, not rounded; held within what can be counted."""
-        if is_concrete(self.whole, self.part, scale.numerator, scale.denominator, most):
-            ratio = Rational(int(scale.numerator), max(int(scale.denominator), 1))
-            moved = (Rational(self.part) + self.whole) * ratio
-            return Moment.of(float(min(max(moved, _EARLIEST), most)))
-        top, bottom = as_int(scale.numerator), lax.max(as_int(scale.denominator), as_int(1))
-        size, sign = lax.abs(as_int(self.whole)), lax.sign(as_int(self.whole))
-        moved = as_int(scale_int(size, top, bottom))
-        rest = size * top - moved * bottom  # small: right also where the products wrap round
-        rest = as_float(select(moved < MAX_STEP, sign * rest, 0))
-        more = Moment.of((rest + as_float(self.part) * as_float(top)) / as_float(bottom))
-        whole = lax.max(sign * moved + more.whole, as_int(_EARLIEST))
-        return Moment(lax.min(whole, as_int(most)), more.part)
+        top, bottom = with_axes_of(scale.numerator, self.whole), scale.denominator
+        known = is_concrete(self.whole, self.part, top, bottom, most)
+        moved = _scaled_exactly if known else _scaled_traced
+        return Moment(*moved(self.whole, self.part, top, with_axes_of(bottom, self.whole), most))
 
 
 class Span(Schedule):
@@ -106,9 +102,9 @@ class Span(Schedule):
     """
 
     segment: Segment
-    begin: Moment = eqx.field(converter=lambda time: Moment.of(time, "begin"))
-    end: Moment = eqx.field(converter=lambda time: Moment.of(time, "end"))
-    power: Number | None = eqx.field(default=None, converter=_checks.real)
+    begin: Moment = eqx.field(converter=lambda time: Moment.of(time, "begin"), metadata=OTHER)
+    end: Moment = eqx.field(converter=lambda time: Moment.of(time, "end"), metadata=OTHER)
+    power: RealScalarLike | None = eqx.field(default=None, converter=_checks.real)
 
     def __check_init__(self) -> None:
         _require_segment("Span", self.segment)
@@ -121,11 +117,10 @@ class Span(Schedule):
                 _checks.fail("Span", "end", rule, self.end, "correct it")
 
     @property
-    def steps(self) -> Number:
+    def steps(self) -> IntScalarLike:
         whole, part = self.end.whole, self.end.part
-        if is_concrete(whole, part):
-            return max(whole + (part > 0), 0)
-        return lax.max(as_int(whole) + as_int(as_float(part) > 0), as_int(0))
+        more = part > 0 if is_concrete(whole, part) else as_int(as_float(part) > 0)
+        return largest(whole + more, 0)
 
     def value_at(self, step: Array) -> Array:
         first, last = as_int(self.begin.whole), as_int(self.end.whole)
@@ -147,14 +142,13 @@ class Span(Schedule):
         value = select(begun <= 0, as_float(self.segment.init_value), value)
         return select(over, as_float(self.segment.end_value), value)
 
-    def stretched(self, scale: Scale) -> "Span":
+    def stretched(self, scale: TimeScale) -> "Span":
         begin = self.begin.scaled(scale)
-        least = min if is_concrete(begin.whole) else jnp.minimum
-        latest = MAX_STEP + least(begin.whole, 0)
-        return Span(self.segment, begin, self.end.scaled(scale, latest), self.power)
+        latest = MAX_STEP - largest(-begin.whole, 0)
+        return replaced(self, begin=begin, end=self.end.scaled(scale, latest))
 
 
-def k_decay(segment: Segment, k: Number) -> Span:
+def k_decay(segment: Segment, k: RealScalarLike) -> Span:
     """A segment whose fraction elapsed is raised to the power `k`: the larger, the later it falls.
 
     `value(t)` is that of `segment` at the fraction `(t / steps) ** k` of its length.
@@ -189,3 +183,27 @@ def _fraction(inside: Array, n: Array, d: Array, n_part: Array, d_part: Array) -
     """`fraction`, and one half where its arguments are outside of its domain."""
     half = 0.5 * (as_float(d) + d_part)
     return fraction(select(inside, n, 0), d, select(inside, n_part, half), d_part)
+
+
+def _scaled_exactly(whole: Any, part: Any, top: Any, bottom: Any, most: Any) -> tuple[Any, Any]:
+    """A moment times `top / bottom`, of known numbers: in exact fractions, rounded once."""
+
+    def one(whole: int, part: float, top: int, bottom: int, most: int) -> tuple[int, float]:
+        moved = (Rational(float(part)) + int(whole)) * Rational(int(top), max(int(bottom), 1))
+        time = float(min(max(moved, _EARLIEST), int(most)))
+        return math.floor(time), time - math.floor(time)
+
+    found = np.vectorize(one, otypes=[np.int64, np.float64])(whole, part, top, bottom, most)
+    return tuple(x if np.ndim(x) else x.item() for x in found)
+
+
+def _scaled_traced(whole: Any, part: Any, top: Any, bottom: Any, most: Any) -> tuple[Any, Any]:
+    """The same of tracers: the whole steps in exact integers, and the rest of them in floats."""
+    top, bottom = as_int(top), jnp.maximum(as_int(bottom), 1)
+    size, sign = jnp.abs(as_int(whole)), jnp.sign(as_int(whole))
+    moved = as_int(scale_int(size, top, bottom))
+    rest = size * top - moved * bottom  # small: right also where the products wrap round
+    rest = as_float(jnp.where(moved < MAX_STEP, sign * rest, 0))
+    more = (rest + as_float(part) * as_float(top)) / as_float(bottom)
+    moved = jnp.maximum(sign * moved + as_int(jnp.floor(more)), _EARLIEST)
+    return jnp.minimum(moved, as_int(most)), more - jnp.floor(more)

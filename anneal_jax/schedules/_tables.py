@@ -1,7 +1,8 @@
 """Schedules given by a table: constant between boundaries, or a shape between knots."""
 
+import functools
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import equinox as eqx
 import jax
@@ -10,10 +11,16 @@ import numpy as np
 from jax import lax
 
 from .. import _checks
+from .._deprecated import warn
 from .._numerics import Number, as_float, as_int, is_concrete, last_reached, row, select
-from ._schedule import Array, Scale, Schedule
-from ._segment import Segment, segment_class
+from .._types import Array, IntScalarLike, RealScalarLike
+from ._schedule import Schedule
+from ._segment import Shape, as_shape
 from ._segments import Linear
+from ._time_scale import WHOLE
+
+Table: TypeAlias = Sequence[RealScalarLike] | Array | np.ndarray
+"""Numbers in a list or in an array of one axis."""
 
 
 def _table(owner: str, name: str, dtype: type) -> Callable[[Any], Any]:
@@ -46,28 +53,50 @@ def _check_count(owner: str, name: str, table: Any, count: int, rule: str) -> No
         _checks.fail(owner, name, rule, np.shape(table)[0], "pair them up")
 
 
+def _values_first(init: Any) -> Any:
+    """Accept `(values, boundaries)`, as it was; the values are one more, so the two differ."""
+
+    @functools.wraps(init)
+    def call(self: Any, *args: Any, **kwargs: Any) -> None:
+        swapped = len(args) == 1 and "boundaries" in kwargs
+        if len(args) == 2 and all(hasattr(x, "__len__") for x in args):
+            swapped = len(args[0]) == len(args[1]) + 1
+        if swapped:
+            warn("PiecewiseConstant(values, boundaries)", "PiecewiseConstant(boundaries, values)")
+            kwargs, args = {"values": args[0], "boundaries": (*args[1:], *kwargs.values())[0]}, ()
+        init(self, *args, **kwargs)
+
+    return call
+
+
 class PiecewiseConstant(Schedule):
     """A table of values: each holds until the next boundary.
 
     `value(t) = values[k]` for the `k` with `boundaries[k - 1] <= t < boundaries[k]`.
 
     Args:
-      values: one more than `boundaries`; finite, not negative.
       boundaries: the steps at which the second, third, ... value begins, increasing, above 0.
+      values: one more than `boundaries`; finite, not negative.
 
     Raises:
       ValueError: at construction, if the numbers do not fit.
 
     Example:
         >>> import anneal_jax as anneal
-        >>> print(anneal.PiecewiseConstant([1.0, 0.1], [30])([29, 30]))
+        >>> print(anneal.PiecewiseConstant([30], [1.0, 0.1])([29, 30]))
         [1.  0.1]
         >>> print(anneal.PiecewiseConstant.from_factors(1.0, [30, 60], [0.5, 0.5])([0, 30, 60]))
         [1.   0.5  0.25]
     """
 
+    boundaries: Any = eqx.field(
+        converter=_table("PiecewiseConstant", "boundaries", np.int64), metadata=WHOLE
+    )
     values: Any = eqx.field(converter=_table("PiecewiseConstant", "values", np.float64))
-    boundaries: Any = eqx.field(converter=_table("PiecewiseConstant", "boundaries", np.int64))
+
+    @_values_first
+    def __init__(self, boundaries: Table, values: Table) -> None:
+        self.boundaries, self.values = boundaries, values
 
     def __check_init__(self) -> None:
         owner = "PiecewiseConstant"
@@ -79,7 +108,10 @@ class PiecewiseConstant(Schedule):
 
     @classmethod
     def from_factors(
-        cls, init_value: Number, boundaries: Sequence[Number], factors: Sequence[Number]
+        cls,
+        init_value: RealScalarLike,
+        boundaries: Sequence[IntScalarLike],
+        factors: Sequence[RealScalarLike],
     ) -> "PiecewiseConstant":
         """`init_value`, multiplied by each of `factors` at its boundary."""
         boundaries = _checks.items("PiecewiseConstant", "boundaries", boundaries, "steps")
@@ -90,19 +122,16 @@ class PiecewiseConstant(Schedule):
         for factor in map(_checks.real, factors):
             _checks.number("PiecewiseConstant", "factors", factor, least=0)
             values.append(values[-1] * factor)
-        return cls(values, boundaries)
+        return cls(boundaries, values)
 
     @property
-    def steps(self) -> Number:
-        return _last(self.boundaries) if len(self.boundaries) else 0
+    def steps(self) -> IntScalarLike:
+        return _last(self.boundaries) if np.shape(self.boundaries)[-1] else 0
 
     def value_at(self, step: Array) -> Array:
         bounds = as_int(self.boundaries)
         k = last_reached(jnp.concatenate([jnp.zeros(1, bounds.dtype), bounds]), step)
         return row(as_float(self.values), k)
-
-    def stretched(self, scale: Scale) -> "PiecewiseConstant":
-        return eqx.tree_at(lambda s: s.boundaries, self, scale(self.boundaries))
 
 
 class Interpolated(Schedule):
@@ -114,7 +143,8 @@ class Interpolated(Schedule):
     Args:
       knots: steps, increasing, from 0 up.
       values: one for each; finite, not negative.
-      shape: a segment class, called with two values and a length: `Linear`, `Cosine`, ...
+      shape: a segment class (`Linear`, `Cosine`, ...), or any function
+        `(init_value, end_value, steps) -> Schedule`.
 
     Raises:
       ValueError: at construction, if the numbers do not fit.
@@ -125,12 +155,12 @@ class Interpolated(Schedule):
         [0.   0.5  1.   0.75 0.5 ]
     """
 
-    knots: Any = eqx.field(converter=_table("Interpolated", "knots", np.int64))
+    knots: Any = eqx.field(converter=_table("Interpolated", "knots", np.int64), metadata=WHOLE)
     values: Any = eqx.field(converter=_table("Interpolated", "values", np.float64))
-    shape: type[Segment] = eqx.field(default=Linear, static=True)
+    shape: Shape = eqx.field(default=Linear, static=True)
 
     def __check_init__(self) -> None:
-        segment_class("Interpolated", "shape", self.shape)
+        shape = as_shape("Interpolated", "shape", self.shape)
         _check_values("Interpolated", self.values)
         rule = f"one for each of the {len(self.values)} values"
         _check_count("Interpolated", "the number of knots", self.knots, len(self.values), rule)
@@ -138,10 +168,10 @@ class Interpolated(Schedule):
             _checks.increasing("Interpolated", "knots", self.knots, least=0)
         if is_concrete(self.values):
             for value in self.values.tolist():
-                self.shape(value, value, 1)  # some shapes admit no zero, and say so
+                shape(value, value, 1)  # some shapes admit no zero, and say so
 
     @property
-    def steps(self) -> Number:
+    def steps(self) -> IntScalarLike:
         return _last(self.knots)
 
     def value_at(self, step: Array) -> Array:
@@ -153,9 +183,7 @@ class Interpolated(Schedule):
         value = segment.value_at(lax.max(step - begin, as_int(0)))
         return select(step < knots[0], values[0], value)
 
-    def stretched(self, scale: Scale) -> "Interpolated":
-        return eqx.tree_at(lambda s: s.knots, self, scale(self.knots))
-
 
 def _last(steps: Any) -> Number:
-    return int(steps[-1]) if is_concrete(steps) else steps[-1]
+    last = steps[..., -1]
+    return int(last) if is_concrete(steps) and np.ndim(last) == 0 else last

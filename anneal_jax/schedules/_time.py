@@ -1,64 +1,76 @@
-"""Time: a schedule earlier or later, backwards, or stretched."""
+"""Time: a schedule earlier or later, backwards, in slow motion, or stretched."""
 
+import abc
 from fractions import Fraction
+from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
 from jax import lax
 
 from .. import _checks
-from .._numerics import MAX_STEP, Number, as_float, as_int, is_concrete, product, round_half_up
-from ._schedule import Array, Scale, Schedule, verb
+from .._numerics import MAX_STEP, as_float, as_int, is_concrete, largest, product, round_half_up
+from .._types import Array, IntScalarLike, RealScalarLike
+from ._schedule import Schedule
+from ._time_scale import OTHER, WHOLE, TimeScale, replaced
 
 
-class Shift(Schedule):
-    """`value(t) = schedule(max(t - offset, 0))`; what `schedule.shift(offset)` builds."""
+class Retimed(Schedule):
+    """The abstract base of what asks one schedule about other steps; the twin of `Mapped`."""
 
-    schedule: Schedule
-    offset: Number = eqx.field(converter=_checks.whole)
+    schedule: eqx.AbstractVar[Schedule]
 
-    def __check_init__(self) -> None:
-        _checks.steps("Shift", "offset", self.offset, least=-MAX_STEP)
-
-    @property
-    def steps(self) -> Number | None:
-        if self.schedule.steps is None:
-            return None
-        known = is_concrete(self.schedule.steps, self.offset)
-        return (max if known else jnp.maximum)(self.schedule.steps + self.offset, 0)
+    @abc.abstractmethod
+    def inner(self, step: Array) -> Array:
+        """The step of `schedule` that is asked about at `step`."""
 
     @property
     def has_restarts(self) -> bool:
         return self.schedule.has_restarts
 
-    def _inner(self, step: Array) -> Array:
+    def value_at(self, step: Array) -> Array:
+        return self.schedule.value_at(self.inner(step))
+
+    def cycle_at(self, step: Array) -> Array:
+        if not self.has_restarts:
+            return jnp.zeros_like(step)
+        begin = self.schedule.cycle_at(self.inner(jnp.zeros_like(step)))
+        return lax.abs(self.schedule.cycle_at(self.inner(step)) - begin)  # counted on, or back
+
+
+class Shift(Retimed):
+    """`value(t) = schedule(max(t - offset, 0))`; what `schedule.shift(offset)` builds."""
+
+    schedule: Schedule
+    offset: IntScalarLike = eqx.field(converter=_checks.whole, metadata=OTHER)
+
+    def __check_init__(self) -> None:
+        _checks.steps("Shift", "offset", self.offset, least=-MAX_STEP)
+
+    @property
+    def steps(self) -> IntScalarLike | None:
+        length = self.schedule.steps
+        return None if length is None else largest(length + self.offset, 0)
+
+    def inner(self, step: Array) -> Array:
         offset = as_int(self.offset)
         held = jnp.minimum(step, jnp.iinfo(step.dtype).max + jnp.minimum(offset, 0))
         return jnp.maximum(held - offset, 0)
 
-    def value_at(self, step: Array) -> Array:
-        return self.schedule.value_at(self._inner(step))
-
-    def cycle_at(self, step: Array) -> Array:
-        begin = self.schedule.cycle_at(self._inner(jnp.zeros_like(step)))
-        return self.schedule.cycle_at(self._inner(step)) - begin
-
-    def stretched(self, scale: Scale) -> "Shift":
-        if is_concrete(self.offset):
-            later, sign = max(self.offset, 0), -1 if self.offset < 0 else 1
-            return Shift(self.schedule.stretched(scale.at(later)), sign * scale(abs(self.offset)))
-        later, moved = jnp.maximum(self.offset, 0), scale(jnp.abs(self.offset))
-        return Shift(self.schedule.stretched(scale.at(later)), jnp.sign(self.offset) * moved)
+    def stretched(self, scale: TimeScale) -> "Shift":
+        later, earlier = largest(self.offset, 0), largest(-self.offset, 0)
+        offset = scale(later) - scale(earlier)
+        return replaced(self, schedule=self.schedule.stretched(scale.at(later)), offset=offset)
 
 
-class Every(Schedule):
+class Every(Retimed):
     """`value(t) = schedule(floor(t / interval))`; what `schedule.every(interval)` builds.
 
     A stretch moves the ends of `schedule`, in whole intervals.
     """
 
     schedule: Schedule
-    interval: Number = eqx.field(converter=_checks.whole)
+    interval: IntScalarLike = eqx.field(converter=_checks.whole)
 
     def __check_init__(self) -> None:
         _checks.steps("every", "interval", self.interval, least=1)
@@ -67,55 +79,34 @@ class Every(Schedule):
             _checks.steps("every", "interval times the schedule's length", length * self.interval)
 
     @property
-    def steps(self) -> Number | None:
+    def steps(self) -> IntScalarLike | None:
         return None if self.schedule.steps is None else self.schedule.steps * self.interval
 
-    @property
-    def has_restarts(self) -> bool:
-        return self.schedule.has_restarts
-
-    def _inner(self, step: Array) -> Array:
+    def inner(self, step: Array) -> Array:
         return lax.div(step, lax.max(as_int(self.interval), as_int(1)))
 
-    def value_at(self, step: Array) -> Array:
-        return self.schedule.value_at(self._inner(step))
-
-    def cycle_at(self, step: Array) -> Array:
-        return self.schedule.cycle_at(self._inner(step))
-
-    def stretched(self, scale: Scale) -> "Every":
-        whole = Scale(scale.numerator, scale.denominator)  # its origin is none of an interval
-        return Every(self.schedule.stretched(whole), self.interval)
+    def stretched(self, scale: TimeScale) -> "Every":
+        return replaced(self, schedule=self.schedule.stretched(scale.from_zero()))
 
 
-class Until(Schedule):
+class Until(Retimed):
     """`value(t) = schedule(min(t, end))`; what `schedule.until(end)` builds."""
 
     schedule: Schedule
-    end: Number = eqx.field(converter=_checks.whole)
+    end: IntScalarLike = eqx.field(converter=_checks.whole, metadata=WHOLE)
 
     def __check_init__(self) -> None:
         _checks.steps("until", "end", self.end)
 
     @property
-    def steps(self) -> Number:
+    def steps(self) -> IntScalarLike:
         return self.end
 
-    @property
-    def has_restarts(self) -> bool:
-        return self.schedule.has_restarts
-
-    def value_at(self, step: Array) -> Array:
-        return self.schedule.value_at(lax.min(step, as_int(self.end)))
-
-    def cycle_at(self, step: Array) -> Array:
-        return self.schedule.cycle_at(lax.min(step, as_int(self.end)))
-
-    def stretched(self, scale: Scale) -> "Until":
-        return Until(self.schedule.stretched(scale), scale(self.end))
+    def inner(self, step: Array) -> Array:
+        return lax.min(step, as_int(self.end))
 
 
-class Reverse(Schedule):
+class Reverse(Retimed):
     """`value(t) = schedule(steps - t)`; what `schedule.reverse()` builds."""
 
     schedule: Schedule
@@ -126,59 +117,24 @@ class Reverse(Schedule):
             _checks.fail("reverse", "schedule", "of known length", self.schedule, remedy)
 
     @property
-    def steps(self) -> Number:
-        return self.schedule.steps
+    def steps(self) -> IntScalarLike:
+        known: Any = self.schedule.steps
+        return known
 
-    @property
-    def has_restarts(self) -> bool:
-        return self.schedule.has_restarts
-
-    def value_at(self, step: Array) -> Array:
-        return self.schedule.value_at(jnp.maximum(as_int(self.steps) - step, 0))
-
-    def cycle_at(self, step: Array) -> Array:
-        end = as_int(self.steps)
-        return self.schedule.cycle_at(end) - self.schedule.cycle_at(jnp.maximum(end - step, 0))
-
-    def stretched(self, scale: Scale) -> "Reverse":
-        return Reverse(self.schedule.stretched(scale))
+    def inner(self, step: Array) -> Array:
+        return jnp.maximum(as_int(self.steps) - step, 0)
 
 
-@verb
-def shift(schedule: Schedule, steps: Number) -> Shift:
-    """Build `schedule.shift(steps)`."""
-    return Shift(schedule, steps)
-
-
-@verb
-def every(schedule: Schedule, interval: Number) -> Every:
-    """Build `schedule.every(interval)`."""
-    return Every(schedule, interval)
-
-
-@verb
-def until(schedule: Schedule, end: Number) -> Until:
-    """Build `schedule.until(end)`."""
-    return Until(schedule, end)
-
-
-@verb
-def reverse(schedule: Schedule) -> Reverse:
-    """Build `schedule.reverse()`."""
-    return Reverse(schedule)
-
-
-@verb
-def stretch(schedule: Schedule, factor: Number) -> Schedule:
+def stretch(schedule: Schedule, factor: RealScalarLike) -> Schedule:
     """Build `schedule.stretch(factor)`."""
     _checks.number("stretch", "factor", factor, above=0)
     length = schedule.steps
     if length is not None and is_concrete(length, factor):
         _checks.steps("stretch", "the stretched length", int(length * factor))
-        return schedule.stretched(Scale(round_half_up(product(factor, length)), length))
+        return schedule.stretched(TimeScale(round_half_up(product(factor, length)), length))
     if is_concrete(factor):
-        ratio = Fraction(factor).limit_denominator(10**6)
-        scale = Scale(ratio.numerator, ratio.denominator)
+        ratio = Fraction(float(factor)).limit_denominator(10**6)
+        scale = TimeScale(ratio.numerator, ratio.denominator)
     else:
-        scale = Scale(round_half_up(as_float(factor) * 2.0**16), 2**16)
-    return schedule.stretched(scale if length is None else Scale(scale(length), length))
+        scale = TimeScale(round_half_up(as_float(factor) * 2.0**16), 2**16)
+    return schedule.stretched(scale if length is None else TimeScale(scale(length), length))

@@ -22,8 +22,9 @@ from .._numerics import (
     mix,
     select,
 )
-from ._open_ended import OpenEnded, at_least_one
-from ._schedule import Array, Scale
+from .._types import Array, IntScalarLike, RealScalarLike
+from ._open_ended import OpenEnded
+from ._time_scale import DIVISOR
 
 
 class Turns(eqx.Module):
@@ -85,9 +86,9 @@ class CosineWave(OpenEnded):
         [1.  0.5 0.  0.5 1. ]
     """
 
-    init_value: Number = eqx.field(converter=_checks.real)
-    end_value: Number = eqx.field(converter=_checks.real)
-    decay_steps: Number = eqx.field(converter=_checks.whole)
+    init_value: RealScalarLike = eqx.field(converter=_checks.real)
+    end_value: RealScalarLike = eqx.field(converter=_checks.real)
+    decay_steps: IntScalarLike = eqx.field(converter=_checks.whole, metadata=DIVISOR)
     halves: Turns = eqx.field(default=1.0, converter=Turns.of)
 
     def __check_init__(self) -> None:
@@ -130,9 +131,6 @@ class CosineWave(OpenEnded):
         rest = rest + (head * inside.rounded() + tail * (as_float(units) + inside.rounded()))
         return turned, rest
 
-    def stretched(self, scale: Scale) -> "CosineWave":
-        return eqx.tree_at(lambda s: s.decay_steps, self, at_least_one(scale(self.decay_steps)))
-
 
 class CyclicPolynomial(OpenEnded):
     """A polynomial decay that is lifted, whenever it has ended, to end one period later.
@@ -159,10 +157,10 @@ class CyclicPolynomial(OpenEnded):
     Reference: PolynomialDecay(cycle=True) of Keras and TensorFlow.
     """
 
-    init_value: Number = eqx.field(converter=_checks.real)
-    end_value: Number = eqx.field(converter=_checks.real)
-    decay_steps: Number = eqx.field(converter=_checks.whole)
-    power: Number = eqx.field(default=1.0, converter=_checks.real)
+    init_value: RealScalarLike = eqx.field(converter=_checks.real)
+    end_value: RealScalarLike = eqx.field(converter=_checks.real)
+    decay_steps: IntScalarLike = eqx.field(converter=_checks.whole, metadata=DIVISOR)
+    power: RealScalarLike = eqx.field(default=1.0, converter=_checks.real)
 
     def __check_init__(self) -> None:
         _checks.number("CyclicPolynomial", "init_value", self.init_value, least=0)
@@ -189,9 +187,6 @@ class CyclicPolynomial(OpenEnded):
         falling = fraction(left, end).power(power)
         rising = complement(as_float(step) / as_float(end), falling, power)
         return mix(as_float(self.init_value), as_float(self.end_value), falling, rising)
-
-    def stretched(self, scale: Scale) -> "CyclicPolynomial":
-        return eqx.tree_at(lambda s: s.decay_steps, self, at_least_one(scale(self.decay_steps)))
 
 
 def _nearest(x: Array) -> Array:

@@ -10,7 +10,7 @@ from jax.core import Tracer
 
 from .. import _checks
 from .._exponential_sums import in_double, nodes_for, rates_of, reciprocal_sums
-from ..schedules._schedule import Array
+from .._types import Array
 
 
 class Bound(NamedTuple):

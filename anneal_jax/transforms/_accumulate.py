@@ -7,7 +7,9 @@ import optax
 
 from .. import _checks
 from .._numerics import as_int, round_half_up
-from ..schedules._schedule import Array, Schedule, as_schedule
+from .._types import Array
+from ..schedules._constant import as_schedule
+from ..schedules._schedule import Schedule
 from ._follow import follow
 
 

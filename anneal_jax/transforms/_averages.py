@@ -9,7 +9,9 @@ from jax import lax
 
 from .. import _checks
 from .._numerics import Number, as_float, wide
-from ..schedules._schedule import Array, Schedule, as_schedule
+from .._types import Array
+from ..schedules._constant import as_schedule
+from ..schedules._schedule import Schedule
 from ._copies import moved, put, ring_of
 from ._cycles import Cycles
 from ._follow import follow

@@ -12,7 +12,7 @@ import optax
 from jax import lax
 
 from .. import _checks
-from ..schedules._schedule import Array
+from .._types import Array
 
 
 def require_params(owner: str, params: Any) -> None:

@@ -7,7 +7,8 @@ import jax.numpy as jnp
 
 from .. import _checks
 from .._numerics import as_int
-from ..schedules._schedule import Array, Schedule
+from .._types import Array
+from ..schedules._schedule import Schedule
 
 
 class Cycles(eqx.Module):

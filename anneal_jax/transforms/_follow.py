@@ -14,7 +14,8 @@ import jax.numpy as jnp
 import optax
 
 from .._numerics import as_float
-from ..schedules._schedule import Array, Schedule
+from .._types import Array
+from ..schedules._schedule import Schedule
 from ._states import counter, increment, owned
 
 

@@ -8,7 +8,7 @@ import optax
 
 from .. import _checks
 from .._numerics import Number, as_float
-from ..schedules._schedule import Array
+from .._types import Array
 from ._follow import typed_as
 from ._paths import scaled
 

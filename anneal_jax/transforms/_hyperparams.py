@@ -6,7 +6,8 @@ import jax.numpy as jnp
 
 from .. import _checks
 from .._numerics import as_float
-from ..schedules._schedule import Schedule, as_schedule
+from ..schedules._constant import as_schedule
+from ..schedules._schedule import Schedule
 from ._cycles import Cycles
 from ._follow import InjectHyperparamsState, Plan, plan_for
 from ._states import change, find, is_variable, owned, plain, put_where

@@ -11,7 +11,9 @@ import numpy as np
 import optax
 
 from .. import _checks
-from ..schedules._schedule import Array, Schedule, as_schedule
+from .._types import Array
+from ..schedules._constant import as_schedule
+from ..schedules._schedule import Schedule
 from ._follow import InjectHyperparamsState, follow
 from ._metrics import MetricScaleState
 from ._states import find

@@ -10,7 +10,9 @@ import optax
 
 from .. import _checks
 from .._numerics import as_float
-from ..schedules._schedule import Array, Schedule, as_schedule
+from .._types import Array
+from ..schedules._constant import as_schedule
+from ..schedules._schedule import Schedule
 from ._follow import follow
 from ._paths import (
     GroupedTransformation,

@@ -14,7 +14,7 @@ import optax
 
 from .. import _checks
 from .._numerics import Number, as_float, as_int, is_concrete
-from ..schedules._schedule import Array
+from .._types import Array
 from ._paths import scaled
 from ._states import change, find, owned, plain, put_where
 

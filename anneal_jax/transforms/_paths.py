@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from ..schedules._schedule import Array
+from .._types import Array
 from ._states import is_variable, owned
 
 

@@ -8,7 +8,7 @@ import optax
 
 from .. import _checks
 from .._numerics import Number, as_float, as_int
-from ..schedules._schedule import Array
+from .._types import Array
 from ._metrics import Bar, Rule, check_options, scale_by_metric
 
 

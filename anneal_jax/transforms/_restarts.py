@@ -9,7 +9,8 @@ import jax.numpy as jnp
 import optax
 
 from .. import _checks
-from ..schedules._schedule import Array, Schedule
+from .._types import Array
+from ..schedules._schedule import Schedule
 from ._copies import require_params
 from ._cycles import Cycles
 from ._states import counter, increment, owned

@@ -9,7 +9,8 @@ from jax import lax
 
 from .. import _checks
 from .._numerics import as_int
-from ..schedules._schedule import Array, Schedule
+from .._types import Array
+from ..schedules._schedule import Schedule
 from ._copies import moved, put, ring_of
 from ._cycles import Cycles
 from ._states import counter, increment, owned

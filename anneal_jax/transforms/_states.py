@@ -10,7 +10,7 @@ import optax
 from jax.core import Tracer
 
 from .._numerics import as_array
-from ..schedules._schedule import Array
+from .._types import Array
 
 Wanted = Callable[[Any], bool]
 

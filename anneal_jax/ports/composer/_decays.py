@@ -7,8 +7,9 @@ import numpy as np
 from ... import _checks
 from ..._horizon import Horizon
 from ..._numerics import Number
+from ...schedules._constant import Constant
 from ...schedules._open_ended import ExponentialDecay
-from ...schedules._schedule import Constant, Schedule
+from ...schedules._schedule import Schedule
 from ...schedules._segments import Cosine, Linear, Polynomial
 from ...schedules._span import Span
 from ...schedules._tables import PiecewiseConstant

@@ -5,7 +5,8 @@ from collections.abc import Callable, Sequence
 from ... import _checks
 from ..._horizon import Horizon
 from ..._numerics import Number
-from ...schedules._schedule import Constant, Schedule
+from ...schedules._constant import Constant
+from ...schedules._schedule import Schedule
 from ...schedules._segments import Cosine, Linear
 from ...schedules._span import Span
 from .._common import cycles

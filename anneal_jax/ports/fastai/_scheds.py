@@ -12,8 +12,9 @@ import numpy as np
 from ... import _checks
 from ..._numerics import Number, is_concrete, round_half_up
 from ...schedules._algebra import Sum
+from ...schedules._constant import Constant
 from ...schedules._exponentials import Exponential
-from ...schedules._schedule import Constant, Schedule
+from ...schedules._schedule import Schedule
 from ...schedules._segment import Segment
 from ...schedules._segments import Cosine, Linear
 from ...schedules._span import Span

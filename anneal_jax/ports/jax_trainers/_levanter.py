@@ -7,9 +7,10 @@ from typing import Any
 from ... import _checks
 from ..._numerics import MAX_STEP
 from ...schedules._algebra import maximum
+from ...schedules._constant import Constant
 from ...schedules._join import join
 from ...schedules._open_ended import InversePower
-from ...schedules._schedule import Constant, Schedule
+from ...schedules._schedule import Schedule
 from ...schedules._segment import Segment
 from ...schedules._segments import Cosine, Harmonic, Linear
 from .._common import in_double, reject

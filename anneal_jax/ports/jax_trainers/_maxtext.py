@@ -4,8 +4,9 @@ from typing import Any
 
 from ... import _checks
 from ..._numerics import Number
+from ...schedules._constant import Constant
 from ...schedules._join import join
-from ...schedules._schedule import Constant, Schedule
+from ...schedules._schedule import Schedule
 from ...schedules._segments import Cosine, Linear
 from ...schedules._waves import CosineWave
 from .._common import reject

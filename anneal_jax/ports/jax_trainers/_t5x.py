@@ -6,9 +6,10 @@ from functools import reduce
 from ... import _checks
 from ..._numerics import Number, is_concrete
 from ...schedules._algebra import maximum
+from ...schedules._constant import Constant
 from ...schedules._join import join
 from ...schedules._open_ended import ExponentialDecay, InverseSqrt
-from ...schedules._schedule import Constant, Schedule
+from ...schedules._schedule import Schedule
 from ...schedules._segments import Cosine, Linear
 from ...schedules._span import Span
 from ...schedules._tables import PiecewiseConstant

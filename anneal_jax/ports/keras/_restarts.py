@@ -6,8 +6,9 @@ import numpy as np
 
 from ... import _checks
 from ..._numerics import MAX_STEP, Number
+from ...schedules._constant import Constant
 from ...schedules._join import join
-from ...schedules._schedule import Constant, Schedule
+from ...schedules._schedule import Schedule
 from ...schedules._segments import Cosine
 from ...schedules._span import Span
 from ...schedules._waves import CosineWave

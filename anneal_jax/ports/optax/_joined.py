@@ -6,8 +6,9 @@ from typing import Any
 
 from ... import _checks
 from ..._numerics import Number
+from ...schedules._constant import as_schedule
 from ...schedules._join import join
-from ...schedules._schedule import Schedule, as_schedule
+from ...schedules._schedule import Schedule
 from ...schedules._segments import Linear
 from .._arguments import given_number, given_steps, whole_steps
 from .._common import between

@@ -7,7 +7,8 @@ import jax.numpy as jnp
 
 from ... import _checks
 from ..._numerics import MAX_STEP, Number
-from ...schedules._schedule import Constant, Schedule
+from ...schedules._constant import Constant
+from ...schedules._schedule import Schedule
 from ...schedules._segment import Segment
 from ...schedules._segments import Cosine
 from ...schedules._span import Span

@@ -8,7 +8,8 @@ import numpy as np
 
 from ... import _checks
 from ..._numerics import MAX_STEP, Number, product, round_half_up
-from ...schedules._schedule import Constant, Schedule
+from ...schedules._constant import Constant
+from ...schedules._schedule import Schedule
 from ...schedules._segment import Segment
 from ...schedules._segments import Cosine, Linear
 from ...schedules._span import Span

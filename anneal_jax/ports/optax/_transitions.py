@@ -2,8 +2,9 @@
 
 from ... import _checks
 from ..._numerics import Number
+from ...schedules._constant import Constant
 from ...schedules._open_ended import ExponentialDecay
-from ...schedules._schedule import Constant, Schedule
+from ...schedules._schedule import Schedule
 from ...schedules._segment import Segment
 from ...schedules._segments import Linear, Polynomial
 from .._arguments import countable, given_number, given_steps

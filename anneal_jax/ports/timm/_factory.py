@@ -7,7 +7,8 @@ from typing import Any
 
 from ... import _checks
 from ..._numerics import Number
-from ...schedules._schedule import Constant, Schedule
+from ...schedules._constant import Constant
+from ...schedules._schedule import Schedule
 from ._cycles import CosineLRScheduler, PolyLRScheduler, TanhLRScheduler
 from ._parts import duration
 from ._restarts import cycle_length

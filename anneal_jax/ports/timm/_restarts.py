@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 
 from ... import _checks
 from ..._numerics import MAX_STEP, Number
+from ...schedules._constant import Constant
 from ...schedules._join import join
-from ...schedules._schedule import Constant, Schedule
+from ...schedules._schedule import Schedule
 from ...schedules._segment import Segment
 from ...schedules._span import Span
 from .. import _common

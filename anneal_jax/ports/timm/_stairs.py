@@ -9,8 +9,9 @@ import numpy as np
 
 from ... import _checks
 from ..._numerics import MAX_STEP, Number
+from ...schedules._constant import Constant
 from ...schedules._open_ended import ExponentialDecay
-from ...schedules._schedule import Constant, Schedule
+from ...schedules._schedule import Schedule
 from ...schedules._tables import PiecewiseConstant
 from ._parts import MOST, Noise, Warmup, duration
 

@@ -9,9 +9,10 @@ import jax.numpy as jnp
 from ... import _checks
 from ..._numerics import Number
 from ...schedules._algebra import Maximum, Product, Sum
+from ...schedules._constant import Constant
 from ...schedules._exponentials import ShiftedExponential
 from ...schedules._open_ended import InversePower, InverseSqrt
-from ...schedules._schedule import Constant, Schedule
+from ...schedules._schedule import Schedule
 from ...schedules._segment import Segment
 from ...schedules._segments import Cosine, Linear, OneMinusSqrt
 from ...schedules._span import Span

@@ -5,8 +5,9 @@ from typing import Any
 
 from ... import _checks
 from ..._numerics import Number
+from ...schedules._constant import Constant
 from ...schedules._open_ended import Triangular
-from ...schedules._schedule import Constant, Schedule
+from ...schedules._schedule import Schedule
 from ...schedules._segments import Cosine
 from ...schedules._waves import CosineWave
 from ...schedules.recipes import cosine_restarts

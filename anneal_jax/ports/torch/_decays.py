@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 from ... import _checks
 from ..._numerics import Number
+from ...schedules._constant import Constant
 from ...schedules._open_ended import ExponentialDecay
-from ...schedules._schedule import Constant, Schedule
+from ...schedules._schedule import Schedule
 from ...schedules._segments import Cosine, Linear, Polynomial
 from ...schedules._tables import PiecewiseConstant
 

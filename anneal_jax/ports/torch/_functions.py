@@ -9,7 +9,8 @@ import numpy as np
 
 from ... import _checks
 from ..._numerics import Number
-from ...schedules._schedule import Function, Schedule
+from ...schedules._constant import Function
+from ...schedules._schedule import Schedule
 from .._common import table
 
 

@@ -6,8 +6,9 @@ from typing import Any, NamedTuple
 
 from ... import _checks
 from ..._numerics import Number
+from ...schedules._constant import Constant
 from ...schedules._join import join
-from ...schedules._schedule import Constant, Schedule
+from ...schedules._schedule import Schedule
 from ...schedules._span import Span
 from ...schedules.recipes import one_cycle, one_cycle_momentum
 from .._common import cycles

@@ -11,8 +11,9 @@ from dataclasses import replace
 from typing import Any
 
 from ... import _checks
+from ...schedules._constant import Constant
 from ...schedules._join import join
-from ...schedules._schedule import Constant, Schedule
+from ...schedules._schedule import Schedule
 from .._common import in_double
 from . import _cycles, _decays, _functions, _one_cycle
 from ._state import OVERWRITE, State, state_of

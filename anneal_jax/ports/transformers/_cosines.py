@@ -6,8 +6,9 @@ from itertools import pairwise
 
 from ... import _checks
 from ..._numerics import MAX_STEP, Number, is_concrete, round_half_up
+from ...schedules._constant import Constant
 from ...schedules._join import join
-from ...schedules._schedule import Constant, Schedule
+from ...schedules._schedule import Schedule
 from ...schedules._segments import Cosine, Linear
 from ...schedules._span import Span
 from .._common import cycles, reject

@@ -4,9 +4,10 @@ import jax.numpy as jnp
 
 from ... import _checks
 from ..._numerics import Number, is_concrete
+from ...schedules._constant import Constant
 from ...schedules._join import join
 from ...schedules._open_ended import InverseSqrt
-from ...schedules._schedule import Constant, Schedule
+from ...schedules._schedule import Schedule
 from ...schedules._segments import Cosine, Linear, OneMinusSqrt, Polynomial
 from ._warmup import check, left, warmed, wave
 

@@ -6,8 +6,9 @@ import jax.numpy as jnp
 
 from ... import _checks
 from ..._numerics import Number, is_concrete
+from ...schedules._constant import Constant
 from ...schedules._join import join
-from ...schedules._schedule import Constant, Schedule
+from ...schedules._schedule import Schedule
 from ...schedules._segments import Linear
 from ...schedules._waves import CosineWave
 

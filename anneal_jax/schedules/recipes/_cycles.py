@@ -1,29 +1,34 @@
 """Cycles: warm restarts, and the one cycle."""
 
 from ... import _checks
-from ..._numerics import Number, is_concrete, product, round_half_up
+from ..._deprecated import keywords, renamed
+from ..._numerics import is_concrete, product, round_half_up
+from ..._types import IntScalarLike, RealScalarLike
 from .._join import join
 from .._repeat import repeat
 from .._schedule import Schedule
-from .._segment import Segment, segment_class
+from .._segment import Shape, as_shape
 from .._segments import Cosine, Linear
 from ._phases import check, rest
 
 
+@renamed(end_value_factor="floor_factor")
+@keywords
 def cosine_restarts(
-    peak_value: Number,
-    cycle_steps: Number,
-    cycles: Number | None = None,
-    steps_factor: Number = 1,
-    value_factor: Number = 1,
-    end_value: Number = 0.0,
-    warmup_steps: Number = 0,
-    end_value_factor: Number = 1,
+    peak_value: RealScalarLike,
+    cycle_steps: IntScalarLike,
+    cycles: IntScalarLike | None = None,
+    *,
+    steps_factor: RealScalarLike = 1,
+    value_factor: RealScalarLike = 1,
+    end_value: RealScalarLike = 0.0,
+    warmup_steps: IntScalarLike = 0,
+    floor_factor: RealScalarLike = 1,
 ) -> Schedule:
     """SGDR: cosine annealing with warm restarts.
 
     Cycle `i` is `round(cycle_steps * steps_factor**i)` steps long; it rises from its floor to
-    `peak_value * value_factor**i` and falls to its floor, `end_value * end_value_factor**i`.
+    `peak_value * value_factor**i` and falls to its floor, `end_value * floor_factor**i`.
 
     Args:
       peak_value: the first cycle's peak.
@@ -35,7 +40,7 @@ def cosine_restarts(
         like 0.9, and changes to it without recompiling.)
       end_value: the first cycle's floor.
       warmup_steps: linear warmup at the start of each cycle, stretched with it.
-      end_value_factor: each cycle's floor over the one before.
+      floor_factor: each cycle's floor over the one before.
 
     Raises:
       ValueError: if the warmup is longer than the cycle, or a factor is not above 0.
@@ -51,27 +56,27 @@ def cosine_restarts(
     check("cosine_restarts", values={"peak_value": peak_value, "end_value": end_value})
     anneal = rest("cosine_restarts", "cycle_steps", cycle_steps, warmup_steps=warmup_steps)
 
-    def cycle(low: Number, high: Number) -> Schedule:
+    def cycle(low: RealScalarLike, high: RealScalarLike) -> Schedule:
         return join([Linear(low, high, warmup_steps), Cosine(high, low, anneal)])
 
-    if all(isinstance(f, int) and f == 1 for f in (value_factor, end_value_factor)):
+    if all(isinstance(f, int) and f == 1 for f in (value_factor, floor_factor)):
         return repeat(cycle(end_value, peak_value), cycles, steps_factor)
     # Peaks and floors decay apart, so a cycle is the sum of a part under each,
     # peak * w + floor * (1 - w), with both weights accurate near their own zero.
     peak, floor = cycle(0.0, peak_value), cycle(end_value, 0.0)
-    return repeat(
-        peak, cycles, steps_factor, value_factor, floor=floor, floor_factor=end_value_factor
-    )
+    return repeat(peak, cycles, steps_factor, value_factor, floor=floor, floor_factor=floor_factor)
 
 
+@keywords
 def one_cycle(
-    peak_value: Number,
-    total_steps: Number,
-    warmup_fraction: Number = 0.3,
-    div_factor: Number = 25.0,
-    final_div_factor: Number = 1e4,
+    peak_value: RealScalarLike,
+    total_steps: IntScalarLike,
+    *,
+    warmup_fraction: RealScalarLike = 0.3,
+    div_factor: RealScalarLike = 25.0,
+    final_div_factor: RealScalarLike = 1e4,
     three_phase: bool = False,
-    shape: type[Segment] = Cosine,
+    shape: Shape = Cosine,
 ) -> Schedule:
     """1cycle: up to a large peak, and down far below the start.
 
@@ -86,7 +91,8 @@ def one_cycle(
       div_factor: peak over start; at least 1.
       final_div_factor: start over end; at least 1.
       three_phase: whether to return to the start before the final fall.
-      shape: the segment class of every phase.
+      shape: a segment class, or any function `(init_value, end_value, steps) -> Schedule`, that
+        makes every phase.
 
     Raises:
       ValueError: if a factor or the fraction is out of range.
@@ -107,13 +113,15 @@ def one_cycle(
     return _phases("one_cycle", values, total_steps, warmup_fraction, shape)
 
 
+@keywords
 def one_cycle_momentum(
-    base_momentum: Number,
-    max_momentum: Number,
-    total_steps: Number,
-    warmup_fraction: Number = 0.3,
+    base_momentum: RealScalarLike,
+    max_momentum: RealScalarLike,
+    total_steps: IntScalarLike,
+    *,
+    warmup_fraction: RealScalarLike = 0.3,
     three_phase: bool = False,
-    shape: type[Segment] = Cosine,
+    shape: Shape = Cosine,
 ) -> Schedule:
     """The twin of `one_cycle` for momentum (or `b1`): low where the rate is high.
 
@@ -123,7 +131,8 @@ def one_cycle_momentum(
       total_steps: as in `one_cycle`.
       warmup_fraction: as in `one_cycle`.
       three_phase: as in `one_cycle`; the last phase stays at `max_momentum`.
-      shape: the segment class of every phase.
+      shape: a segment class, or any function `(init_value, end_value, steps) -> Schedule`, that
+        makes every phase.
 
     Example:
         >>> import anneal_jax as anneal
@@ -137,12 +146,16 @@ def one_cycle_momentum(
 
 
 def _phases(
-    owner: str, values: list[Number], total_steps: Number, fraction: Number, shape: type[Segment]
+    owner: str,
+    values: list[RealScalarLike],
+    total_steps: IntScalarLike,
+    fraction: RealScalarLike,
+    shape: Shape,
 ) -> Schedule:
     """One-cycle phases through two or three values after the first, meeting at whole steps."""
     most = 1.0 if len(values) == 3 else 0.5
     _checks.number(owner, "warmup_fraction", fraction, least=0, most=most)
-    segment_class(owner, "shape", shape)
+    shape = as_shape(owner, "shape", shape)
     total_steps = _checks.whole(total_steps)
     _checks.steps(owner, "total_steps", total_steps, least=1)
     up = round_half_up(product(fraction, total_steps))

@@ -1,12 +1,15 @@
 """Rates that go with the batch size, where the batch size is a schedule."""
 
 from ... import _checks
-from ..._numerics import Number
-from .._schedule import Schedule, as_schedule
+from ..._types import RealScalarLike
+from .._constant import as_schedule
+from .._schedule import Schedule
 
 
 def linear_scaling(
-    learning_rate: Schedule | Number, batch_size: Schedule | Number, reference: Number
+    learning_rate: Schedule | RealScalarLike,
+    batch_size: Schedule | RealScalarLike,
+    reference: RealScalarLike,
 ) -> Schedule:
     """The linear scaling rule: twice the batch, twice the rate.
 
@@ -22,7 +25,7 @@ def linear_scaling(
 
     Example:
         >>> import anneal_jax as anneal
-        >>> batch_size = anneal.PiecewiseConstant([256, 1024], boundaries=[100])
+        >>> batch_size = anneal.PiecewiseConstant([100], [256, 1024])
         >>> print(anneal.linear_scaling(0.1, batch_size, reference=256)([0, 100]))
         [0.1 0.4]
 
@@ -33,7 +36,9 @@ def linear_scaling(
 
 
 def sqrt_scaling(
-    learning_rate: Schedule | Number, batch_size: Schedule | Number, reference: Number
+    learning_rate: Schedule | RealScalarLike,
+    batch_size: Schedule | RealScalarLike,
+    reference: RealScalarLike,
 ) -> Schedule:
     """The square-root scaling rule, for Adam and its kin: four times the batch, twice the rate.
 
@@ -49,7 +54,7 @@ def sqrt_scaling(
 
     Example:
         >>> import anneal_jax as anneal
-        >>> batch_size = anneal.PiecewiseConstant([256, 1024], boundaries=[100])
+        >>> batch_size = anneal.PiecewiseConstant([100], [256, 1024])
         >>> print(anneal.sqrt_scaling(0.1, batch_size, reference=256)([0, 100]))
         [0.1 0.2]
 
@@ -60,7 +65,9 @@ def sqrt_scaling(
     return as_schedule(learning_rate) * _relative("sqrt_scaling", batch_size, reference) ** 0.5
 
 
-def _relative(owner: str, batch_size: Schedule | Number, reference: Number) -> Schedule:
+def _relative(
+    owner: str, batch_size: Schedule | RealScalarLike, reference: RealScalarLike
+) -> Schedule:
     reference = _checks.real(reference)
     _checks.number(owner, "reference", reference, above=0)
     if not isinstance(batch_size, Schedule):

@@ -3,22 +3,26 @@
 from collections.abc import Sequence
 
 from ... import _checks
-from ..._numerics import Number
+from ..._deprecated import keywords
+from ..._types import IntScalarLike, RealScalarLike
+from .._constant import Constant, as_schedule
 from .._join import join
-from .._schedule import Constant, Schedule, as_schedule
-from .._segment import Segment, segment_class
+from .._schedule import Schedule
+from .._segment import Shape, as_shape
 from .._segments import Cosine, Linear, OneMinusSqrt
 from ._phases import check, rest
 
 
+@keywords
 def warmup_stable_decay(
-    peak_value: Number,
-    warmup_steps: Number,
-    decay_steps: Number,
-    total_steps: Number,
-    init_value: Number = 0.0,
-    end_value: Number = 0.0,
-    cooldown: type[Segment] = OneMinusSqrt,
+    peak_value: RealScalarLike,
+    warmup_steps: IntScalarLike,
+    decay_steps: IntScalarLike,
+    total_steps: IntScalarLike,
+    *,
+    init_value: RealScalarLike = 0.0,
+    end_value: RealScalarLike = 0.0,
+    cooldown: Shape = OneMinusSqrt,
 ) -> Schedule:
     """WSD: linear warmup, a constant phase, and a cooldown at the end.
 
@@ -49,7 +53,7 @@ def warmup_stable_decay(
     stable = rest(
         owner, "total_steps", total_steps, warmup_steps=warmup_steps, decay_steps=decay_steps
     )
-    segment_class(owner, "cooldown", cooldown)
+    cooldown = as_shape(owner, "cooldown", cooldown)
     warmup = Linear(init_value, peak_value, warmup_steps)
     return join(
         [warmup, Constant(peak_value, stable), cooldown(peak_value, end_value, decay_steps)]
@@ -57,7 +61,10 @@ def warmup_stable_decay(
 
 
 def trapezoid(
-    peak_value: Number, warmup_steps: Number, decay_steps: Number, total_steps: Number
+    peak_value: RealScalarLike,
+    warmup_steps: IntScalarLike,
+    decay_steps: IntScalarLike,
+    total_steps: IntScalarLike,
 ) -> Schedule:
     """Straight up, flat, straight down to 0: `warmup_stable_decay` with a linear cooldown.
 
@@ -69,15 +76,17 @@ def trapezoid(
     return warmup_stable_decay(peak_value, warmup_steps, decay_steps, total_steps, cooldown=Linear)
 
 
+@keywords
 def warmup_stable_decay_cycles(
-    peak_value: Number,
-    warmup_steps: Number,
-    decay_steps: Number,
-    periods: Sequence[Number],
-    init_value: Number = 0.0,
-    end_value: Number = 0.0,
-    cooldown: type[Segment] = OneMinusSqrt,
-    rewarmup_steps: Number = 0,
+    peak_value: RealScalarLike,
+    warmup_steps: IntScalarLike,
+    decay_steps: IntScalarLike,
+    periods: Sequence[IntScalarLike],
+    *,
+    init_value: RealScalarLike = 0.0,
+    end_value: RealScalarLike = 0.0,
+    cooldown: Shape = OneMinusSqrt,
+    rewarmup_steps: IntScalarLike = 0,
 ) -> Schedule:
     """WSD-S: several periods, each ended by a cooldown and each a model worth keeping.
 
@@ -111,14 +120,27 @@ def warmup_stable_decay_cycles(
     warmups = [warmup_steps] + [rewarmup_steps] * (len(periods) - 1)
     parts = zip(starts, warmups, periods, strict=True)
     cycles = [
-        warmup_stable_decay(peak_value, warmup, decay_steps, period, start, end_value, cooldown)
+        warmup_stable_decay(
+            peak_value,
+            warmup,
+            decay_steps,
+            period,
+            init_value=start,
+            end_value=end_value,
+            cooldown=cooldown,
+        )
         for start, warmup, period in parts
     ]
     return join(cycles, restarts=True)
 
 
+@keywords
 def flat_cosine(
-    peak_value: Number, flat_steps: Number, total_steps: Number, end_value: Number = 0.0
+    peak_value: RealScalarLike,
+    flat_steps: IntScalarLike,
+    total_steps: IntScalarLike,
+    *,
+    end_value: RealScalarLike = 0.0,
 ) -> Schedule:
     """Constant, then cosine annealing (fastai's `fit_flat_cos`).
 
@@ -138,12 +160,14 @@ def flat_cosine(
     return join([Constant(peak_value, flat_steps), Cosine(peak_value, end_value, anneal)])
 
 
+@keywords
 def with_cooldown(
     schedule: Schedule,
-    start: Number,
-    decay_steps: Number,
-    end_value: Number = 0.0,
-    cooldown: type[Segment] = OneMinusSqrt,
+    start: IntScalarLike,
+    decay_steps: IntScalarLike,
+    *,
+    end_value: RealScalarLike = 0.0,
+    cooldown: Shape = OneMinusSqrt,
 ) -> Schedule:
     """`schedule` until `start`, then a cooldown from the value it has there.
 
@@ -162,7 +186,7 @@ def with_cooldown(
         >>> print(anneal.with_cooldown(base, start=6, decay_steps=4)([0, 2, 6, 7, 10]))
         [0.  1.  1.  0.5 0. ]
     """
-    segment_class("with_cooldown", "cooldown", cooldown)
+    cooldown = as_shape("with_cooldown", "cooldown", cooldown)
     steps = {"start": start, "decay_steps": decay_steps}
     check("with_cooldown", values={"end_value": end_value}, steps=steps)
     schedule = as_schedule(schedule)

@@ -3,16 +3,22 @@
 from collections.abc import Sequence
 
 from ... import _checks
-from ..._numerics import Number, is_concrete, product, round_half_up
+from ..._deprecated import keywords
+from ..._numerics import is_concrete, product, round_half_up
+from ..._types import IntScalarLike, RealScalarLike
+from .._constant import Constant
 from .._join import join
 from .._open_ended import InverseSqrt
-from .._schedule import Constant, Schedule
+from .._schedule import Schedule
 from .._segments import Cosine, Linear, Polynomial
 from .._tables import PiecewiseConstant
 from ._phases import check, rest
 
 
-def warmup_constant(peak_value: Number, warmup_steps: Number, init_value: Number = 0.0) -> Schedule:
+@keywords
+def warmup_constant(
+    peak_value: RealScalarLike, warmup_steps: IntScalarLike, *, init_value: RealScalarLike = 0.0
+) -> Schedule:
     """Linear warmup, then constant for ever.
 
     Args:
@@ -30,12 +36,14 @@ def warmup_constant(peak_value: Number, warmup_steps: Number, init_value: Number
     return join([Linear(init_value, peak_value, warmup_steps), Constant(peak_value)])
 
 
+@keywords
 def warmup_linear(
-    peak_value: Number,
-    warmup_steps: Number,
-    total_steps: Number,
-    init_value: Number = 0.0,
-    end_value: Number = 0.0,
+    peak_value: RealScalarLike,
+    warmup_steps: IntScalarLike,
+    total_steps: IntScalarLike,
+    *,
+    init_value: RealScalarLike = 0.0,
+    end_value: RealScalarLike = 0.0,
 ) -> Schedule:
     """Linear warmup, then linear decay to `end_value` at `total_steps`.
 
@@ -58,13 +66,15 @@ def warmup_linear(
     return join([warmup, Linear(peak_value, end_value, decay)])
 
 
+@keywords
 def warmup_cosine(
-    peak_value: Number,
-    warmup_steps: Number,
-    total_steps: Number,
-    init_value: Number = 0.0,
-    end_value: Number = 0.0,
-    exponent: Number = 1.0,
+    peak_value: RealScalarLike,
+    warmup_steps: IntScalarLike,
+    total_steps: IntScalarLike,
+    *,
+    init_value: RealScalarLike = 0.0,
+    end_value: RealScalarLike = 0.0,
+    exponent: RealScalarLike = 1.0,
 ) -> Schedule:
     """Linear warmup, then cosine annealing to `end_value` at `total_steps`.
 
@@ -93,13 +103,15 @@ def warmup_cosine(
     return join([warmup, Cosine(peak_value, end_value, decay, exponent)])
 
 
+@keywords
 def warmup_polynomial(
-    peak_value: Number,
-    warmup_steps: Number,
-    total_steps: Number,
-    init_value: Number = 0.0,
-    end_value: Number = 0.0,
-    power: Number = 1.0,
+    peak_value: RealScalarLike,
+    warmup_steps: IntScalarLike,
+    total_steps: IntScalarLike,
+    *,
+    init_value: RealScalarLike = 0.0,
+    end_value: RealScalarLike = 0.0,
+    power: RealScalarLike = 1.0,
 ) -> Schedule:
     """Linear warmup, then polynomial decay to `end_value` at `total_steps`.
 
@@ -123,11 +135,13 @@ def warmup_polynomial(
     return join([warmup, Polynomial(peak_value, end_value, decay, power)])
 
 
+@keywords
 def warmup_inverse_sqrt(
-    peak_value: Number,
-    warmup_steps: Number,
-    timescale: Number | None = None,
-    init_value: Number = 0.0,
+    peak_value: RealScalarLike,
+    warmup_steps: IntScalarLike,
+    timescale: RealScalarLike | None = None,
+    *,
+    init_value: RealScalarLike = 0.0,
 ) -> Schedule:
     """Linear warmup, then inverse square root decay for ever.
 
@@ -153,7 +167,10 @@ def warmup_inverse_sqrt(
     return join([warmup, InverseSqrt(peak_value, timescale)])
 
 
-def noam(model_size: Number, warmup_steps: Number, factor: Number = 1.0) -> Schedule:
+@keywords
+def noam(
+    model_size: RealScalarLike, warmup_steps: IntScalarLike, *, factor: RealScalarLike = 1.0
+) -> Schedule:
     """The schedule of the first transformer, whose first step is 1.
 
     `value(t) = factor * model_size**-0.5 * min((t+1)**-0.5, (t+1) * warmup_steps**-1.5)`
@@ -176,15 +193,17 @@ def noam(model_size: Number, warmup_steps: Number, factor: Number = 1.0) -> Sche
     warmup_steps = _checks.whole(warmup_steps)
     width, warmup = product(1.0, model_size), product(1.0, warmup_steps)
     peak = product(factor, (width * warmup) ** -0.5)
-    return warmup_inverse_sqrt(peak, warmup_steps - 1, warmup, peak / warmup)
+    return warmup_inverse_sqrt(peak, warmup_steps - 1, warmup, init_value=peak / warmup)
 
 
+@keywords
 def warmup_multi_step(
-    peak_value: Number,
-    warmup_steps: Number,
-    boundaries: Sequence[Number],
-    factors: Sequence[Number],
-    init_value: Number = 0.0,
+    peak_value: RealScalarLike,
+    warmup_steps: IntScalarLike,
+    boundaries: Sequence[IntScalarLike],
+    factors: Sequence[RealScalarLike],
+    *,
+    init_value: RealScalarLike = 0.0,
 ) -> Schedule:
     """Linear warmup, then constants, each a factor times the one before.
 
@@ -211,7 +230,9 @@ def warmup_multi_step(
     return join([Linear(init_value, peak_value, warmup_steps), table])
 
 
-def deepseek_steps(peak_value: Number, warmup_steps: Number, total_steps: Number) -> Schedule:
+def deepseek_steps(
+    peak_value: RealScalarLike, warmup_steps: IntScalarLike, total_steps: IntScalarLike
+) -> Schedule:
     """DeepSeek's multi-step schedule: 31.6% of the peak at 80% of training, 10% at 90%.
 
     Args:
@@ -229,5 +250,5 @@ def deepseek_steps(peak_value: Number, warmup_steps: Number, total_steps: Number
     check("deepseek_steps", values={"peak_value": peak_value})
     rest("deepseek_steps", "total_steps", total_steps, warmup_steps=warmup_steps)
     at = [round_half_up(product(part, total_steps)) - warmup_steps for part in (0.8, 0.9)]
-    table = PiecewiseConstant([peak_value, 0.316 * peak_value, 0.1 * peak_value], at)
+    table = PiecewiseConstant(at, [peak_value, 0.316 * peak_value, 0.1 * peak_value])
     return join([Linear(0.0, peak_value, warmup_steps), table])
