@@ -1,6 +1,8 @@
 """A small task for sweeps, and the plain loop that trains one member of it."""
 
-from collections.abc import Callable
+import contextlib
+import functools
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import jax
@@ -13,11 +15,16 @@ _DRAW = np.random.default_rng(0)
 X = _DRAW.normal(size=(STEPS, 8, 4)).astype(np.float32)
 Y = np.sin(X.sum(-1, keepdims=True))
 DATA = (X, Y)
+_START = {
+    "a": 0.5 * _DRAW.normal(size=(4, 6)).astype(np.float32),
+    "b": 0.5 * _DRAW.normal(size=(6, 1)).astype(np.float32),
+}
 
 
 def params(key: jax.Array | None = None) -> dict[str, jax.Array]:
-    a, b = jax.random.split(jax.random.key(7) if key is None else key)
-    return {"a": 0.5 * jax.random.normal(a, (4, 6)), "b": 0.5 * jax.random.normal(b, (6, 1))}
+    """Those of all members, or a start of one's own: one draw, for draws compile slowly."""
+    scale = 1.0 if key is None else 0.5 + jax.random.uniform(key)
+    return jax.tree.map(lambda x: scale * jnp.asarray(x), _START)
 
 
 def loss(p: Any, batch: Any) -> jax.Array:
@@ -30,23 +37,44 @@ def batch(t: int) -> Any:
 
 
 def alone(
-    tx: optax.GradientTransformation,
+    optimizer: Callable[[Any], optax.GradientTransformation],
+    plan: Any,
     steps: int = STEPS,
     start: Any = None,
     batches: Callable[[int], Any] = batch,
 ) -> tuple[np.ndarray, Any]:
     """The losses and the last parameters of one run, step by step."""
     p = params() if start is None else start
-    state = tx.init(p)
-
-    @jax.jit
-    def step(p: Any, state: Any, batch: Any) -> Any:
-        value, grads = jax.value_and_grad(loss)(p, batch)
-        updates, state = tx.update(grads, state, p)
-        return optax.apply_updates(p, updates), state, value
-
-    found = []
+    state, found = optimizer(plan).init(p), []
     for t in range(steps):
-        p, state, value = step(p, state, batches(t))
+        p, state, value = _step(optimizer)(plan, p, state, batches(t))
         found.append(float(value))
     return np.array(found), p
+
+
+@functools.cache
+def _step(optimizer: Callable[[Any], optax.GradientTransformation]) -> Any:
+    """A step of any plan: compiled once for all of them."""
+
+    @jax.jit
+    def step(plan: Any, p: Any, state: Any, batch: Any) -> Any:
+        value, grads = jax.value_and_grad(loss)(p, batch)
+        updates, state = optimizer(plan).update(grads, state, p)
+        return optax.apply_updates(p, updates), state, value
+
+    return step
+
+
+@contextlib.contextmanager
+def compiled_quickly() -> Iterator[None]:
+    """Optax's Adam promotes types; and a program that runs for milliseconds is not optimized.
+
+    Most of what these tests cost is compilation. What users get, optimized programs, is compared
+    with plain loops in test_range_test.py.
+    """
+    with jax.numpy_rank_promotion("raise"):
+        jax.config.update("jax_disable_most_optimizations", True)
+        try:
+            yield
+        finally:
+            jax.config.update("jax_disable_most_optimizations", False)

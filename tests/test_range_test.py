@@ -1,6 +1,8 @@
 """Learning-rate range test: what it trains is a plain loop, and where it stops fastai's rule."""
 
 import inspect
+import io
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,7 +14,8 @@ import optax
 import pytest
 
 import anneal_jax as anneal
-from anneal_jax.search import RangeTest, Training, lr_range_test
+from anneal_jax.search import RangeTest, Training, lr_range_test, sweep, tune
+from anneal_jax.search.engine import progress_bar
 
 mpl.use("Agg")
 STEPS = 60
@@ -239,7 +242,21 @@ def test_bad_input_is_one_sentence(options: dict[str, Any], words: str) -> None:
         quiet(Training.from_loss(loss, optax.sgd, jnp.zeros(4)), **options)
 
 
-def test_every_argument_is_documented() -> None:
+@pytest.mark.parametrize(("terminal", "progress"), [(True, True), (True, False), (False, True)])
+def test_a_bar_is_shown_on_a_terminal(
+    terminal: bool, progress: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A log file gets none, nor does who asks for none."""
+    errors = io.StringIO()
+    monkeypatch.setattr(errors, "isatty", lambda: terminal)
+    monkeypatch.setattr(sys, "stderr", errors)
+    with progress_bar("lr_range_test", 3, "step", progress) as bar:
+        bar.update(3)
+    assert ("3/3" in errors.getvalue()) == (terminal and progress)
+
+
+@pytest.mark.parametrize("function", [lr_range_test, sweep, tune])
+def test_every_argument_is_documented(function: Any) -> None:
     """No argument without a line."""
-    lines = {line.strip().partition(": ")[0] for line in (lr_range_test.__doc__ or "").splitlines()}
-    assert set(inspect.signature(lr_range_test).parameters) <= lines
+    lines = {x.strip().partition(": ")[0].lstrip("*") for x in function.__doc__.splitlines()}
+    assert set(inspect.signature(function).parameters) <= lines

@@ -1,5 +1,7 @@
 """Bad input to sweeps: one clear sentence, before anything is trained."""
 
+import dataclasses
+import inspect
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +13,7 @@ import pytest
 
 import anneal_jax as anneal
 from anneal_jax.search import Halving, Training, sweep
+from anneal_jax.search._options import Options
 
 from .sweeps import DATA, STEPS, X, Y, batch, loss, params
 
@@ -93,6 +96,7 @@ def short() -> Iterator[Any]:
 
 
 MESH = jax.sharding.Mesh(np.array(jax.devices()[:1]), ("members",))
+EIGHT = jax.sharding.Mesh(np.array(jax.devices()[:1] * 8), ("members",))
 CALLS: list[tuple[dict[str, Any], str]] = [
     ({"schedules": []}, "schedules must be at least one"),
     ({"schedules": [PLANS[0], {"learning_rate": PLANS[0]}]}, "schedules must be all schedules"),
@@ -127,7 +131,12 @@ CALLS: list[tuple[dict[str, Any], str]] = [
     ({"halving": Halving(2), "steps": [5, 6]}, "steps must be one number where plans are halved"),
     ({"evaluate": lambda state: state.params["a"]}, "evaluate must be a function from a state"),
     ({"mesh": MESH, "axis": "member"}, "axis must be one of ['members'], got 'member'; did you"),
+    ({"mesh": EIGHT}, "the number of members must be a multiple of the 8 devices along 'members'"),
     ({"per_member": 1}, "per_member must be True or False"),
+    ({"progress": "no"}, "progress must be True or False"),
+    ({"axis": "data"}, "axis must be left out without a mesh"),
+    ({"window": 3, "evaluate": lambda state: 0.0}, "window must be left out where evaluate gives"),
+    ({"halving": Halving(2, first=13)}, "halving.first must be at most 12, the last rung of 24"),
 ]
 
 
@@ -157,3 +166,11 @@ def test_call(options: dict[str, Any], words: str) -> None:
         sweep(TRAINING, **call)
     assert words in str(error.value)
     assert str(error.value).endswith((".", "?"))
+
+
+def test_tune_takes_the_options_of_sweep() -> None:
+    """By the same names, with the same defaults."""
+    keywords = inspect.signature(sweep).parameters.values()
+    ours = {p.name: p.default for p in keywords if p.kind is p.KEYWORD_ONLY}
+    assert ours.pop("compiled") is None  # deprecated
+    assert ours == {field.name: field.default for field in dataclasses.fields(Options)}

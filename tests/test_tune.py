@@ -30,14 +30,18 @@ from anneal_jax.search import (
     tune,
 )
 
+from .sweeps import compiled_quickly
+
+# The package under test, and these tests.
+PATHS = (Path(anneal.__file__).parents[1], Path(__file__).parents[1])
 SPACE = {"peak": LogUniform(1e-3, 1.0), "warmup": Integers(0, 5)}
 DATA = np.ones((20, 3), np.float32)
 
 
 @pytest.fixture(autouse=True, scope="module")
 def strict() -> Iterator[None]:
-    """Optax's parts promote types."""
-    with jax.numpy_rank_promotion("raise"):
+    """As most tests, but for what Optax's parts need."""
+    with compiled_quickly():
         yield
 
 
@@ -77,9 +81,9 @@ def test_random_search_is_the_best_of_its_draws() -> None:
     result = quiet(trials=10, population=4, seed=3)
     asked = draw(SPACE, 10, 3)
     assert result.table["peak"].tolist() == [p["peak"] for p in asked]
-    assert result.best == asked[int(np.argmin(result.table["final_loss"]))]
-    assert result.plan == make(**(result.best or {}))
-    again = quiet([result.best])
+    assert result.best_hyperparams == asked[int(np.argmin(result.table["final_loss"]))]
+    assert result.best_plan == make(**(result.best_hyperparams or {}))
+    again = quiet([result.best_hyperparams])
     assert again.best_loss == pytest.approx(result.best_loss, rel=1e-5)
     assert list(result.to_pandas()) == ["peak", "warmup", "steps", "status", "final_loss"]
 
@@ -111,7 +115,10 @@ def test_structures_may_be_chosen() -> None:
     result = quiet(grid(space, 3), make=shaped)
     assert len(result.table["shape"]) == 6
     best = int(np.argmin(result.table["final_loss"]))
-    assert result.best == {"peak": result.table["peak"][best], "shape": result.table["shape"][best]}
+    assert result.best_hyperparams == {
+        "peak": result.table["peak"][best],
+        "shape": result.table["shape"][best],
+    }
 
 
 def test_options_may_be_of_any_type() -> None:
@@ -124,7 +131,7 @@ def test_options_may_be_of_any_type() -> None:
         grid({"peak": LogUniform(0.01, 0.1), "end": Choice([None, 0.01, "same"])}, 2), make=ended
     )
     assert result.table["end"].tolist() == [None, 0.01, "same"] * 2
-    assert result.best == {"peak": pytest.approx(0.1), "end": "same"}
+    assert result.best_hyperparams == {"peak": pytest.approx(0.1), "end": "same"}
 
 
 def test_the_step_is_compiled_once_for_all_populations() -> None:
@@ -146,7 +153,7 @@ def test_a_sampler_learns_from_what_it_is_told() -> None:
     assert states(s) == ["COMPLETE"] * 24
     np.testing.assert_array_equal([t.value for t in s.trials], result.table["final_loss"])
     assert [t.params["peak"] for t in s.trials] == result.table["peak"].tolist()
-    assert result.best == s.best_params
+    assert result.best_hyperparams == s.best_params
     assert result.best_loss <= min(result.table["final_loss"][:8])
     assert np.median(result.table["final_loss"][8:]) < np.median(result.table["final_loss"][:8])
 
@@ -194,9 +201,10 @@ def test_a_killed_search_loses_nothing(tmp_path: Path) -> None:
 
 
 KILLED = """
-import sys, time
-sys.path.insert(0, {here!r})
-from test_tune import *
+import sys
+import anneal_jax.search
+assert "optuna" not in sys.modules
+from tests.test_tune import *
 def slow(t):
     return jnp.ones(3)
 quiet(trials=400, population=4, study=study(Path({folder!r})), data=slow, steps=20)
@@ -206,8 +214,13 @@ quiet(trials=400, population=4, study=study(Path({folder!r})), data=slow, steps=
 def test_a_search_killed_by_the_system_resumes(tmp_path: Path) -> None:
     """A real process, killed in the middle."""
     s = study(tmp_path)
-    code = KILLED.format(here=str(Path(__file__).parent), folder=str(tmp_path))
-    run = subprocess.Popen([sys.executable, "-c", code], env=os.environ | {"JAX_PLATFORMS": "cpu"})
+    more = {
+        "JAX_PLATFORMS": "cpu",
+        "JAX_DISABLE_MOST_OPTIMIZATIONS": "1",
+        "PYTHONPATH": os.pathsep.join(str(path) for path in PATHS),
+    }
+    code = KILLED.format(folder=str(tmp_path))
+    run = subprocess.Popen([sys.executable, "-c", code], env=os.environ | more)
     limit = time.monotonic() + 120
     while len(s.trials) < 12 and time.monotonic() < limit and run.poll() is None:
         time.sleep(0.05)
@@ -245,12 +258,22 @@ def test_ctrl_c_tells_what_finished() -> None:
     assert [t.params for t in s.trials if t.state.name == "COMPLETE"][-4:] == failed
 
 
-def test_random_and_grid_need_no_optuna() -> None:
-    """Nor does the import."""
-    code = "import sys; sys.modules['optuna'] = None\n" + KILLED.split("def slow")[0]
-    code = code.format(here=str(Path(__file__).parent), folder="")
-    code += "print(quiet(trials=4, population=2).best, quiet(grid(SPACE, 2)).best)"
-    subprocess.run([sys.executable, "-c", code], check=True)
+def test_random_and_grid_need_no_optuna(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor does the import, as `KILLED` requires."""
+    monkeypatch.setitem(sys.modules, "optuna", None)
+    with pytest.raises(ImportError):
+        import optuna  # noqa: F401
+    assert quiet(trials=4, population=2).best_loss < np.inf
+    assert quiet(grid(SPACE, 2)).best_loss < np.inf
+
+
+def test_former_names_of_the_best() -> None:
+    """They say what to write."""
+    result = quiet([{"peak": 0.1, "warmup": 2}])
+    with pytest.warns(DeprecationWarning, match=r"TuneResult.best is .* TuneResult.best_hyper"):
+        assert result.best == {"peak": 0.1, "warmup": 2}
+    with pytest.warns(DeprecationWarning, match=r"TuneResult.plan is .* TuneResult.best_plan"):
+        assert result.plan == make(0.1, 2)
 
 
 @pytest.mark.parametrize(
@@ -263,12 +286,17 @@ def test_random_and_grid_need_no_optuna() -> None:
         (lambda: grid({"a": 3}, 2), "grid: space must be names with Uniform"),  # pyright: ignore
         (lambda: grid(SPACE, 0), "must be a whole number from 1"),
         (lambda: grid(SPACE, {"peek": 2}), "did you mean 'peak'"),
+        (lambda: grid({"a": Choice([1])}, {"a": 1}), "grid: points (a) must be left out for a Ch"),
         (lambda: draw(SPACE, 0), "draw: count must be a whole number from 1"),
         (lambda: quiet(), "tune: trials must be a whole number from 1"),
         (lambda: quiet(trials=2, population=0), "tune: population must be a whole number"),
         (lambda: quiet([]), "tune: space must be names with dimensions"),
         (lambda: quiet({}, trials=2), "tune: space must be names with Uniform"),
         (lambda: quiet(trials=2, study=5), "tune: study must be an optuna.Study that minimizes"),
+        (lambda: quiet(trials=2, study=5, seed=1), "tune: seed must be left out where a list or"),
+        (lambda: quiet(grid(SPACE, 2), seed=0), "tune: seed must be left out where a list or"),
+        (lambda: quiet(trials=2, keep=1), "tune: every option must be one of"),
+        (lambda: quiet(trials=2, lane=1), "did you mean 'lanes'"),
     ],
 )
 def test_bad_input_is_one_sentence(call: Any, words: str) -> None:

@@ -24,11 +24,11 @@ from anneal_jax.search._suggest import (
 from anneal_jax.search._sweep import (
     sweep as sweep,
 )
-from anneal_jax.search._training import (
-    LossState as LossState,
-    Training as Training,
-)
 from anneal_jax.search._tune import (
     TuneResult as TuneResult,
     tune as tune,
+)
+from anneal_jax.search.engine import (
+    LossState as LossState,
+    Training as Training,
 )

@@ -15,10 +15,10 @@ Outcome = tuple[str, int, float]  # status, steps, final loss
 
 
 class Asker(Protocol):
-    """Proposes parameters, and is told how they did."""
+    """Proposes hyperparameters, and is told how they did."""
 
     def ask(self, count: int) -> list[dict[str, Any]]:
-        """At most `count` sets of parameters; none when the search has ended."""
+        """At most `count` sets of hyperparameters; none when the search has ended."""
         ...
 
     def tell(self, outcome: list[Outcome]) -> None:
@@ -26,12 +26,12 @@ class Asker(Protocol):
         ...
 
     def best(self, rows: list[dict[str, Any]]) -> tuple[dict[str, Any] | None, float]:
-        """The parameters with the lowest final loss, and it; `rows` are of this call."""
+        """The hyperparameters with the lowest final loss, and it; `rows` are of this call."""
         ...
 
 
 class Listed:
-    """Parameters that are known beforehand."""
+    """Hyperparameters that are known beforehand."""
 
     def __init__(self, rest: Sequence[Mapping[str, Any]]):
         self._rest = [dict(x) for x in rest]
@@ -53,7 +53,7 @@ class Listed:
 
 
 class Studied:
-    """Parameters that an Optuna study proposes."""
+    """Hyperparameters that an Optuna study proposes."""
 
     def __init__(self, study: Any, space: Space, trials: int):
         import optuna
@@ -97,7 +97,7 @@ class Studied:
 
 
 class Led:
-    """Parameters that process 0 asks, for all processes to train together."""
+    """Hyperparameters that process 0 asks, for all processes to train together."""
 
     def __init__(self, make: Callable[[], Studied]):
         self._lead = make() if jax.process_index() == 0 else None
@@ -124,8 +124,11 @@ def _from_first(value: Any) -> Any:
     return pickle.loads(np.asarray(multihost_utils.broadcast_one_to_all(padded)).tobytes())
 
 
-def asker_of(space: Any, trials: int | None, study: Any, seed: int) -> Asker:
+def asker_of(space: Any, trials: int | None, study: Any, seed: int | None) -> Asker:
     """Who proposes: the list, draws from the space, or the study (that of process 0)."""
+    if seed is not None and (study is not None or isinstance(space, list | tuple)):
+        rule = "left out where a list or a study says what to train"
+        _checks.fail(OWNER, "seed", rule, seed, "seed the study's sampler, if there is one")
     if isinstance(space, list | tuple):
         if not space or study is not None or trials is not None:
             rule = "names with dimensions where trials or study are given, else at least one set"
@@ -135,7 +138,7 @@ def asker_of(space: Any, trials: int | None, study: Any, seed: int) -> Asker:
     check_space(OWNER, space)
     _checks.steps(OWNER, "trials", trials, least=1, remedy="say how many")  # pyright: ignore[reportArgumentType]
     if study is None:
-        return Listed(draw(space, trials or 1, seed))
+        return Listed(draw(space, trials or 1, seed or 0))
     direction = getattr(getattr(study, "direction", None), "name", None)
     if direction != "MINIMIZE":
         remedy = "create it with optuna.create_study(direction='minimize')"

@@ -8,45 +8,59 @@ from .. import _checks
 
 
 class Halving(NamedTuple):
-    """Stop early what does badly: at each rung only the best `1 / factor` of the plans go on.
+    """Successive halving: at each rung only the best `1 / factor` of the plans go on.
 
-    With `n` plans and `T` steps, rungs are at `T / factor**k`, latest first, for as many `k` as
-    leave the first one at `first` steps or more and one plan at the end; at rung `k` from the
-    start `max(1, n // factor**k)` plans are left. A plan's score is the mean over its seeds.
+    `n` plans of `T` steps meet `K = floor(log(n) / log(factor))` rungs. Rung `k = 1, ..., K` is
+    at step `T / factor**(K + 1 - k)`, rounded, and leaves `max(1, floor(n / factor**k))` plans;
+    rungs before step `first` are left out. A plan's score is the mean over its seeds.
 
     A rung compares losses in the middle of a run. A schedule that has not decayed yet looks worse
     than it will be: let the first rung be late enough, or compare schedules of one shape.
 
     Args:
-      factor: above 1; 3 is usual.
-      first: the earliest rung, in steps; by default all rungs that leave more than one plan.
+      factor: ratio of plans before a rung to plans after it, above 1; 3 is usual.
+      first: earliest step at which plans may be stopped.
 
     Example:
         >>> from anneal_jax.search import Halving
         >>> Halving(factor=3).rungs(plans=27, steps=270)
         {10: 9, 30: 3, 90: 1}
 
-    References:
-      Jamieson and Talwalkar, [Non-stochastic best arm identification and hyperparameter
-      optimization](https://arxiv.org/abs/1502.07943), 2015
+    Reference: Jamieson and Talwalkar, [Non-stochastic Best Arm Identification and
+    Hyperparameter Optimization](https://arxiv.org/abs/1502.07943), 2015.
     """
 
     factor: float = 3.0
     first: int = 1
 
     def rungs(self, plans: int, steps: int) -> dict[int, int]:
-        """How many plans go on after which step."""
-        _checks.number("Halving", "factor", self.factor, above=1)
-        _checks.steps("Halving", "first", self.first, least=1)
+        """The rungs: steps, and how many plans go on from there.
+
+        Args:
+          plans: number of plans.
+          steps: number of steps of each plan that no rung stops.
+
+        Returns:
+          From the step of each rung, earliest first, to the number of plans that it leaves.
+
+        Raises:
+          ValueError: for a factor of 1 or less, or a first rung before step 1.
+        """
+        self.check()
         count = 0
         while plans / self.factor ** (count + 1) >= 1:
             count += 1
-        found = {}
+        found: dict[int, int] = {}
         for k in range(1, count + 1):
             step = round(steps / self.factor ** (count + 1 - k))
             if self.first <= step < steps:
                 found[step] = max(1, int(plans / self.factor**k))
         return found
+
+    def check(self) -> None:
+        """Require a factor that leaves fewer, and a first step that there is."""
+        _checks.number("Halving", "factor", self.factor, above=1)
+        _checks.steps("Halving", "first", self.first, least=1)
 
 
 def survivors(plans: np.ndarray, scores: np.ndarray, keep: int) -> np.ndarray:

@@ -1,98 +1,181 @@
 """What a sweep is told, and what is wrong with it, told before anything is trained."""
 
-from collections.abc import Sequence
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh
+from jaxtyping import PyTree
+from numpy.typing import ArrayLike
 
 from .. import _checks
+from .._types import RealScalarLike
 from ._halving import Halving
-from ._plans import Group
+from .engine import Members, PlanStack, Settings
 
-_OWNER = "sweep"
+OWNER = "sweep"
+_AT_ONCE = 50  # steps in a dispatch: more spare little, and Ctrl-C waits for them
 
 
-class Options(NamedTuple):
-    """What `sweep` was told."""
+class Roster(NamedTuple):
+    """Who trains: each plan with each seed."""
 
-    window: int
-    halving: Halving | None
-    at_once: int
-    per_member: bool
-    mesh: Mesh | None
-    axis: str
-    lanes: int | None
-    memory_limit: int | None
-    keep: int
+    stacks: Sequence[PlanStack]
+    seed: np.ndarray  # int[seeds]
+    end: np.ndarray  # int[plans]: steps to train
 
     @property
-    def devices(self) -> int:
-        """Over which members are spread."""
-        return 1 if self.mesh is None else self.mesh.shape[self.axis]
+    def ends(self) -> np.ndarray:
+        """Steps of each member, plan by plan and seed by seed."""
+        return np.repeat(self.end, len(self.seed))
 
-    def check(self, ends: np.ndarray, seeds: int, groups: Sequence[Group]) -> None:
-        """Require that options are what they must be, and fit plans, seeds and each other."""
-        _checks.steps(_OWNER, "window", self.window, least=1, remedy="leave it out")
-        _checks.steps(_OWNER, "keep", self.keep, remedy="leave it out")
-        if self.lanes is not None:
-            _checks.steps(_OWNER, "lanes", self.lanes, least=1, remedy="leave it out")
+    def members(self, stack: PlanStack) -> Members:
+        """Those of a stack's plans."""
+        row = np.repeat(np.arange(len(stack.places)), len(self.seed))
+        plan = stack.places[row]
+        which = np.tile(np.arange(len(self.seed)), len(stack.places))
+        member = plan * len(self.seed) + which
+        return Members(row, plan, self.seed[which], member, self.end[plan])
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Options:
+    """What `sweep` takes beside training, schedules and batches; each is described there."""
+
+    steps: int | Sequence[int] | None = None
+    seeds: int | Sequence[int] = 1
+    labels: Mapping[str, ArrayLike] | None = None
+    evaluate: Callable[[PyTree], RealScalarLike] | None = None
+    window: int | None = None
+    halving: Halving | None = None
+    per_member: bool = False
+    keep: int = 0
+    mesh: Mesh | None = None
+    axis: str = "members"
+    lanes: int | None = None
+    memory_limit: int | None = None
+    steps_per_dispatch: int | None = None
+    progress: bool = True
+
+    def roster(self, stacks: Sequence[PlanStack], stacked: int | None) -> Roster:
+        """Who trains; `stacked` is how many batches there are, if that is known."""
+        plans = sum(len(stack.places) for stack in stacks)
+        steps = stacked if self.steps is None else self.steps
+        return Roster(stacks, _seeds(self.seeds), _ends(steps, plans))
+
+    def settings(self, longest: int) -> Settings:
+        """How the program trains them."""
+        at_once = _AT_ONCE if self.steps_per_dispatch is None else self.steps_per_dispatch
+        mesh = self.mesh
+        if mesh is not None:  # without explicit axes, of which the user's functions know nothing
+            mesh = Mesh(mesh.devices, mesh.axis_names)
+        return Settings(
+            min(at_once, longest), self.per_member, self.lanes, self.memory_limit, mesh, self.axis
+        )
+
+    def last(self, longest: int) -> int:
+        """Over how many last steps a final loss is the mean."""
+        return max(1, longest // 20) if self.window is None else self.window
+
+    def check(self, roster: Roster) -> None:
+        """Require that options are what they must be, and fit the roster and each other."""
+        for name, least in {"window": 1, "lanes": 1, "steps_per_dispatch": 1, "keep": 0}.items():
+            if (value := getattr(self, name)) is not None:
+                _checks.steps(OWNER, name, value, least=least, remedy="leave it out")
         if self.memory_limit is not None:
-            _checks.number(_OWNER, "memory_limit", self.memory_limit, least=1)
-        _checks.flag(_OWNER, "per_member", self.per_member)
-        if self.keep and len(groups) > 1:
+            _checks.number(OWNER, "memory_limit", self.memory_limit, least=1)
+        _checks.flag(OWNER, "per_member", self.per_member)
+        if self.keep and len(roster.stacks) > 1:
             rule = "0 where schedules have several structures, as their states have"
-            _checks.fail(_OWNER, "keep", rule, self.keep, "sweep one structure at a time")
-        self._check_halving(ends)
-        self._check_mesh(seeds, groups)
+            _checks.fail(OWNER, "keep", rule, self.keep, "sweep one structure at a time")
+        if self.window is not None and self.evaluate is not None:
+            rule = "left out where evaluate gives the final loss"
+            _checks.fail(OWNER, "window", rule, self.window, "pass one of the two")
+        self._check_halving(roster.end)
+        self._check_mesh(roster)
 
-    def _check_halving(self, ends: np.ndarray) -> None:
+    def _check_halving(self, end: np.ndarray) -> None:
         if self.halving is None:
             return
         if not isinstance(self.halving, Halving):
             remedy = "write halving=Halving(factor=3)"
-            _checks.fail(_OWNER, "halving", "a Halving", self.halving, remedy)
-        self.halving.rungs(2, 2)  # checks itself
-        if len(np.unique(ends)) > 1:
+            _checks.fail(OWNER, "halving", "a Halving", self.halving, remedy)
+        self.halving.check()
+        if len(np.unique(end)) > 1:
             rule = "one number where plans are halved: a rung compares them at the same step"
             remedy = "leave halving out, or sweep length by length"
-            _checks.fail(_OWNER, "steps", rule, ends, remedy)
+            _checks.fail(OWNER, "steps", rule, end, remedy)
+        latest = max(1, round(int(end[0]) / self.halving.factor))
+        if self.halving.first > latest:
+            rule = f"at most {latest}, the last rung of {end[0]} steps"
+            _checks.fail(OWNER, "halving.first", rule, self.halving.first, "begin earlier")
 
-    def _check_mesh(self, seeds: int, groups: Sequence[Group]) -> None:
+    def _check_mesh(self, roster: Roster) -> None:
         if self.mesh is None:
+            if self.axis != "members":
+                rule = "left out without a mesh, whose axis it names"
+                _checks.fail(OWNER, "axis", rule, self.axis, "pass mesh=, too")
             return
-        _checks.nearest(_OWNER, "axis", self.axis, self.mesh.axis_names)
-        for group in groups:
-            members = len(group.places) * seeds
-            if members % self.devices:
-                rule = f"a multiple of the {self.devices} devices along {self.axis!r}"
+        _checks.nearest(OWNER, "axis", self.axis, self.mesh.axis_names)
+        devices = self.mesh.shape[self.axis]
+        for stack in roster.stacks:
+            members = len(stack.places) * len(roster.seed)
+            if members % devices:
+                rule = f"a multiple of the {devices} devices along {self.axis!r}"
                 remedy = "add or leave out some (of each structure)"
-                _checks.fail(_OWNER, "the number of members", rule, members, remedy)
+                _checks.fail(OWNER, "the number of members", rule, members, remedy)
 
 
-def seeds_of(seeds: Any) -> np.ndarray:
+def columns_of(labels: Mapping[str, ArrayLike] | None, roster: Roster) -> dict[str, np.ndarray]:
+    """The columns that tell plans apart: the caller's, or what differs."""
+    size = len(roster.end)
+    if labels is None:
+        return _differing(roster.stacks, size)
+    for name, values in labels.items():
+        if np.shape(values)[:1] != (size,):
+            rule = f"one value for each of the {size} plans"
+            _checks.fail(OWNER, f"labels[{name!r}]", rule, values, "correct it")
+    return {name: np.asarray(values) for name, values in labels.items()}
+
+
+def _differing(stacks: Sequence[PlanStack], size: int) -> dict[str, np.ndarray]:
+    """By name, the scalars of plans that are not the same in all of them; NaN where absent."""
+    columns: dict[str, np.ndarray] = {}
+    group = np.empty(size, int)
+    for k, stack in enumerate(stacks):
+        group[stack.places] = k
+        for path, leaf in jax.tree_util.tree_leaves_with_path(stack.plans):
+            if np.ndim(leaf) != 1 or not jnp.issubdtype(leaf.dtype, jnp.number):
+                continue
+            name = jax.tree_util.keystr(path, simple=True, separator=".") or "value"
+            column = columns.setdefault(name, np.full(size, np.nan))
+            column[stack.places] = np.asarray(leaf, float)
+    columns = {"group": group, **columns}
+    return {name: x for name, x in columns.items() if len(np.unique(x)) > 1}
+
+
+def _seeds(seeds: Any) -> np.ndarray:
     """The seeds to train each plan with."""
     if isinstance(seeds, int | np.integer) and not isinstance(seeds, bool) and seeds > 0:
         return np.arange(seeds)
     found = np.asarray(seeds)
     if found.ndim != 1 or not len(found) or found.dtype.kind not in "iu" or found.min() < 0:
         rule = "how many seeds, from 1 up, or a list of them"
-        _checks.fail(_OWNER, "seeds", rule, seeds, "pass such a number")
+        _checks.fail(OWNER, "seeds", rule, seeds, "pass such a number")
     return found
 
 
-def ends_of(steps: Any, stacked: int | None, plans: int) -> np.ndarray:
-    """The number of steps of each plan; `stacked` is how many batches there are, if known."""
-    steps = stacked if steps is None else steps
+def _ends(steps: Any, plans: int) -> np.ndarray:
+    """The number of steps of each plan."""
     if steps is None:
         remedy = "say how many to train"
-        _checks.fail(_OWNER, "steps", "given unless batches are stacked", None, remedy)
+        _checks.fail(OWNER, "steps", "given unless batches are stacked", None, remedy)
     each = np.asarray(steps)
-    if (
-        each.dtype.kind not in "iu"
-        or each.min(initial=2**31) < 1
-        or each.shape not in {(), (plans,)}
-    ):
+    whole = each.dtype.kind in "iu" and each.min(initial=2**31) >= 1
+    if not whole or each.shape not in {(), (plans,)}:
         rule = f"a whole number from 1 up, or one for each of the {plans} plans"
-        _checks.fail(_OWNER, "steps", rule, steps, "correct it")
+        _checks.fail(OWNER, "steps", rule, steps, "correct it")
     return np.broadcast_to(each, (plans,))

@@ -2,22 +2,29 @@
 
 import dataclasses
 import functools
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+from jaxtyping import PyTree
 
 from .. import _checks
 from ..schedules._exponentials import Exponential
 from ..schedules._schedule import Schedule
 from ..schedules._segments import Linear
-from ._batches import Batches
-from ._fit import fitted
-from ._plans import grouped
-from ._program import Programs
-from ._record import Members, Record
-from ._run import Run, blocks
 from ._suggest import Suggestions, smoothed, suggestions
-from ._training import Training
+from .engine import (
+    Engine,
+    Members,
+    Settings,
+    Training,
+    batches_of,
+    progress_bar,
+    stacked_plans,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 _OWNER = "lr_range_test"
 _AT_ONCE = 25  # steps in a dispatch: how far a run may go on after it has diverged
@@ -29,12 +36,12 @@ class RangeTest:
     """The outcome of `lr_range_test`.
 
     Attributes:
-      rates: float64[steps], the values that were tried, up to where the last run stopped.
-      losses: float32[runs, steps], as they came; NaN after a run has stopped.
-      smoothed: float64[runs, steps], their exponential mean with bias correction.
-      planned: how many steps it would have been without divergence.
-      name: what was varied.
-      spacing: "exponential" or "linear".
+      rates: float64[steps], the rates tried, up to the end of the longest run.
+      losses: float32[runs, steps], the loss of each step; NaN after the end of a run.
+      smoothed: float64[runs, steps], the exponential mean of the losses, with bias correction.
+      planned: number of steps that a run without divergence has.
+      name: the hyperparameter that varies.
+      spacing: growth of the rate, "exponential" or "linear".
     """
 
     rates: np.ndarray
@@ -66,7 +73,7 @@ class RangeTest:
             name: (min(x), max(x)) for name, x in zip(Suggestions._fields, columns, strict=True)
         }
 
-    def plot(self, ax: Any = None) -> Any:
+    def plot(self, ax: "Axes | None" = None) -> "Axes":
         """Losses over rates, with the suggestions where there are any.
 
         Args:
@@ -109,12 +116,12 @@ class RangeTest:
 
 def lr_range_test(
     training: Training,
-    batches: Any,
+    batches: PyTree | Iterable[PyTree] | Callable[..., PyTree],
     *,
     low: float = 1e-7,
     high: float = 10.0,
     steps: int = 100,
-    spacing: str = "exponential",
+    spacing: Literal["exponential", "linear"] = "exponential",
     name: str | None = None,
     runs: int = 1,
     smoothing: float = 0.98,
@@ -127,28 +134,30 @@ def lr_range_test(
     - "exponential": `rate(t) = low * (high / low) ** (t / steps)`
     - "linear": `rate(t) = low + (high - low) * t / steps`
 
-    It ends when the smoothed loss exceeds `diverged` times its minimum, or is not finite. The
+    A run ends when its smoothed loss exceeds `diverged` times its minimum, or is not finite. The
     caller's parameters and optimizer state are copied, never changed.
 
     Args:
-      training: how to train; see `Training`. With `Training.from_step`, one's own step and state.
+      training: the initialization and the step of a run; see `Training`. With
+        `Training.from_step`, one's own step and state.
       batches: stacked arrays, an iterable, or a function of the step, as for `sweep`.
-      low: the first rate.
-      high: the rate that the last step would be followed by.
-      steps: how many there are, 23 or more.
-      spacing: "exponential" or "linear".
-      name: what varies, other than the learning rate: a keyword of the optimizer
+      low: rate of the first step; above 0 for exponential spacing.
+      high: rate one step after the last.
+      steps: number of steps, 23 or more.
+      spacing: growth of the rate, "exponential" or "linear".
+      name: hyperparameter that varies in place of the learning rate: a keyword of the optimizer
         (`Training.from_loss`), such as "weight_decay", or a name among
-        `anneal_jax.hyperparams` of the state (`Training.from_step`), such as that of a group.
-      runs: with so many seeds, side by side in one program: other parameters (where they are made
-        from a key), other data (with `per_member`), and so a spread of the suggestions.
-      smoothing: share of the mean that stays in a step; 0 for none.
-      diverged: see above; None: only losses that are not finite end it.
-      per_member: as for `sweep`; a member is a run.
-      progress: whether to show a bar.
+        `anneal_jax.hyperparams` of the state (`Training.from_step`), such as a group's rate.
+      runs: number of runs, seeded 0, 1, ..., side by side in one program. They differ in their
+        parameters, where these are made from a key, and in their data, with `per_member`.
+      smoothing: share of the running mean of the loss that is kept in a step, from 0 to below 1.
+      diverged: ratio of the smoothed loss to its minimum at which a run ends, above 1; None:
+        a run ends only where the loss is not finite.
+      per_member: whether each run has batches of its own, as for `sweep`.
+      progress: whether to show a bar, where the standard error is a terminal.
 
     Returns:
-      A `RangeTest`; after Ctrl-C, with the steps there were.
+      A `RangeTest`; after Ctrl-C, with the steps trained by then.
 
     Raises:
       ValueError: for bad arguments, and as `sweep` does.
@@ -163,66 +172,37 @@ def lr_range_test(
         >>> print(f"{result.suggestions.valley:.3f}")
         0.071
 
-    References:
-      Smith, [Cyclical learning rates](https://arxiv.org/abs/1506.01186), 2017; the rules are
-      those of fastai's `lr_find`
+    Reference: Smith, [Cyclical Learning Rates for Training Neural
+    Networks](https://arxiv.org/abs/1506.01186), 2015; the suggestions are those of fastai's
+    `lr_find`.
     """
     ramp = _ramp(low, high, steps, spacing)
     _checks.steps(_OWNER, "runs", runs, least=1, remedy="count them")
     _checks.number(_OWNER, "smoothing", smoothing, least=0, below=1)
     if diverged is not None:
         _checks.number(_OWNER, "diverged", diverged, above=1)
-    plan = ramp.shift(training.begin) if training.begin else ramp
-    at_once = min(_AT_ONCE, steps)
-    source = Batches(_OWNER, batches)
     _checks.flag(_OWNER, "per_member", per_member)
-    source.prepare(steps, at_once, runs if per_member else None)
-    group = grouped(_OWNER, [plan if name is None else {name: plan}])[0]
-    programs = Programs(
-        _OWNER, training, group.shape, source,
-        per_member=per_member, evaluate=None, mesh=None, axis="members",
-    )  # fmt: skip
-    fit = fitted(
-        _OWNER, programs, source,
-        members=runs, devices=1, at_once=at_once, masked=False, lanes=runs, memory_limit=None,
-    )  # fmt: skip
-    zeros, seeds = np.zeros(runs, int), np.arange(runs)
-    members = Members(zeros, zeros, seeds, seeds, np.full(runs, steps))
-    record = Record(_OWNER, members.end)
-    run = Run(programs, fit, source, group.plans, members, record, devices=1)
-    means, ends = _train(run, record, steps, at_once, smoothing, diverged, progress)
-    done = int(ends.max())
-    losses = np.where(np.arange(steps) < ends[:, None], record.losses, np.nan)[:, :done]
+    plan = ramp.shift(training.begin) if training.begin else ramp
+    (stack,) = stacked_plans(_OWNER, [plan if name is None else {name: plan}])
+    ends, zeros, seeds = np.full(runs, steps), np.zeros(runs, int), np.arange(runs)
+    settings = Settings(min(_AT_ONCE, steps), per_member, lanes=runs)
+    engine = Engine(_OWNER, training, batches_of(_OWNER, batches), ends, settings)
+    with progress_bar(_OWNER, steps, "step", progress) as bar, engine.record.interruptible():
+        for trainer in engine.trainers(stack, Members(zeros, zeros, seeds, seeds, ends)):
+            for step in trainer.train([steps], bar):
+                trainer.settle()
+                losses = engine.record.losses[trainer.beyond(0).member, :step]
+                if (_stops(smoothed(losses, smoothing), diverged) < step).all():
+                    break
+    losses = engine.record.losses
+    means = smoothed(losses, smoothing)
+    stops = _stops(means[:, : int(engine.record.steps.max())], diverged)
+    done = int(stops.max())
+    losses = np.where(np.arange(steps) < stops[:, None], losses, np.nan)[:, :done]
     # (NumPy's own: to evaluate the schedule once more would compile another program.)
     spaced = np.geomspace if spacing == "exponential" else np.linspace
     rates = spaced(low, high, steps + 1)[:done]
     return RangeTest(rates, losses, means[:, :done], steps, name or "learning_rate", spacing)
-
-
-def _train(
-    run: Run,
-    record: Record,
-    steps: int,
-    at_once: int,
-    smoothing: float,
-    diverged: float | None,
-    progress: bool,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Train until all runs have stopped; smoothed losses, and how many steps each run had."""
-    from tqdm import tqdm
-
-    bar = tqdm(total=steps, desc=_OWNER, unit="step", disable=not progress)
-    with bar, record.interruptible():
-        for first, count in blocks([steps], at_once):
-            run.advance(first, count)
-            run.settle()
-            bar.update(count)
-            ends = _stops(smoothed(record.losses[:, : first + count], smoothing), diverged)
-            if (ends < first + count).all():
-                break
-    run.settle()
-    means = smoothed(record.losses, smoothing)
-    return means, _stops(means[:, : int(record.steps.max())], diverged)
 
 
 def _stops(means: np.ndarray, diverged: float | None) -> np.ndarray:

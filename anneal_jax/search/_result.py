@@ -1,46 +1,83 @@
 """What a sweep returns: a table, the curves, the best plan, a picture."""
 
 import dataclasses
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
+import jax
+import jax.numpy as jnp
 import numpy as np
+from jaxtyping import PyTree
 
-from ._plans import Group
+from .. import _checks, _deprecated
+from ._options import Options, Roster
+from .engine import PlanLike, PlanStack, Record, lowest
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+_FIXED = {"plan", "seed", "steps", "status", "final_loss"}  # columns of every table
 
 
 @dataclasses.dataclass(frozen=True)
 class SweepResult:
     """The outcome of `sweep`.
 
+    The best plan is the one of lowest final loss, its mean over seeds, of those that finished; if
+    none has, of those that trained longest.
+
     Attributes:
-      table: columns by name, one entry for each member: `plan` (its place in the population),
-        what tells plans apart, `seed`, `steps` (trained), `status` ("finished", "stopped" by
-        halving, "diverged", "interrupted") and `final_loss` (the held-out loss of `evaluate`, or
-        the mean training loss of the last steps).
-      curves: float32[members, steps], the loss of every step; NaN where there was none.
-      states: the final states of the members in `kept`, stacked; None without `keep`.
-      kept: the rows of the table that `states` belong to, best first.
-      note: one line on how it ran.
+      table: columns by name, arrays with one entry for each member: `plan` (index of its plan),
+        the labels of the plan, `seed`, `steps` (trained), `status` ("finished", "stopped" by
+        halving, "diverged", "interrupted") and `final_loss` (the score of `evaluate`, or the mean
+        training loss of the last steps).
+      curves: float32[members, steps], the training loss of every step; NaN where none was taken.
+      states: final states of the members in `kept`, stacked; None without `keep`.
+      kept: int[keep], rows of the table that `states` belong to, best first.
+      note: one line on time, members at a time, and memory.
     """
 
     table: dict[str, np.ndarray]
     curves: np.ndarray
-    states: Any
+    states: PyTree
     kept: np.ndarray
     note: str
-    groups: tuple[Group, ...] = dataclasses.field(repr=False)
+    _stacks: tuple[PlanStack, ...] = dataclasses.field(repr=False)
+
+    @property
+    def best_index(self) -> int:
+        """Index of the best plan."""
+        return int(self.ranking()[0])
+
+    @property
+    def best_plan(self) -> PlanLike:
+        """The best plan: a schedule, or a dictionary of schedules and numbers."""
+        return self.plan(self.best_index)
+
+    @property
+    def best_loss(self) -> float:
+        """Final loss of the best plan, its mean over seeds."""
+        return self.row()["final_loss"]
+
+    @property
+    def best_hyperparams(self) -> dict[str, Any]:
+        """Labels of the best plan, by name."""
+        return self.hyperparams(self.best_index)
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether Ctrl-C, or the end of the batches, ended it."""
+        return bool((self.table["status"] == "interrupted").any())
 
     @property
     def best(self) -> int:
-        """The plan with the lowest final loss, its mean over seeds.
-
-        Of those that finished; if none has, of those that trained longest.
-        """
-        order = self.ranking()
-        return int(order[0])
+        """The former name of `best_index`."""
+        _deprecated.warn("SweepResult.best", "SweepResult.best_index")
+        return self.best_index
 
     def ranking(self) -> np.ndarray:
-        """Plans, best first: those that trained longer before those that stopped early."""
+        """int[plans], indices of the plans, best first; those that trained longer come first."""
         plans, final = self.table["plan"], self.table["final_loss"]
         unique = np.unique(plans)
         means = np.array([_mean(final[plans == p]) for p in unique])
@@ -48,31 +85,59 @@ class SweepResult:
         steps = np.array([_lasting(self.table["steps"], status, plans == p) for p in unique])
         return unique[np.lexsort((means, -steps))]
 
-    def plan(self, index: int | None = None) -> Any:
-        """The plan of that number, by default the best one."""
-        index = self.best if index is None else index
-        group = next(g for g in self.groups if index in g.places)
-        return group.plan(index)
+    def plan(self, index: int | None = None) -> PlanLike:
+        """One plan.
+
+        Args:
+          index: its index, as in the column `plan` of the table.
+
+        Returns:
+          The schedule, or the dictionary of schedules and numbers.
+
+        Raises:
+          ValueError: if there is no such plan.
+        """
+        if index is None:
+            _deprecated.warn("SweepResult.plan()", "SweepResult.best_plan")
+            return self.best_plan
+        places = np.concatenate([stack.places for stack in self._stacks])
+        if index not in places:
+            rule = f"the index of one of {len(places)} plans, from 0"
+            _checks.fail("SweepResult.plan", "index", rule, index, "take one of the table's")
+        return next(s for s in self._stacks if index in s.places).plan(index)
+
+    def hyperparams(self, index: int) -> dict[str, Any]:
+        """Labels of one plan, by name; `index` as for `plan`."""
+        row = self.row(index)
+        return {name: row[name] for name in self.table if name not in _FIXED}
 
     def row(self, plan: int | None = None) -> dict[str, Any]:
-        """What the table says of a plan (by default the best), its final loss a mean over seeds."""
-        plan = self.best if plan is None else plan
+        """What the table says of one plan.
+
+        Args:
+          plan: its index; by default the best one's.
+
+        Returns:
+          The value of each column for its first seed, but the mean of the final loss over seeds;
+          and the number of `seeds`.
+        """
+        plan = self.best_index if plan is None else plan
         rows = np.flatnonzero(self.table["plan"] == plan)
         row = {name: column[rows].tolist()[0] for name, column in self.table.items()}
         return row | {"final_loss": _mean(self.table["final_loss"][rows]), "seeds": len(rows)}
 
-    def to_pandas(self) -> Any:
+    def to_pandas(self) -> "pd.DataFrame":
         """The table as a `pandas.DataFrame`."""
         import pandas as pd
 
         return pd.DataFrame({k: list(v) if v.ndim > 1 else v for k, v in self.table.items()})
 
-    def plot(self, ax: Any = None, *, smooth: int = 1) -> Any:
-        """Curves of all members, the best plan's on top.
+    def plot(self, ax: "Axes | None" = None, *, smooth: int = 1) -> "Axes":
+        """The curves of all members, those of the best plan on top.
 
         Args:
           ax: matplotlib axes; by default new ones.
-          smooth: steps to average over.
+          smooth: number of steps over which losses are averaged.
 
         Returns:
           The axes.
@@ -80,7 +145,7 @@ class SweepResult:
         import matplotlib.pyplot as plt
 
         ax = plt.subplots()[1] if ax is None else ax
-        best = self.best
+        best = self.best_index
         kernel = np.ones(smooth) / smooth
         for plan, curve in zip(self.table["plan"], self.curves, strict=True):
             shown = np.convolve(curve, kernel, "valid") if smooth > 1 else curve
@@ -99,10 +164,36 @@ class SweepResult:
         return "\n".join([*lines, *([f"  and {rest} more"] if rest > 0 else [])])
 
     def _words(self, plan: int) -> str:
-        fixed = {"plan", "seed", "steps", "status", "final_loss"}
-        row = self.row(plan)
-        told = [f"{k} {_short(v)}" for k, v in row.items() if k not in fixed and k != "seeds"]
+        told = [f"{name} {_short(x)}" for name, x in self.hyperparams(plan).items()]
         return ", ".join([f"plan {plan}", *told])
+
+
+def result_of(
+    record: Record,
+    roster: Roster,
+    columns: Mapping[str, np.ndarray],
+    kept: Sequence[tuple[np.ndarray, PyTree]],
+    options: Options,
+    note: str,
+) -> SweepResult:
+    """What is known of a population, as a table; the best of the states that were kept."""
+    seeds, plans = len(roster.seed), len(roster.end)
+    status, final = record.outcome(options.last(int(roster.end.max())))
+    table = {
+        "plan": np.repeat(np.arange(plans), seeds),
+        **{name: np.repeat(x, seeds, axis=0) for name, x in columns.items()},
+        "seed": np.tile(roster.seed, plans),
+        "steps": record.steps,
+        "status": status,
+        "final_loss": final,
+    }
+    ids, states = np.zeros(0, int), None
+    if kept:
+        ids = np.concatenate([i for i, _ in kept])
+        best = lowest(final[ids], options.keep)
+        ids = ids[best]
+        states = jax.tree.map(lambda *xs: jnp.concatenate(xs)[best], *(s for _, s in kept))
+    return SweepResult(table, record.losses, states, ids, note, tuple(roster.stacks))
 
 
 def _mean(values: np.ndarray) -> float:

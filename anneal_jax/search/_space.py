@@ -12,7 +12,17 @@ from .. import _checks
 
 @dataclasses.dataclass(frozen=True)
 class Uniform:
-    """A real number from `low` to `high`, any as likely."""
+    """A real number, uniformly distributed.
+
+    Args:
+      low: least value.
+      high: largest value, above `low`.
+
+    Example:
+        >>> from anneal_jax.search import Uniform
+        >>> Uniform(0.0, 1.0).points(3)
+        [0.0, 0.5, 1.0]
+    """
 
     low: float
     high: float
@@ -22,17 +32,27 @@ class Uniform:
         _checks.number("Uniform", "high", self.high, above=self.low)
 
     def at(self, share: float) -> float:
-        """The number at a share from 0 to 1 of the range."""
+        """The value below which `share` (0 to 1) of the distribution lies."""
         return self.low + share * (self.high - self.low)
 
-    def points(self, count: int) -> list[Any]:
-        """`count` numbers, evenly."""
-        return [self.at(share) for share in np.linspace(0, 1, count)]
+    def points(self, count: int) -> list[float]:
+        """`count` values from `low` to `high`, equally far apart."""
+        return [self.at(share) for share in np.linspace(0, 1, count).tolist()]
 
 
 @dataclasses.dataclass(frozen=True)
 class LogUniform:
-    """A real number from `low` to `high`, every order of magnitude as likely: rates, decays."""
+    """A positive real number whose logarithm is uniformly distributed: a rate, a weight decay.
+
+    Args:
+      low: least value, above 0.
+      high: largest value, above `low`.
+
+    Example:
+        >>> from anneal_jax.search import LogUniform
+        >>> LogUniform(0.01, 1.0).points(3)
+        [0.01, 0.1, 1.0]
+    """
 
     low: float
     high: float
@@ -42,17 +62,27 @@ class LogUniform:
         _checks.number("LogUniform", "high", self.high, above=self.low)
 
     def at(self, share: float) -> float:
-        """The number at a share from 0 to 1 of the orders of magnitude."""
+        """The value below which `share` (0 to 1) of the distribution lies."""
         return float(np.clip(self.low * (self.high / self.low) ** share, self.low, self.high))
 
-    def points(self, count: int) -> list[Any]:
-        """`count` numbers, each the same factor above the one before."""
+    def points(self, count: int) -> list[float]:
+        """`count` values from `low` to `high`, each by the same factor above the one before."""
         return np.geomspace(self.low, self.high, count).tolist()
 
 
 @dataclasses.dataclass(frozen=True)
 class Integers:
-    """A whole number from `low` to `high`, both included."""
+    """A whole number, uniformly distributed.
+
+    Args:
+      low: least value, 0 or more.
+      high: largest value, above `low`.
+
+    Example:
+        >>> from anneal_jax.search import Integers
+        >>> Integers(0, 10).points(3)
+        [0, 5, 10]
+    """
 
     low: int
     high: int
@@ -64,17 +94,26 @@ class Integers:
         )
 
     def at(self, share: float) -> int:
-        """The number at a share from 0 to 1 of the range."""
+        """The value at `share` (0 to 1) of the distribution."""
         return min(self.low + int(share * (self.high - self.low + 1)), self.high)
 
-    def points(self, count: int) -> list[Any]:
-        """`count` numbers, as evenly as may be; fewer if there are no more."""
+    def points(self, count: int) -> list[int]:
+        """`count` values from `low` to `high`, nearly equally far apart, or all there are."""
         return sorted({round(float(x)) for x in np.linspace(self.low, self.high, count)})
 
 
 @dataclasses.dataclass(frozen=True)
 class Choice:
-    """One of some options (words or numbers)."""
+    """One of several options, all equally likely.
+
+    Args:
+      options: list of values of any type; an Optuna study takes words, numbers and None.
+
+    Example:
+        >>> from anneal_jax.search import Choice
+        >>> Choice(["cosine", "linear"]).points(1)
+        ['cosine', 'linear']
+    """
 
     options: tuple[Any, ...]
 
@@ -85,11 +124,11 @@ class Choice:
         object.__setattr__(self, "options", tuple(found))
 
     def at(self, share: float) -> Any:
-        """The option at a share from 0 to 1."""
+        """The option at `share` (0 to 1) of the distribution."""
         return self.options[min(int(share * len(self.options)), len(self.options) - 1)]
 
     def points(self, count: int) -> list[Any]:
-        """All options."""
+        """All options, whatever the count."""
         del count
         return list(self.options)
 
@@ -99,14 +138,19 @@ Space = Mapping[str, Dimension]
 
 
 def grid(space: Space, points: int | Mapping[str, int]) -> list[dict[str, Any]]:
-    """Every combination of some values of each dimension.
+    """Every combination of evenly spaced values of the dimensions.
 
     Args:
-      space: from names to `Uniform`, `LogUniform`, `Integers` or `Choice`.
-      points: how many values of each, or by name; of a `Choice`, always all.
+      space: dictionary from names to `Uniform`, `LogUniform`, `Integers` or `Choice`.
+      points: number of values of each dimension, or a dictionary from names to such numbers (1
+        for names that it leaves out); all options of a `Choice` are taken.
 
     Returns:
-      Dictionaries of one value each, the last name varying fastest.
+      Dictionaries from names to values, the last name varying fastest.
+
+    Raises:
+      ValueError: for what is no space, names that it does not have, counts below 1, and a count
+        for a `Choice`.
 
     Example:
         >>> from anneal_jax.search import Choice, LogUniform, grid
@@ -118,20 +162,26 @@ def grid(space: Space, points: int | Mapping[str, int]) -> list[dict[str, Any]]:
     for name, count in counts.items():
         _checks.nearest("grid", "every name in points", name, space)
         _checks.steps("grid", f"points ({name})", count, least=1, remedy="count values")
+        if isinstance(points, Mapping) and isinstance(space[name], Choice):
+            rule = "left out for a Choice, whose options are all taken"
+            _checks.fail("grid", f"points ({name})", rule, count, "choose options in the space")
     columns = [dimension.points(counts.get(name, 1)) for name, dimension in space.items()]
     return [dict(zip(space, row, strict=True)) for row in itertools.product(*columns)]
 
 
 def draw(space: Space, count: int, seed: int = 0) -> list[dict[str, Any]]:
-    """Values at random, each dimension by itself.
+    """Independent random draws from the space.
 
     Args:
-      space: as for `grid`.
-      count: how many.
-      seed: the same one gives the same values.
+      space: dictionary from names to `Uniform`, `LogUniform`, `Integers` or `Choice`.
+      count: number of draws.
+      seed: seed of the random numbers.
 
     Returns:
-      `count` dictionaries of one value for each name.
+      `count` dictionaries from names to values.
+
+    Raises:
+      ValueError: for what is no space, and a count below 1.
 
     Example:
         >>> from anneal_jax.search import Uniform, draw

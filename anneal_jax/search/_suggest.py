@@ -18,12 +18,19 @@ _FLAT = 0.005  # slopes that differ by no more than this are one slope, in loss 
 
 
 class Suggestions(NamedTuple):
-    """What each rule suggests; see `suggestions`."""
+    """Rates suggested by fastai's four rules for a range test.
 
-    valley: float  # the rate about half way down the longest descent
-    steep: float  # the rate where the loss falls fastest per factor in the rate
-    minimum: float  # a tenth of the rate of the lowest loss
-    slide: float  # the last rate, seen from the end, before the slope settles
+    Attributes:
+      valley: rate about half way down the longest descent of the loss.
+      steep: rate at which the loss falls fastest per factor in the rate.
+      minimum: a tenth of the rate of the lowest loss.
+      slide: rate at which the slope of the loss, followed from the end, stops changing.
+    """
+
+    valley: float
+    steep: float
+    minimum: float
+    slide: float
 
 
 def smoothed(losses: np.ndarray, beta: float) -> np.ndarray:
@@ -34,7 +41,7 @@ def smoothed(losses: np.ndarray, beta: float) -> np.ndarray:
 
     Args:
       losses: shape `(..., steps)`, one loss per step.
-      beta: how much of the mean is kept in a step, from 0 to below 1; fastai has 0.98.
+      beta: share of the mean that is kept in a step, from 0 to below 1; 0.98 in fastai.
 
     Returns:
       float64, of the shape of `losses`.
@@ -43,7 +50,7 @@ def smoothed(losses: np.ndarray, beta: float) -> np.ndarray:
         >>> smoothed(np.array([4.0, 1.0, 1.0]), 0.5).round(3).tolist()
         [4.0, 2.0, 1.429]
 
-    Reference: AvgSmoothLoss of fastai.
+    Reference: fastai's `AvgSmoothLoss`.
     """
     losses = np.asarray(losses, np.float64)
     means = np.empty_like(losses)
@@ -72,7 +79,7 @@ def suggestions(rates: np.ndarray, losses: np.ndarray, planned: int) -> Suggesti
       rates: shape `(recorded,)`, rising, in any spacing.
       losses: shape `(recorded,)`, smoothed, as recorded; fewer than `planned` where the test
         stopped early.
-      planned: points that the test would have had.
+      planned: number of points of a test that does not stop early.
 
     Returns:
       One rate by each rule.
@@ -86,9 +93,8 @@ def suggestions(rates: np.ndarray, losses: np.ndarray, planned: int) -> Suggesti
         >>> [f"{rate:.0e}" for rate in found]
         ['4e-04', '8e-04', '5e-03', '4e-06']
 
-    References:
-      fastai's `Learner.lr_find`; Smith, [Cyclical Learning
-      Rates](https://arxiv.org/abs/1506.01186), 2015
+    Reference: fastai's `Learner.lr_find`; Smith, [Cyclical Learning Rates for Training Neural
+    Networks](https://arxiv.org/abs/1506.01186), 2015.
     """
     rates, losses = (np.asarray(x)[planned // 10 : -_LAST] for x in (rates, losses))
     with np.errstate(over="ignore"):  # beyond float32 is infinite, to fastai too

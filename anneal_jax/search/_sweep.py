@@ -1,52 +1,40 @@
 """Training a population of plans in one compiled program."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh
+from jaxtyping import PyTree
+from numpy.typing import ArrayLike
 
-from .. import _checks
-from ._batches import Batches, BatchesEnded
-from ._fit import Fitted, fitted
-from ._halving import Halving
-from ._options import Options, ends_of, seeds_of
-from ._plans import Group, grouped, labelled
-from ._program import Programs
-from ._record import Members, Record
-from ._result import SweepResult
-from ._run import Run, blocks
-from ._training import Training
-
-_OWNER = "sweep"
-
-
-class _Compiled(NamedTuple):
-    """A program, how many members it was compiled for, and functions whose ids are in its key."""
-
-    programs: Programs
-    fit: Fitted
-    members: int
-    functions: Any
-
-
-Compiled = dict[Any, _Compiled]  # by all else that a program depends on
-
-_AT_ONCE = 50  # steps in a dispatch: more spare little, and Ctrl-C waits for them
+from .. import _deprecated
+from .._types import RealScalarLike
+from ._halving import Halving, survivors
+from ._options import OWNER, Options, columns_of
+from ._result import SweepResult, result_of
+from .engine import (
+    Engine,
+    Executables,
+    PlanLike,
+    Trainer,
+    Training,
+    batches_of,
+    progress_bar,
+    stacked_plans,
+)
 
 
 def sweep(
     training: Training,
-    schedules: Any,
-    batches: Any,
+    schedules: PlanLike | Sequence[PlanLike],
+    batches: PyTree | Iterable[PyTree] | Callable[..., PyTree],
     *,
     steps: int | Sequence[int] | None = None,
     seeds: int | Sequence[int] = 1,
-    labels: Mapping[str, Any] | None = None,
-    evaluate: Callable[[Any], Any] | None = None,
+    labels: Mapping[str, ArrayLike] | None = None,
+    evaluate: Callable[[PyTree], RealScalarLike] | None = None,
     window: int | None = None,
     halving: Halving | None = None,
     per_member: bool = False,
@@ -56,56 +44,59 @@ def sweep(
     lanes: int | None = None,
     memory_limit: int | None = None,
     steps_per_dispatch: int | None = None,
-    compiled: Compiled | None = None,
     progress: bool = True,
+    compiled: dict[str, Any] | None = None,
 ) -> SweepResult:
     """Train with every one of many schedules, all by one compiled program.
 
-    Schedules are data, so members that differ in peak, warmup, length, shape parameters or any
-    other hyperparameter share a program. Those of another structure (a WSD among cosines) are a
-    group of their own, with a program of its own.
+    A member is one training run: one plan with one seed. Schedules are data, so members that
+    differ in peak, warmup, length, shape parameters or any other hyperparameter share a program.
+    Plans of another structure (a warmup–stable–decay among cosines) have a program of their own.
 
     On an accelerator all members that fit its memory train side by side (`jax.vmap`); on a CPU as
     many as fit its cache, slice after slice in the same program. With a `mesh`, each device takes
     its share of the members; so do the hosts after `jax.distributed.initialize`. A population
-    that needs more memory than there is (by the estimate of the compiled program) trains in parts,
+    that needs more memory than is free (by the estimate of the compiled program) trains in parts,
     and the result's `note` says so.
 
     Args:
-      training: how one member trains; see `Training`.
-      schedules: a list of plans, or one tree whose arrays have an axis of plans in front (as
-        `jax.vmap` over a recipe gives). A plan is a schedule, or a dictionary of schedules and
+      training: the initialization and the step of one member; see `Training`.
+      schedules: list of plans, or one tree whose arrays have a leading axis of plans (as
+        `jax.vmap` over a recipe returns). A plan is a schedule, or a dictionary of schedules and
         numbers, such as `{"learning_rate": schedule, "weight_decay": 0.1}`.
-      batches: stacked arrays, `[steps, ...]`; an iterable of batches; or a function of the step
-        that makes a batch inside the program. Every member sees the same, unless `per_member`.
-      steps: how many to train, a number or one for each plan; may be left out where `batches`
-        are stacked.
-      seeds: how many members, from 0, or which ones, to train with each plan.
-      labels: columns by name, a value for each plan, for table and pictures; by default the
-        numbers in which plans differ, by their place in the schedule.
-      evaluate: from a final state to a scalar to be small: the held-out loss.
-      window: without `evaluate`, a final loss is the mean of that many last steps; by default a
-        twentieth of them.
-      halving: stops early what does badly; see `Halving`.
-      per_member: batches have an axis of members (after that of steps), plan by plan and seed by
-        seed; a function takes the step and the member's number.
-      keep: how many of the best members' final states to return.
-      mesh: devices to spread members over.
-      axis: the axis of `mesh` to do it along.
-      lanes: members side by side on a device; by default see above.
+      batches: stacked arrays of shape `[steps, ...]`; an iterable of batches; or a function from
+        the step to a batch, traced into the program. All members see the same batches, unless
+        `per_member`.
+      steps: number of training steps, for all plans or one for each; by default the length of
+        stacked `batches`.
+      seeds: number of members for each plan, seeded 0, 1, ...; or a list of their seeds.
+      labels: columns for the table and pictures, by name, one value for each plan; by default
+        the numbers in which the plans differ, named by their place in the schedule.
+      evaluate: function from a final state to the score of a member, such as the held-out loss;
+        lower is better.
+      window: number of last steps whose mean training loss is the final loss, without
+        `evaluate`; by default a twentieth of the steps.
+      halving: rule by which the worse plans are stopped early; see `Halving`.
+      per_member: whether each member has batches of its own: arrays with an axis of members
+        after that of steps (plan by plan, seed by seed), or a function of step and member.
+      keep: number of the best members whose final states are returned.
+      mesh: devices over which members are spread.
+      axis: axis of `mesh` along which members are spread.
+      lanes: number of members that train side by side on a device; by default as above.
       memory_limit: bytes that may be used on each device; by default what is free.
-      steps_per_dispatch: between two looks at the losses; 50 by default.
-      compiled: an empty dictionary, for the programs of this call; passed again, it spares their
-        compilation where training, shapes and options are the same, and members as many or fewer.
-      progress: whether to show a bar.
+      steps_per_dispatch: number of steps between two visits of the host, which records losses
+        and sees Ctrl-C; by default 50.
+      progress: whether to show a bar, where the standard error is a terminal.
+      compiled: deprecated: dictionary that carries compiled programs from call to call; `tune`
+        trains one population after another by the same program.
 
     Returns:
-      A `SweepResult`. After Ctrl-C, with what there is by then.
+      A `SweepResult`; after Ctrl-C, with what was trained by then.
 
     Raises:
       ValueError: if training ignores its schedule or returns no loss; if no member has a finite
-        loss at step 0; for plans with different names, batches that do not suffice, and a mesh
-        without the axis or whose axis does not divide the members.
+        loss at step 0; for plans with different names, too few batches, a mesh without the
+        axis or whose axis does not divide the members; for an option without effect.
 
     Example:
         >>> import anneal_jax as anneal, jax, jax.numpy as jnp, optax
@@ -117,168 +108,69 @@ def sweep(
         >>> result = anneal.search.sweep(
         ...     training, schedules, jnp.ones((50, 3)), labels={"peak": peaks}, progress=False
         ... )
-        >>> result.best, result.curves.shape
+        >>> result.best_index, result.curves.shape
         (2, (3, 50))
     """
-    if mesh is not None:  # without explicit axes, of which the user's functions know nothing
-        mesh = Mesh(mesh.devices, mesh.axis_names)
-    groups = grouped(_OWNER, schedules)
-    seed = seeds_of(seeds)
-    source = Batches(_OWNER, batches)
-    ends = ends_of(steps, source.steps, sum(len(g.places) for g in groups))
-    longest, members = int(ends.max()), len(ends) * len(seed)
-    at_once = _AT_ONCE if steps_per_dispatch is None else steps_per_dispatch
-    _checks.steps(_OWNER, "steps_per_dispatch", at_once, least=1, remedy="leave it out")
-    at_once = min(at_once, longest)
-    window = max(1, longest // 20) if window is None else window
-    options = Options(window, halving, at_once, per_member, mesh, axis, lanes, memory_limit, keep)
-    options.check(ends, len(seed), groups)
-    source.prepare(longest, at_once, members if per_member else None)
-    columns = labelled(_OWNER, labels, groups)
-    record = Record(_OWNER, np.repeat(ends, len(seed)))
-    kept: list[tuple[np.ndarray, Any]] = []
-    notes: list[str] = []
-    begin = time.perf_counter()
-    with _bar(groups, ends, progress) as bar, record.interruptible():
-        for group in groups:
-            every = _members(group, seed, ends)
-            programs, fit = _program(
-                training, group, source, every, evaluate, options, {}
-                if compiled is None else compiled,
-            )  # fmt: skip
-            parts = _parts(every, fit.size, len(seed))
-            notes.append(_note(fit, every, parts, options))
-            bar.set_postfix_str(notes[-1])
-            for part in parts:
-                run = Run(programs, fit, source, group.plans, part, record, options.devices)
-                _train(run, part, options, bar)
-                kept += _best_states(run, part, record, options)
-    took = f"{members} members, {int(record.steps.sum()):,} steps in "
-    took += f"{time.perf_counter() - begin:.1f} s"
-    note = "; ".join(filter(None, [took, *dict.fromkeys(notes), record.interruption]))
-    return _result(record, groups, columns, seed, kept, note, options)
-
-
-def _program(
-    training: Training,
-    group: Group,
-    source: Batches,
-    members: Members,
-    evaluate: Callable[[Any], Any] | None,
-    options: Options,
-    compiled: Compiled,
-) -> tuple[Programs, Fitted]:
-    """The program of a group, from an earlier call if it is there."""
-    masked = len(np.unique(members.end)) > 1
-    structures = _structure(group.shape), _structure(source.example)
-    functions = (*training, evaluate, source.function)
-    settings = options._replace(window=0, halving=None, keep=0)  # (matters of the host alone)
-    key = (structures, masked, settings, tuple(id(f) for f in functions))
-    count = len(members.row)
-    if key not in compiled or compiled[key].members < count:  # (a larger one takes fewer, too)
-        programs = Programs(
-            _OWNER, training, group.shape, source,
-            per_member=options.per_member, evaluate=evaluate, mesh=options.mesh, axis=options.axis,
-        )  # fmt: skip
-        fit = fitted(
-            _OWNER, programs, source,
-            members=count, devices=options.devices, at_once=options.at_once,
-            masked=masked, lanes=options.lanes, memory_limit=options.memory_limit,
-        )  # fmt: skip
-        compiled[key] = _Compiled(programs, fit, count, functions)
-    return compiled[key].programs, compiled[key].fit
-
-
-def _structure(tree: Any) -> Any:
-    leaves, structure = jax.tree.flatten(tree)
-    return structure, tuple((jnp.shape(x), x.dtype) for x in leaves)
-
-
-def _train(run: Run, part: Members, options: Options, bar: Any) -> None:
-    """Train one part to its end, or until Ctrl-C."""
-    end = int(part.end.max())
-    plans = len(np.unique(part.plan))
-    rungs = {} if options.halving is None else options.halving.rungs(plans, end)
-    try:
-        for first, count in blocks([*sorted(rungs), end], options.at_once):
-            run.advance(first, count)
-            bar.update(count)
-            if first + count in rungs:
-                run.score(first + count, options.window)
-                run.halve(first + count, rungs[first + count])
-        run.score(end if rungs else 0, options.window)
-    except (KeyboardInterrupt, BatchesEnded):
-        run.settle()
-        raise
-
-
-def _best_states(run: Run, part: Members, record: Record, options: Options) -> list[Any]:
-    if not options.keep:
-        return []
-    ids = part.member[~record.stopped[part.member]]
-    ids = ids[_lowest(record.score[ids], options.keep)]
-    return [(ids, run.states(ids))]
-
-
-def _lowest(scores: np.ndarray, count: int) -> np.ndarray:
-    """Places of the lowest, best first; what is not finite comes last."""
-    return np.argsort(np.nan_to_num(scores, nan=np.inf), kind="stable")[:count]
-
-
-def _result(
-    record: Record,
-    groups: Sequence[Group],
-    columns: Mapping[str, np.ndarray],
-    seed: np.ndarray,
-    kept: list[tuple[np.ndarray, Any]],
-    note: str,
-    options: Options,
-) -> SweepResult:
-    status, final = record.outcome(options.window)
-    plans = len(final) // len(seed)
-    table = {
-        "plan": np.repeat(np.arange(plans), len(seed)),
-        **{name: np.repeat(x, len(seed), axis=0) for name, x in columns.items()},
-        "seed": np.tile(seed, plans),
-        "steps": record.steps,
-        "status": status,
-        "final_loss": final,
-    }
-    ids, states = np.zeros(0, int), None
-    if kept:
-        ids = np.concatenate([i for i, _ in kept])
-        best = _lowest(final[ids], options.keep)
-        ids = ids[best]
-        states = jax.tree.map(lambda *xs: jnp.concatenate(xs)[best], *(s for _, s in kept))
-    return SweepResult(table, record.losses, states, ids, note, tuple(groups))
-
-
-def _members(group: Group, seed: np.ndarray, ends: np.ndarray) -> Members:
-    """Plan by plan and seed by seed."""
-    row = np.repeat(np.arange(len(group.places)), len(seed))
-    plan = group.places[row]
-    which = np.tile(np.arange(len(seed)), len(group.places))
-    return Members(row, plan, seed[which], plan * len(seed) + which, ends[plan])
-
-
-def _parts(members: Members, size: int, seeds: int) -> list[Members]:
-    """As many members as a program takes; those of one plan together, where that is possible."""
-    size = size // seeds * seeds or size
-    order = np.argsort(-members.end, kind="stable")  # long runs with long ones
-    return [members.take(order[k : k + size]) for k in range(0, len(order), size)]
-
-
-def _note(fit: Fitted, members: Members, parts: list[Members], options: Options) -> str:
-    count = len(members.row)
-    side = f"{fit.lanes} at a time" + (
-        f" on each of {options.devices} devices" if options.devices > 1 else ""
+    options = Options(
+        steps=steps,
+        seeds=seeds,
+        labels=labels,
+        evaluate=evaluate,
+        window=window,
+        halving=halving,
+        per_member=per_member,
+        keep=keep,
+        mesh=mesh,
+        axis=axis,
+        lanes=lanes,
+        memory_limit=memory_limit,
+        steps_per_dispatch=steps_per_dispatch,
+        progress=progress,
     )
-    cut = f", in {len(parts)} parts of {fit.size} for want of memory" if len(parts) > 1 else ""
-    return side + (cut if count > fit.size else "") + f", {fit.memory / 2**20:.0f} MiB"
+    executables = Executables()
+    if compiled is not None:
+        _deprecated.warn("sweep(compiled=...)", "tune(...), whose sweeps share what they compile")
+        executables = compiled.setdefault("executables", executables)
+    return swept(training, schedules, batches, options, executables)
 
 
-def _bar(groups: Sequence[Group], ends: np.ndarray, progress: bool) -> Any:
-    from tqdm import tqdm
+def swept(
+    training: Training, schedules: Any, batches: Any, options: Options, executables: Executables
+) -> SweepResult:
+    """As `sweep`, with what earlier ones compiled."""
+    source = batches_of(OWNER, batches)
+    roster = options.roster(stacked_plans(OWNER, schedules), source.steps)
+    options.check(roster)
+    columns = columns_of(options.labels, roster)
+    longest = int(roster.end.max())
+    settings, evaluate = options.settings(longest), options.evaluate
+    engine = Engine(OWNER, training, source, roster.ends, settings, evaluate, executables)
+    record, kept = engine.record, []
+    total = sum(int(roster.end[stack.places].max()) for stack in roster.stacks)
+    begin = time.perf_counter()
+    with progress_bar(OWNER, total, "step", options.progress) as bar, record.interruptible():
+        for stack in roster.stacks:
+            for trainer in engine.trainers(stack, roster.members(stack), len(roster.seed)):
+                bar.set_postfix_str(engine.notes[-1])
+                _train(trainer, options, longest, bar)
+                if options.keep:
+                    kept.append(trainer.best(options.keep))
+    took = f"{len(record.ends)} members, {int(record.steps.sum()):,} steps in "
+    took += f"{time.perf_counter() - begin:.1f} s"
+    note = "; ".join(filter(None, [took, *dict.fromkeys(engine.notes), record.interruption]))
+    return result_of(record, roster, columns, kept, options, note)
 
-    total = sum(int(ends[g.places].max()) for g in groups)
-    return tqdm(total=total, desc=_OWNER, unit="step", disable=not progress)
+
+def _train(trainer: Trainer, options: Options, longest: int, bar: Any) -> None:
+    """Train to the end, or until Ctrl-C; at each rung, stop all but the best."""
+    members = trainer.beyond(0)
+    end, window = int(members.end.max()), options.last(longest)
+    plans = len(np.unique(members.plan))
+    rungs = {} if options.halving is None else options.halving.rungs(plans, end)
+    for step in trainer.train([*rungs, end], bar):
+        if step in rungs:
+            trainer.score(step, window)
+            alive = trainer.beyond(step)
+            best = survivors(alive.plan, trainer.scores(alive), rungs[step])
+            trainer.stop(step, alive.take(~np.isin(alive.plan, best)))
+    trainer.score(end if rungs else 0, window)

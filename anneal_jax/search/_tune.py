@@ -1,44 +1,61 @@
 """Searching a space: an engine proposes, a sweep trains what it proposes side by side."""
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from jaxtyping import PyTree
 
-from .. import _checks
+from .. import _checks, _deprecated
 from ._ask import OWNER, Outcome, asker_of
 from ._halving import Halving
+from ._options import Options
 from ._result import SweepResult
 from ._space import Space
-from ._sweep import Compiled, sweep
-from ._training import Training
+from ._sweep import swept
+from .engine import Executables, PlanLike, Training
 
 if TYPE_CHECKING:
     import optuna
+    import pandas as pd
 
 
 @dataclasses.dataclass(frozen=True)
 class TuneResult:
     """The outcome of `tune`.
 
+    The best hyperparameters are those of lowest final loss of all that finished; with a study, of
+    all its trials, those of earlier calls too.
+
     Attributes:
-      table: columns by name, an entry for each set of parameters that was trained in this call:
-        the parameters, `steps`, `status` and `final_loss` (as in `SweepResult`, means over seeds).
-      best: the parameters with the lowest final loss of all that finished; with a study, of all
-        its trials, those of earlier calls too. None if none has finished.
-      best_loss: their final loss.
-      plan: the plan made from them.
-      interrupted: whether Ctrl-C ended it.
+      table: columns by name, an entry for each set of hyperparameters that was trained in this
+        call: them, `steps`, `status` and `final_loss` (as in `SweepResult`, means over seeds).
+      best_hyperparams: the best ones by name; None if none has finished.
+      best_loss: their final loss; infinite if none has finished.
+      best_plan: the plan made from them; None if none has finished.
+      interrupted: whether Ctrl-C, or the end of the batches, ended it.
     """
 
     table: dict[str, np.ndarray]
-    best: dict[str, Any] | None
+    best_hyperparams: dict[str, Any] | None
     best_loss: float
-    plan: Any
+    best_plan: PlanLike | None
     interrupted: bool
 
-    def to_pandas(self) -> Any:
+    @property
+    def best(self) -> dict[str, Any] | None:
+        """The former name of `best_hyperparams`."""
+        _deprecated.warn("TuneResult.best", "TuneResult.best_hyperparams")
+        return self.best_hyperparams
+
+    @property
+    def plan(self) -> PlanLike | None:
+        """The former name of `best_plan`."""
+        _deprecated.warn("TuneResult.plan", "TuneResult.best_plan")
+        return self.best_plan
+
+    def to_pandas(self) -> "pd.DataFrame":
         """The table as a `pandas.DataFrame`."""
         import pandas as pd
 
@@ -47,23 +64,23 @@ class TuneResult:
 
 def tune(
     training: Training,
-    make: Callable[..., Any],
+    make: Callable[..., PlanLike],
     space: Space | Sequence[Mapping[str, Any]],
-    batches: Any,
+    batches: PyTree | Iterable[PyTree] | Callable[..., PyTree],
     *,
     trials: int | None = None,
     population: int = 16,
     study: "optuna.Study | None" = None,
-    seed: int = 0,
+    seed: int | None = None,
     halving: Halving | None = None,
     progress: bool = True,
     **options: Any,
 ) -> TuneResult:
     """Search the numbers of a schedule, a population at a time.
 
-    Without a `study`: at random, or exactly the parameters of a list such as `grid` returns. With
-    one, its sampler (`optuna.samplers`) proposes `population` sets of parameters, one sweep trains
-    them side by side, and their losses are told to it. The program is compiled once for all.
+    Hyperparameters come from one of three sources: random draws from `space`; the list that
+    `space` is (of `grid`, for example); or the sampler of an Optuna `study`. One sweep trains
+    `population` sets of them side by side, by a program that is compiled once for all sweeps.
 
     A study with a storage outlives the process: call again with the same study, and `trials`
     counts what was there. Trials that were in training when the process died are told failed and
@@ -80,21 +97,23 @@ def tune(
     On several processes each makes the same call; the study of process 0 is the one asked.
 
     Args:
-      training: how one member trains.
-      make: from parameters (by name) to a plan: a schedule, or a dictionary of schedules and
-        numbers. Schedules of several structures are trained one structure after the other.
-      space: from names to `Uniform`, `LogUniform`, `Integers` or `Choice`; or a list of parameters.
-      batches: as for `sweep`.
-      trials: how many to train in all; for a list, all of it.
-      population: how many of them in one sweep.
+      training: the initialization and the step of one member; see `Training`.
+      make: function from hyperparameters, as keywords, to a plan: a schedule, or a dictionary of
+        schedules and numbers. Plans of several structures train one structure after the other.
+      space: dictionary from names to `Uniform`, `LogUniform`, `Integers` or `Choice`; or a list
+        of dictionaries from names to values.
+      batches: training data, as for `sweep`.
+      trials: number of sets of hyperparameters to train in all; left out for a list.
+      population: number of sets in one sweep.
       study: an `optuna.Study` that minimizes.
-      seed: of random draws, where there is no study.
-      halving: as for `sweep`, within each population.
-      progress: whether to show bars.
-      **options: passed on to `sweep`: `steps`, `seeds`, `evaluate`, `mesh`, ...
+      seed: seed of the random draws, 0 by default; left out for a list or a study.
+      halving: rule by which the worse plans of a population are stopped early; see `Halving`.
+      progress: whether to show a bar for each sweep, where the standard error is a terminal.
+      **options: further keywords of `sweep`: `steps`, `seeds`, `evaluate`, `mesh`, ...; all but
+        `labels` and `keep`.
 
     Returns:
-      A `TuneResult`; after Ctrl-C, with what there is by then.
+      A `TuneResult`; after Ctrl-C, with what was trained by then.
 
     Raises:
       ValueError: for bad arguments, and as `sweep` does.
@@ -116,27 +135,34 @@ def tune(
         True
     """
     _checks.steps(OWNER, "population", population, least=1, remedy="count members")
+    told = _options(options, halving, progress)
     asker = asker_of(space, trials, study, seed)
-    compiled: Compiled = {}
+    executables = Executables()
     rows: list[dict[str, Any]] = []
     interrupted = False
     while not interrupted and (asked := asker.ask(population)):
         columns = {name: _column([p[name] for p in asked]) for name in asked[0]}
         plans = [make(**p) for p in asked]
-        result = sweep(
-            training, plans, batches,
-            labels=columns, halving=halving, progress=progress, compiled=compiled, **options,
-        )  # fmt: skip
+        now = dataclasses.replace(told, labels=columns)
+        result = swept(training, plans, batches, now, executables)
         outcome = [_outcome(result, i) for i in range(len(asked))]
         asker.tell(outcome)
-        interrupted = any(status == "interrupted" for status, _, _ in outcome)
-        for parameters, (status, steps, final) in zip(asked, outcome, strict=True):
-            rows.append({**parameters, "steps": steps, "status": status, "final_loss": final})
+        interrupted = result.interrupted
+        for hyperparams, (status, steps, final) in zip(asked, outcome, strict=True):
+            rows.append({**hyperparams, "steps": steps, "status": status, "final_loss": final})
     names = rows[0] if rows else {}
     table = {name: _column([row[name] for row in rows]) for name in names}
     best, best_loss = asker.best(rows)
     plan = None if best is None else make(**best)
     return TuneResult(table, best, best_loss, plan, interrupted)
+
+
+def _options(options: dict[str, Any], halving: Halving | None, progress: bool) -> Options:
+    """The options of each sweep; `tune` labels the members, and returns no states to keep."""
+    valid = {field.name for field in dataclasses.fields(Options)} - {"labels", "keep"}
+    for name in options:
+        _checks.nearest(OWNER, "every option", name, valid)
+    return Options(halving=halving, progress=progress, **options)
 
 
 def _outcome(result: SweepResult, plan: int) -> Outcome:

@@ -14,14 +14,15 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 from jax import lax
-from jax.sharding import Mesh, NamedSharding, PartitionSpec
+from jax.sharding import PartitionSpec
+from jaxtyping import PyTree
 
-from .._numerics import as_array
-from .._types import Array
+from ..._numerics import as_array
+from ..._types import Array
 from ._batches import Batches
-from ._checked import checked_step, require_plan_used, require_score
 from ._plans import is_key
-from ._traced import Traced
+from ._settings import Settings
+from ._traced import Traced, checked_step, require_plan_used, require_score
 from ._training import Training
 
 
@@ -33,6 +34,19 @@ class Population(NamedTuple):
     state: Any
 
 
+class Executable(NamedTuple):
+    """Programs compiled for a number of members."""
+
+    programs: "Programs"
+    # (population, block, index of `first` in it, first, count) to population and losses
+    train: Callable[..., tuple[Population, Array]]
+    # (population, step) to the scores of the members that train up to there
+    evaluate: Callable[[Population, int], Array] | None
+    size: int  # members at a time in memory, a multiple of `lanes` and of the devices
+    lanes: int  # members side by side on each device
+    memory: int  # bytes on each device, as the compiled program says
+
+
 class _At(NamedTuple):
     """A moment: the index in the block of batches, and the step."""
 
@@ -41,28 +55,25 @@ class _At(NamedTuple):
 
 
 class Programs:
-    """What is compiled for one structure of plans; `train` and the smaller ones beside it."""
+    """What is traced for one structure of plans: the program that trains, small ones beside it."""
 
     def __init__(
         self,
         owner: str,
         training: Training,
-        plan: Any,
+        plan: PyTree,
         batches: Batches,
-        *,
-        per_member: bool,
-        evaluate: Callable[[Any], Any] | None,
-        mesh: Mesh | None,
-        axis: str,
+        evaluate: Callable[[PyTree], Any] | None,
+        settings: Settings,
     ):
-        self._mesh, self._axis, self._per_member = mesh, axis, per_member
+        self.settings = settings
         seed = jax.ShapeDtypeStruct((), jnp.uint32)
         self._init = Traced(lambda p, s: _owned(training.init(p, jax.random.key(s))), plan, seed)
         self.state = self._init.out
         index = jax.ShapeDtypeStruct((), jnp.int32)
-        block = batches.example
-        member = index if per_member else None
-        self._pick = Traced(batches.pick, block, index, member)
+        member = index if settings.per_member else None
+        self._example = jax.eval_shape(lambda x: x, batches.example)
+        self._pick = Traced(batches.pick, self._example, index, member)
         self._step = Traced(checked_step(owner, training), self.state, self._pick.out)
         require_plan_used(owner, plan, self._init, self._step)
         self._evaluate = None if evaluate is None else Traced(evaluate, self.state)
@@ -77,11 +88,35 @@ class Programs:
             state = jax.vmap(lambda p, s: traced(consts, p, s))(plans, seeds)
             return Population(member, end, state)
 
-        jitted = jax.jit(start, out_shardings=self.sharding())
-        consts = self.replicated(traced.consts)
+        jitted = jax.jit(start, out_shardings=self.settings.sharding())
+        consts = self.settings.replicated(traced.consts)
         return lambda *args: jitted(consts, *args)
 
-    def train(self, lanes: int, at_once: int, masked: bool) -> Any:
+    def compile(self, size: int, lanes: int, masked: bool) -> Executable:
+        """The programs for `size` members in all, `lanes` at a time on each device."""
+        parted, whole = self.settings.sharding(), self.settings.sharding(PartitionSpec())
+
+        def many(x: Any) -> jax.ShapeDtypeStruct:
+            return jax.ShapeDtypeStruct((size, *x.shape), x.dtype, sharding=parted)
+
+        def one(x: Any) -> jax.ShapeDtypeStruct:
+            return jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=whole)
+
+        number = jax.ShapeDtypeStruct((), jnp.int32)
+        population: Any = Population._make([many(number)] * 2 + [jax.tree.map(many, self.state)])
+        block = jax.tree.map(one, self._example)
+        consts = self.settings.replicated((self._step.consts, self._pick.consts))
+        train = self._train(lanes, masked)
+        compiled = train.lower(consts, population, block, *[one(number)] * 3).compile()
+        used = compiled.memory_analysis()
+        need = 0
+        if used is not None:
+            need = used.argument_size_in_bytes + used.output_size_in_bytes
+            need += used.temp_size_in_bytes - used.alias_size_in_bytes
+        run = functools.partial(compiled, consts)
+        return Executable(self, run, self._evaluated(lanes), size, lanes, need)
+
+    def _train(self, lanes: int, masked: bool) -> Any:
         """To be compiled: (consts, population, block, index, first, count).
 
         Gives the population `count` steps after step `first`, and the losses of those steps,
@@ -103,13 +138,14 @@ class Programs:
                 return self._block(consts, part, carry[1], block, _At(index, first), count, masked)
 
             members, end, state = population
-            none = jnp.full((*end.shape, at_once), jnp.nan, jnp.float32)
+            none = jnp.full((*end.shape, self.settings.at_once), jnp.nan, jnp.float32)
             state, losses = _in_slices(some, lanes, (members, end), (state, none))
             return Population(members, end, state), losses
 
-        whole, parts = PartitionSpec(), PartitionSpec(self._axis)
-        run = self._sharded(local, (whole, parts, *[whole] * 4), (parts, parts))
-        out = None if self._mesh is None else (self.sharding(), self.sharding(whole))
+        settings = self.settings
+        whole, parts = PartitionSpec(), PartitionSpec(settings.axis)
+        run = settings.on_each(local, (whole, parts, *[whole] * 4), (parts, parts))
+        out = None if settings.mesh is None else (settings.sharding(), settings.sharding(whole))
         return jax.jit(run, donate_argnums=1, out_shardings=out)
 
     def _block(
@@ -127,7 +163,7 @@ class Programs:
         def step(i: Array, carry: Any) -> Any:
             state, losses = carry
             t = _At(at.row + i, at.step + i)
-            batch = block if self._per_member else self._pick(consts[1], block, t.row, None)
+            batch = block if self.settings.per_member else self._pick(consts[1], block, t.row, None)
 
             def each(end: Array, state: Any, member: Array) -> Any:
                 return self._one(consts, end, state, member, batch, t, masked)
@@ -143,7 +179,7 @@ class Programs:
     ) -> Any:
         """A step of one member."""
         step_consts, pick_consts = consts
-        if self._per_member:
+        if self.settings.per_member:
             batch = self._pick(pick_consts, batch, t.row, member)
         new, loss = self._step(step_consts, state, batch)
         if not masked:
@@ -152,13 +188,7 @@ class Programs:
         state = jax.tree.map(lambda x, y: jnp.where(on, x, y), new, state)
         return state, jnp.where(on, loss, jnp.nan)
 
-    @functools.cached_property
-    def train_consts(self) -> Any:
-        """The first argument of `train`."""
-        return self.replicated((self._step.consts, self._pick.consts))
-
-    @functools.cache  # noqa: B019  (there are few, and they live as long as their programs)
-    def evaluate(self, lanes: int) -> Callable[[Population, int], Array] | None:
+    def _evaluated(self, lanes: int) -> Callable[[Population, int], Array] | None:
         """Jitted: (population, step) to what `evaluate` says of members that train up to there."""
         traced = self._evaluate
         if traced is None:
@@ -172,10 +202,11 @@ class Programs:
             none = jnp.full(population.end.shape, jnp.nan, jnp.float32)
             return _in_slices(some, lanes, population, none)
 
-        whole, parts = PartitionSpec(), PartitionSpec(self._axis)
-        run = self._sharded(local, (whole, parts, whole), parts)
-        jitted = jax.jit(run, out_shardings=self.sharding(whole))
-        consts = self.replicated(traced.consts)
+        settings = self.settings
+        whole, parts = PartitionSpec(), PartitionSpec(settings.axis)
+        run = settings.on_each(local, (whole, parts, whole), parts)
+        jitted = jax.jit(run, out_shardings=settings.sharding(whole))
+        consts = settings.replicated(traced.consts)
         return lambda population, step: jitted(consts, population, jnp.int32(step))
 
     @functools.cached_property
@@ -186,50 +217,15 @@ class Programs:
             moved = jax.tree.map(lambda x: x[order], population)
             return moved._replace(end=end)
 
-        return jax.jit(ordered, out_shardings=self.sharding())
+        return jax.jit(ordered, out_shardings=self.settings.sharding())
 
     @functools.cached_property
     def gather(self) -> Callable[[Any, Array], Any]:
         """Jitted: the rows of an array of states, on all devices."""
         return jax.jit(
             lambda state, index: jax.tree.map(lambda x: x[index], state),
-            out_shardings=self.sharding(PartitionSpec()),
+            out_shardings=self.settings.sharding(PartitionSpec()),
         )
-
-    def sharding(self, spec: PartitionSpec | None = None) -> NamedSharding | None:
-        """Along the axis of members, unless `spec` says otherwise."""
-        if self._mesh is None:
-            return None
-        return NamedSharding(self._mesh, PartitionSpec(self._axis) if spec is None else spec)
-
-    def replicated(self, tree: Any) -> Any:
-        """`tree` on all devices."""
-        return placed(tree, self.sharding(PartitionSpec()))
-
-    def parted(self, tree: Any) -> Any:
-        """`tree`, its arrays split along the axis of members."""
-        return placed(tree, self.sharding())
-
-    def _sharded(self, function: Callable[..., Any], specs: Any, out: Any) -> Callable[..., Any]:
-        if self._mesh is None:
-            return function
-        return jax.shard_map(
-            function, mesh=self._mesh, in_specs=specs, out_specs=out, check_vma=False
-        )
-
-
-def placed(tree: Any, sharding: NamedSharding | None) -> Any:
-    """`tree` as `sharding` says, on all processes the same."""
-    if sharding is None:
-        return jax.tree.map(jnp.asarray, tree)
-    if jax.process_count() == 1:
-        return jax.device_put(tree, sharding)
-
-    def put(x: Any) -> Array:
-        x = jax.device_get(x)
-        return jax.make_array_from_callback(x.shape, sharding, lambda index: x[index])
-
-    return jax.tree.map(put, tree)
 
 
 def _mapped(function: Callable[..., Any], lanes: int) -> Callable[..., Any]:

@@ -1,21 +1,22 @@
-"""Plans of a population: stacked by structure, with names for what differs between them."""
+"""Plans of a population, stacked by structure: what differs between members is data."""
 
-from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import PyTree
 
-from .. import _checks
-from .._numerics import as_array
-from ..schedules._schedule import Schedule
+from ... import _checks
+from ..._numerics import as_array
+from ..._types import Array
+from ...schedules._schedule import Schedule
 
 
-class Group(NamedTuple):
+class PlanStack(NamedTuple):
     """Plans of one structure."""
 
-    plans: Any  # each leaf with an axis of plans in front
+    plans: PyTree  # each leaf with an axis of plans in front
     places: np.ndarray  # int[plans]: the place of each in the population
 
     @property
@@ -29,10 +30,10 @@ class Group(NamedTuple):
         return jax.tree.map(lambda x: x[row], self.plans)
 
 
-def grouped(owner: str, plans: Any) -> list[Group]:
-    """`plans`, a list or one tree with an axis of plans, as groups of one structure."""
+def stacked_plans(owner: str, plans: Any) -> list[PlanStack]:
+    """`plans`, a list or one tree with an axis of plans, as stacks of one structure each."""
     if not isinstance(plans, list | tuple):
-        return [_stack(owner, plans)]
+        return [_from_tree(owner, plans)]
     if not plans:
         _checks.fail(owner, "schedules", "at least one", plans, "pass some")
     kinds = {_names(plan) for plan in plans}
@@ -41,56 +42,23 @@ def grouped(owner: str, plans: Any) -> list[Group]:
         remedy = "give every member the same hyperparameters"
         got = " and ".join(sorted(str(list(k)) if k else "a schedule" for k in kinds))
         _checks.fail(owner, "schedules", rule, got, remedy)
+    arrays = [_typed(owner, plan) for plan in plans]
     found: dict[Any, list[int]] = {}
-    arrays = []
-    for i, plan in enumerate(plans):
-        leaves, structure = jax.tree.flatten(_typed(owner, plan))
-        arrays.append(leaves)
-        shape = (structure, tuple((x.shape, x.dtype) for x in leaves))
-        found.setdefault(shape, []).append(i)
+    for i, plan in enumerate(arrays):
+        found.setdefault(structure_of(plan), []).append(i)
     return [
-        Group(
-            jax.tree.unflatten(
-                key[0], [_together(x) for x in zip(*(arrays[i] for i in at), strict=True)]
-            ),
-            np.array(at),
-        )
-        for key, at in found.items()
+        PlanStack(jax.tree.map(_together, *(arrays[i] for i in at)), np.array(at))
+        for at in found.values()
     ]
 
 
-def differing(groups: Sequence[Group]) -> dict[str, np.ndarray]:
-    """By name, the scalars of plans that are not the same in all of them; NaN where absent."""
-    size = sum(len(g.places) for g in groups)
-    columns: dict[str, np.ndarray] = {}
-    for group in groups:
-        for path, leaf in jax.tree_util.tree_leaves_with_path(group.plans):
-            if np.ndim(leaf) != 1 or not jnp.issubdtype(leaf.dtype, jnp.number):
-                continue
-            name = jax.tree_util.keystr(path, simple=True, separator=".") or "value"
-            column = columns.setdefault(name, np.full(size, np.nan))
-            column[group.places] = np.asarray(leaf, float)
-    if len(groups) > 1:
-        kinds = np.empty(size, int)
-        for k, group in enumerate(groups):
-            kinds[group.places] = k
-        columns = {"group": kinds, **columns}
-    return {name: x for name, x in columns.items() if len(np.unique(x)) > 1}
+def structure_of(tree: PyTree) -> Any:
+    """Whatever of a tree of arrays a program depends on."""
+    leaves, structure = jax.tree.flatten(tree)
+    return structure, tuple((jnp.shape(x), x.dtype) for x in leaves)
 
 
-def labelled(owner: str, labels: Mapping[str, Any] | None, groups: Sequence[Group]) -> Any:
-    """The columns that tell plans apart: the caller's, or what differs."""
-    if labels is None:
-        return differing(groups)
-    size = sum(len(g.places) for g in groups)
-    for name, values in labels.items():
-        if np.shape(values)[:1] != (size,):
-            rule = f"one value for each of the {size} plans"
-            _checks.fail(owner, f"labels[{name!r}]", rule, values, "correct it")
-    return {name: np.asarray(values) for name, values in labels.items()}
-
-
-def _stack(owner: str, plans: Any) -> Group:
+def _from_tree(owner: str, plans: Any) -> PlanStack:
     """A tree whose arrays have an axis of plans in front; a part that has none is for all."""
     parts = by_name(_typed(owner, plans))
     # (In one schedule either all is batched or nothing; some of its parts are vectors anyway.)
@@ -106,7 +74,7 @@ def _stack(owner: str, plans: Any) -> Group:
         return jax.tree.map(lambda x: jnp.broadcast_to(x, (size, *x.shape)), part)
 
     parts = {k: part if batched[k] else spread(part) for k, part in parts.items()}
-    return Group(parts if _names(plans) else parts[""], np.arange(size))
+    return PlanStack(parts if _names(plans) else parts[""], np.arange(size))
 
 
 def _typed(owner: str, plan: Any) -> Any:
@@ -137,7 +105,7 @@ def _names(plan: Any) -> tuple[str, ...]:
     return tuple(sorted(plan)) if isinstance(plan, dict) and not isinstance(plan, Schedule) else ()
 
 
-def _together(leaves: Sequence[Any]) -> Any:
+def _together(*leaves: Array) -> Array:
     # (On the host: to stack a thousand arrays on a device is a program of a thousand arguments.)
     if is_key(leaves[0]):
         return jax.random.wrap_key_data(

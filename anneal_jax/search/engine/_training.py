@@ -5,26 +5,39 @@ schedules and numbers); `step(state, batch)` takes one optimizer step. The plan 
 never a closure: so one compiled program trains members with different plans.
 """
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
+from jaxtyping import PyTree
 
-from .. import _checks
-from .._types import Array
-from ..transforms import InjectHyperparamsState, with_schedules
-from ..transforms._states import find
+from ... import _checks
+from ..._types import Array, RealScalarLike
+from ...schedules._schedule import Schedule
+from ...transforms import InjectHyperparamsState, with_schedules
+from ...transforms._states import find
+
+PlanLike: TypeAlias = Schedule | Mapping[str, Schedule | RealScalarLike | Array | np.ndarray]
+"""What a member trains with: a schedule, or schedules and numbers by name."""
 
 
 class LossState(NamedTuple):
-    """The state of a member that `Training.from_loss` describes."""
+    """State of a member of `Training.from_loss`.
 
-    plan: Any
-    params: Any
-    opt_state: Any
-    key: Array | None  # of the next step, where the loss takes keys
+    Attributes:
+      plan: the member's schedule, or its dictionary of schedules and numbers.
+      params: its parameters.
+      opt_state: the state of its optimizer.
+      key: random key of the next step, where the loss takes keys; else None.
+    """
+
+    plan: PlanLike
+    params: PyTree
+    opt_state: optax.OptState
+    key: Array | None
 
 
 class Training(NamedTuple):
@@ -34,10 +47,10 @@ class Training(NamedTuple):
     (a train step that is there already).
 
     Args:
-      init: from a plan and a key (`jax.random.key`) to a state, any pytree.
-      step: from a state and a batch to the next state and the loss of the step, a scalar (or a
-        dictionary of scalars with a `"loss"`).
-      begin: the step at which plans begin, other than 0 if states come from the middle of a run.
+      init: function from a plan and a random key (`jax.random.key`) to a state, any pytree.
+      step: function from a state and a batch to the next state and the loss of the step, a scalar
+        (or a dictionary of scalars, one of them `"loss"`).
+      begin: optimizer step that new states stand at; above 0 in the middle of a run.
 
     Example:
         >>> import anneal_jax as anneal, jax, jax.numpy as jnp, optax
@@ -50,33 +63,37 @@ class Training(NamedTuple):
         >>> training = anneal.search.Training(init, step)
     """
 
-    init: Callable[[Any, Array], Any]
-    step: Callable[[Any, Any], tuple[Any, Any]]
+    init: Callable[[Any, Array], PyTree]
+    step: Callable[[Any, Any], tuple[PyTree, Any]]
     begin: int = 0
 
     @classmethod
     def from_loss(
         cls,
-        loss: Callable[..., Any],
+        loss: Callable[..., RealScalarLike],
         optimizer: Callable[..., optax.GradientTransformation],
-        params: Any,
+        params: PyTree | Callable[[Array], PyTree],
         *,
         keyed: bool = False,
     ) -> "Training":
         """Training by gradients of a loss.
 
         Args:
-          loss: `loss(params, batch)`, a scalar; with `keyed`, `loss(params, batch, key)`.
-          optimizer: from a member's schedule to an optimizer: `optax.adamw`, or a function
-            such as `lambda schedule: optax.chain(optax.clip(1.0), optax.sgd(schedule))`. A plan
-            that is a dictionary is passed as keywords; `anneal_jax.inject_hyperparams(...)`
-            takes schedules for all of them.
-          params: parameters that all members start from, or a function from a key to
-            parameters, for a start of their own.
-          keyed: whether the loss draws at random (dropout).
+          loss: function `loss(params, batch)` to a scalar; with `keyed`,
+            `loss(params, batch, key)`.
+          optimizer: function from a member's schedule to an optimizer: `optax.adamw`, or
+            `lambda schedule: optax.chain(optax.clip(1.0), optax.sgd(schedule))`. A plan that is a
+            dictionary is passed as keywords; `anneal_jax.inject_hyperparams(...)` takes schedules
+            for all of them.
+          params: initial parameters of all members, or a function from a random key to the
+            initial parameters of one.
+          keyed: whether the loss takes a random key (for dropout, say).
 
         Returns:
-          A `Training`; its states are `LossState(plan, params, opt_state, key)`.
+          A `Training` whose states are `LossState(plan, params, opt_state, key)`.
+
+        Raises:
+          ValueError: if `optimizer` is no function; later, if the loss is no scalar.
 
         Example:
             >>> import anneal_jax as anneal, jax.numpy as jnp, optax
@@ -113,8 +130,8 @@ class Training(NamedTuple):
         return cls(init, step)
 
     @classmethod
-    def from_step(cls, step: Callable[[Any, Any], tuple[Any, Any]], state: Any) -> "Training":
-        """Training by a step that is there already, jitted or not.
+    def from_step(cls, step: Callable[[Any, Any], tuple[PyTree, Any]], state: PyTree) -> "Training":
+        """Training by an existing train step, jitted or not.
 
         Its optimizer holds its schedules in the state (`anneal_jax.inject_hyperparams`,
         `scale_by_learning_rate`, `partition_by_path`, ...): a plan replaces them there. A plan
@@ -123,11 +140,15 @@ class Training(NamedTuple):
         as it is.
 
         Args:
-          step: from a state and a batch to the next state and the loss.
-          state: parameters and optimizer state in any pytree: a tuple, a Flax `TrainState`.
+          step: function from a state and a batch to the next state and the loss.
+          state: any pytree with the parameters and the optimizer state: a tuple, a Flax
+            `TrainState`.
 
         Returns:
-          A `Training`; its states are like `state`, `begin` is the optimizer's count.
+          A `Training` whose states are like `state`; its `begin` is the optimizer's count.
+
+        Raises:
+          ValueError: if no optimizer in `state` holds a schedule.
 
         Example:
             >>> import anneal_jax as anneal, jax, jax.numpy as jnp, optax
