@@ -4,7 +4,7 @@ The members of an ensemble are one tree, like the parameters with an axis of mem
 what `anneal_jax.snapshots` collects, and what `jax.vmap` over training gives.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sized
 from typing import Any, Literal
 
 import jax
@@ -13,6 +13,7 @@ from jaxtyping import PyTree
 
 from . import _checks
 from ._numerics import as_float, wide
+from ._progress import progress_bar
 from ._types import Array
 from .transforms import SnapshotsState
 from .transforms._states import find, plain
@@ -158,7 +159,7 @@ def refresh_batch_stats(
       params: first argument of `statistics`: one set of parameters, or (with `jax.vmap`) the
         stacked members of an ensemble.
       batches: batches of one shape.
-      progress: whether to show a bar.
+      progress: whether to show a bar, where the standard error is a terminal.
 
     Returns:
       A tree like what `statistics` returns.
@@ -175,14 +176,14 @@ def refresh_batch_stats(
         >>> print(stats["mean"])
         8.0
     """
-    from tqdm import tqdm
-
     compiled = jax.jit(statistics)
     mean = None
-    bar = tqdm(batches, desc="batch statistics", disable=not progress)
-    for count, batch in enumerate(bar, start=1):
-        new = jax.tree.map(_as_mean, compiled(params, batch))
-        mean = new if mean is None else _blend(mean, new, jnp.asarray(1 / count))
+    total = len(batches) if isinstance(batches, Sized) else None
+    with progress_bar("refresh_batch_stats", total, "batch", progress) as bar:
+        for count, batch in enumerate(batches, start=1):
+            new = jax.tree.map(_as_mean, compiled(params, batch))
+            mean = new if mean is None else _blend(mean, new, jnp.asarray(1 / count))
+            bar.update()
     if mean is None:
         _checks.fail("refresh_batch_stats", "batches", "at least one", "none", "pass some data")
     return mean

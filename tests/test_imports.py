@@ -15,7 +15,7 @@ ROOT = Path(anneal_jax.__file__).parent
 
 # From the ground up. A module may import from its own layer (but never in a circle) and below.
 LAYERS = [
-    {"_version", "_deprecated", "_types", "_numerics", "_checks", "_horizon"},
+    {"_version", "_deprecated", "_types", "_numerics", "_checks", "_horizon", "_progress"},
     {"schedules"},
     {"_exponential_sums"},
     {"transforms", "ports", "laws", "theory"},

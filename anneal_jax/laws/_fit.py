@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from .. import _checks
+from .._progress import progress_bar
 from ._fitted import Fit, LawT
 from ._law import Law
 from ._objective import Coordinates, Data, Objective
@@ -87,7 +88,10 @@ def fit(
     guesses = _guesses(owner, kind, given, prior or {})
     weights = np.concatenate([run.weights() for run in given])
     sets = held_out_sets(given)
-    with jax.enable_x64(True), _bar(starts + len(sets) + members, progress) as bar:
+    with (
+        jax.enable_x64(True),
+        progress_bar("fit", starts + len(sets) + members, "it", progress) as bar,
+    ):
         objective = Objective(kind, _data(given), _prior(coordinates, guesses), weights)
         best, converged = _best(objective, objective.starts(_trials(guesses), starts), bar)
         held_out = [_unseen(objective, best, unseen, bar) for unseen in sets]
@@ -153,13 +157,6 @@ def select(
 def _check_kind(owner: str, kind: Any, name: str) -> None:
     if not (isinstance(kind, type) and issubclass(kind, Law) and kind.linear):
         _checks.fail(owner, name, "a class of laws", kind, "pass one such as MultiPowerLaw")
-
-
-def _bar(total: int, progress: bool) -> Any:
-    from tqdm import tqdm
-
-    without_terminal = None  # tqdm's word for it
-    return tqdm(total=total, desc="fit", disable=without_terminal if progress else True)
 
 
 def _solve(objective: Objective, start: np.ndarray, bar: Any, trials: int | None = None) -> Any:

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import PyTree
 
 from .. import _checks
+from .._progress import progress_bar
 from ..schedules._exponentials import Exponential
 from ..schedules._schedule import Schedule
 from ..schedules._segments import Linear
@@ -19,7 +20,6 @@ from .engine import (
     Settings,
     Training,
     batches_of,
-    progress_bar,
     stacked_plans,
 )
 

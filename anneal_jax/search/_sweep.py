@@ -10,6 +10,7 @@ from jaxtyping import PyTree
 from numpy.typing import ArrayLike
 
 from .. import _deprecated
+from .._progress import progress_bar
 from .._types import RealScalarLike
 from ._halving import Halving, survivors
 from ._options import OWNER, Options, columns_of
@@ -21,7 +22,6 @@ from .engine import (
     Trainer,
     Training,
     batches_of,
-    progress_bar,
     stacked_plans,
 )
 

@@ -18,9 +18,6 @@ from ._plans import (
     PlanStack as PlanStack,
     stacked_plans as stacked_plans,
 )
-from ._progress import (
-    progress_bar as progress_bar,
-)
 from ._settings import (
     Settings as Settings,
 )
