@@ -87,13 +87,14 @@ def rates_of(owner: str, name: str, rates: ScheduleOrRates, steps: int | None = 
 
 
 def _values(owner: str, name: str, schedule: Schedule, steps: int | None) -> Any:
-    steps = schedule.steps if steps is None else steps
-    if steps is None:
+    length = schedule.steps if steps is None else steps
+    if length is None:
         rule = "a schedule with a length, or rates"
         _checks.fail(owner, name, rule, schedule, "pass schedule(jnp.arange(steps)) instead")
-    _checks.steps(owner, "steps", _checks.whole(steps), least=1)
-    values = schedule(np.arange(power_of_two(int(steps))))
-    return (values if isinstance(values, Tracer) else np.asarray(values))[: int(steps)]
+    _checks.steps(owner, "steps", _checks.whole(length), least=1)
+    count = int(length)
+    values = schedule(np.arange(power_of_two(count)))
+    return (values if isinstance(values, Tracer) else np.asarray(values))[:count]
 
 
 def power_of_two(count: int) -> int:

@@ -14,8 +14,8 @@ import optax
 import pytest
 
 import anneal_jax as anneal
+from anneal_jax._progress import progress_bar
 from anneal_jax.search import RangeTest, Training, lr_range_test, sweep, tune
-from anneal_jax.search.engine import progress_bar
 
 mpl.use("Agg")
 STEPS = 60

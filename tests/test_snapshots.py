@@ -1,5 +1,7 @@
 """Snapshots of the parameters and the ensembles they make."""
 
+import io
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -172,13 +174,16 @@ class TestBatchStats:
         )
         np.testing.assert_allclose(outputs.mean(1), 0, atol=1e-3)
 
-    def test_a_bar_unless_told_otherwise(self, capsys):
-        """On standard error, one tick a batch."""
+    def test_a_bar_unless_told_otherwise(self, monkeypatch):
+        """On a terminal, one tick a batch."""
         for progress in (True, False):
+            written = io.StringIO()
+            monkeypatch.setattr(written, "isatty", lambda: True)
+            monkeypatch.setattr("sys.stderr", written)
             ensemble.refresh_batch_stats(
                 lambda p, x: x, jnp.zeros(1), [jnp.ones(1)] * 3, progress=progress
             )
-            assert ("3/3" in capsys.readouterr().err) is progress
+            assert ("3/3" in written.getvalue()) is progress
 
 
 BAD = {

@@ -88,10 +88,8 @@ def fit(
     guesses = _guesses(owner, kind, given, prior or {})
     weights = np.concatenate([run.weights() for run in given])
     sets = held_out_sets(given)
-    with (
-        jax.enable_x64(True),
-        progress_bar("fit", starts + len(sets) + members, "it", progress) as bar,
-    ):
+    solutions = starts + len(sets) + members
+    with jax.enable_x64(True), progress_bar("fit", solutions, "fit", progress) as bar:
         objective = Objective(kind, _data(given), _prior(coordinates, guesses), weights)
         best, converged = _best(objective, objective.starts(_trials(guesses), starts), bar)
         held_out = [_unseen(objective, best, unseen, bar) for unseen in sets]

@@ -97,7 +97,7 @@ def _lowest(values: Sequence[RealScalarLike]) -> float:
 
 
 def decay(
-    init_value: RealScalarLike, steps: RealScalarLike, factor: RealScalarLike, staircase: bool
+    init_value: RealScalarLike, steps: Any, factor: RealScalarLike, staircase: bool
 ) -> Schedule:
     """`init_value * factor ** (t / steps)`, for a factor from 0 up and countable steps.
 

@@ -97,10 +97,11 @@ def ReduceLROnPlateau(
     owner = "ReduceLROnPlateau"
     rate = _arguments.number(owner, "base_lr", base_lr, above=0)
     floor, least = _arguments.numbers(owner, min_lr=min_lr, eps=eps)
+    _checks.nearest(owner, "mode", mode, ("min", "max"))
     _checks.nearest(owner, "threshold_mode", threshold_mode, ("rel", "abs"))
     relative = "factor" if exact else "rel"
     return reduce_on_plateau(
-        mode=mode,
+        mode="max" if mode == "max" else "min",
         factor=factor,
         patience=patience,
         threshold=threshold,

@@ -154,7 +154,7 @@ def _triangles(
     low: RealScalarLike,
     high: RealScalarLike,
     sizes: tuple[Any, Any],
-    mode: str,
+    mode: Any,
     gamma: RealScalarLike,
     scale_fn: Callable[[Any], Any] | None,
     scale_mode: str,
