@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from anneal_jax import ensemble as ensemble
+from anneal_jax._deprecated import warn as _warn
 from anneal_jax._horizon import (
     Horizon as Horizon,
 )
@@ -104,16 +105,20 @@ if TYPE_CHECKING:
 
 def __getattr__(name: str) -> Any:
     """Imports larger rooms where they are first used: half of what there is to import."""
-    if name == "laws":
-        import anneal_jax.laws
-    elif name == "ports":
-        import anneal_jax.ports
-    elif name == "search":
-        import anneal_jax.search
-    elif name == "theory":
-        import anneal_jax.theory  # noqa: F401  (each enters itself into this module)
-    else:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    match name:
+        case "laws":
+            import anneal_jax.laws
+        case "ports":
+            import anneal_jax.ports
+        case "search":
+            import anneal_jax.search
+        case "theory":
+            import anneal_jax.theory  # noqa: F401  (each enters itself into this module)
+        case "Scale":
+            _warn("anneal_jax.Scale", "anneal_jax.TimeScale")
+            return TimeScale
+        case _:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return globals()[name]  # put there by the import
 
 

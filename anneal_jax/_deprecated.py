@@ -11,15 +11,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
+import equinox as eqx
+
 P = ParamSpec("P")
 R = TypeVar("R")
-_OURS = str(Path(__file__).parent)
+# Equinox calls methods for us, so its lines are no more the caller's than ours.
+_PASSED = tuple(str(Path(path).parent) for path in (__file__, eqx.__file__))
 
 
 def warn(old: str, new: str) -> None:
     """Say what to write instead, at the caller's line: the first one that is not ours."""
     frame, depth = inspect.currentframe(), 1
-    while frame and frame.f_code.co_filename.startswith(_OURS):
+    while frame and frame.f_code.co_filename.startswith(_PASSED):
         frame, depth = frame.f_back, depth + 1
     text = f"{old} is deprecated and leaves in the next minor version; write {new}."
     warnings.warn(text, DeprecationWarning, stacklevel=depth)

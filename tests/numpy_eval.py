@@ -12,11 +12,11 @@ import numpy as np
 
 
 def evaluate(function: Any, *args: Any) -> Any:
-    """`function(*args)` of a jitted function with one result, of the same dtype."""
+    """`function(*args)` of a jitted function, its results in the same dtypes."""
     traced = function.trace(*args)
     with np.errstate(all="ignore"):  # as XLA: infinities and wrapped integers are no errors
-        (result,) = _run(traced.jaxpr, [np.asarray(leaf) for leaf in jax.tree.leaves(args)])
-    return result
+        results = _run(traced.jaxpr, [np.asarray(leaf) for leaf in jax.tree.leaves(args)])
+    return jax.tree.unflatten(jax.tree.structure(traced.out_info), results)
 
 
 def _run(closed: Any, args: Sequence[Any]) -> list[Any]:

@@ -10,6 +10,7 @@ from jax import lax
 
 import anneal_jax as anneal
 from tests.cases import LARGEST, Case, floating, points
+from tests.numpy_eval import evaluate
 from tests.oracle import mp
 
 X64 = jax.config.jax_enable_x64
@@ -18,10 +19,8 @@ X64 = jax.config.jax_enable_x64
 def test_gradient_in_every_leaf_is_finite(case: Case) -> None:
     """At every step, at and around every boundary, in every branch."""
     gradient = eqx.filter_grad(lambda schedule, t: schedule(t))
-    with jax.disable_jit():
-        mapped = eqx.filter_vmap(gradient, in_axes=(None, 0))
-        found = mapped(case.schedule().as_arrays(), points(case))
-    leaves = jax.tree.leaves(found)
+    mapped = jax.jit(jax.vmap(gradient, in_axes=(None, 0)))
+    leaves = jax.tree.leaves(evaluate(mapped, case.schedule().as_arrays(), points(case)))
     assert len(leaves) > 0 or not case.floats
     assert all(np.isfinite(leaf).all() for leaf in leaves)
 
@@ -85,7 +84,7 @@ def test_gradient_is_the_derivative_of_the_formula(case: Case) -> None:
 
     floats = {name: floating()(x) for name, x in case.floats.items()}
     # Forward, over all steps at once; `test_gradient_in_every_leaf_is_finite` goes the other way.
-    found = jax.jit(jax.jacfwd(value))(floats, steps)
+    found = evaluate(jax.jit(jax.jacfwd(value)), floats, steps)
     edges = case.reference().edges()
     inside = [k for k, t in enumerate(steps.tolist()) if t not in edges and t < 10**5]
     for name, gradient in found.items():

@@ -1,8 +1,7 @@
 """Every hyperparameter of every schedule may be a tracer: compiled once, and mapped.
 
-To save the cost of compiling, cases that are similar to another are left out, and some programs
-run operation by operation (`jax.disable_jit`) or are not optimised; fast ones are for
-`test_contract.py`, and gradients for `test_contract_gradients.py`.
+To save the cost of compiling, cases that are similar to another are left out, and NumPy runs the
+programs; compiled ones are for `test_contract.py`, gradients for `test_contract_gradients.py`.
 """
 
 from collections.abc import Iterable
@@ -14,6 +13,7 @@ import pytest
 
 import anneal_jax as anneal
 from tests.cases import Case, assert_close, floating, integer, points, references
+from tests.numpy_eval import evaluate
 from tests.table import CASES
 
 DISTINCT = [case for case in CASES if not case.similar]
@@ -92,19 +92,8 @@ def _mapped(case: Case, names: Iterable[str], steps: Any) -> np.ndarray:
         name: np.array(_others(case, name), integer() if name in case.ints else floating())
         for name in names
     }
-    mapped = jax.vmap(lambda numbers: case.schedule(**numbers)(steps))
-    if not _is_laid_out(case):
-        with jax.disable_jit():
-            return np.asarray(mapped(arrays))
-    mapped = jax.jit(mapped, compiler_options={"xla_backend_optimization_level": 0})
-    return np.asarray(mapped(arrays))
-
-
-def _is_laid_out(case: Case) -> bool:
-    """Whether cycles are laid out in rows: so many operations that one program is cheaper."""
-    is_repeat = lambda x: isinstance(x, anneal.Repeat)  # noqa: E731
-    parts = jax.tree.leaves(case.schedule(), is_leaf=is_repeat)
-    return any(is_repeat(part) and part.lengths is not None for part in parts)
+    mapped = jax.jit(jax.vmap(lambda numbers: case.schedule(**numbers)(steps)))
+    return evaluate(mapped, arrays)
 
 
 def test_vmap_over_lengths(case: Case) -> None:

@@ -10,11 +10,29 @@ import pytest
 
 import anneal_jax as anneal
 from tests.cases import LARGEST, Case, assert_close, floating, points
+from tests.table import CASES
 
 X64 = jax.config.jax_enable_x64
 INTEGERS = [f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)]
 
 
+FEW = CASES[::18]
+few = pytest.mark.parametrize("case", FEW, ids=[case.name for case in FEW])
+
+
+def _classes(base: type = anneal.Schedule) -> set[type]:
+    return {base}.union(*map(_classes, base.__subclasses__()))
+
+
+def test_steps_are_read_in_one_place() -> None:
+    """Whatever type, shape and sign they have: so a few cases stand for all of them."""
+    ours = {cls for cls in _classes() if cls.__module__.startswith("anneal_jax.")}
+    assert len(ours) > 30
+    for name in ("__call__", "cycle", "is_restart"):
+        assert {cls for cls in ours if name in vars(cls)} == {anneal.Schedule}
+
+
+@few
 def test_every_integer_type(case: Case) -> None:
     """NumPy and JAX integers of any width give what Python ints give."""
     schedule, steps = case.schedule(), np.resize(np.arange(32), len(points(case)))
@@ -28,10 +46,10 @@ def test_every_integer_type(case: Case) -> None:
 
 def test_result_is_strongly_typed(case: Case) -> None:
     """float32, or float64 with x64 on: whatever the types of step and hyperparameters."""
-    for schedule in (case.schedule(), case.schedule().as_arrays()):
-        for shape, dtype in [((), "int32"), ((2, 0, 3), "uint8")]:
-            got = jax.eval_shape(schedule, jax.ShapeDtypeStruct(shape, dtype))
-            assert (got.shape, got.dtype, got.weak_type) == (shape, floating(), False)
+    typed = case.schedule().as_arrays()
+    for schedule, shape, dtype in [(case.schedule(), (), "int32"), (typed, (2, 0, 3), "uint8")]:
+        got = jax.eval_shape(schedule, jax.ShapeDtypeStruct(shape, dtype))
+        assert (got.shape, got.dtype, got.weak_type) == (shape, floating(), False)
 
 
 @pytest.mark.parametrize("shape", [(), (3,), (2, 3), (0,), (2, 0, 1)])
@@ -45,6 +63,7 @@ def test_every_shape(shape: tuple[int, ...]) -> None:
         np.testing.assert_array_equal(got, wanted[:count].reshape(shape))
 
 
+@few
 def test_negative_steps_read_as_zero(case: Case) -> None:
     schedule, zeros = case.schedule(), np.zeros(len(points(case)), int)
     first = schedule(zeros)

@@ -1,9 +1,11 @@
 """Calls as they were written before still work, and say what to write instead."""
 
 import inspect
+from typing import Any
 
 import pytest
 
+import anneal_jax as anneal
 from anneal_jax._deprecated import keywords, renamed
 
 
@@ -47,3 +49,37 @@ def test_given_twice() -> None:
         pytest.raises(TypeError, match="multiple values"),
     ):
         function(1, 2, 3, new=3)
+
+
+FORMER: dict[str, tuple[Any, Any]] = {
+    "options of a recipe by position": (
+        lambda: anneal.warmup_cosine(1.0, 2, 9, 0.1, 0.2, 2.0),
+        lambda: anneal.warmup_cosine(1.0, 2, 9, init_value=0.1, end_value=0.2, exponent=2.0),
+    ),
+    "end_value_factor": (
+        lambda: anneal.cosine_restarts(1.0, 5, 3, end_value=0.1, end_value_factor=0.5),
+        lambda: anneal.cosine_restarts(1.0, 5, 3, end_value=0.1, floor_factor=0.5),
+    ),
+    "values before boundaries": (
+        lambda: anneal.PiecewiseConstant([1.0, 0.1], [3]),
+        lambda: anneal.PiecewiseConstant([3], [1.0, 0.1]),
+    ),
+    "values before boundaries by name": (
+        lambda: anneal.PiecewiseConstant([1.0, 0.1], boundaries=[3]),
+        lambda: anneal.PiecewiseConstant(boundaries=[3], values=[1.0, 0.1]),
+    ),
+    "kind and range of noise": (
+        lambda: anneal.Constant(1.0).noise(0, kind="uniform", range=(2, 5)),
+        lambda: anneal.Constant(1.0).noise(0, distribution="uniform", begin=2, end=5),
+    ),
+    "Scale": (lambda: anneal.Scale(3, 2)(5), lambda: anneal.TimeScale(3, 2)(5)),
+}
+
+
+@pytest.mark.parametrize("form", FORMER)
+def test_a_former_form_is_today_s(form: str) -> None:
+    """The same value, and a warning at the line that wrote it."""
+    former, today = FORMER[form]
+    with pytest.warns(DeprecationWarning, match="next minor version") as warned:
+        assert former() == today()
+    assert {w.filename for w in warned} == {__file__}

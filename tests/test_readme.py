@@ -82,8 +82,7 @@ def test_no_public_name_is_missing_from_the_inventory():
     public = {n for n in dir(anneal) if not n.startswith("_") and callable(getattr(anneal, n))}
     built_by_verbs = {"Join", "Repeat", "Shift", "Reverse", "Sum", "Product", "Minimum", "Maximum"}
     built_by_verbs |= {"Every", "Noise", "Power", "Until"}
-    for_extension = {"Blend", "Clip", "Function", "Progress", "Scale", "Schedule", "Segment"}
-    for_extension |= {"TimeScale"}
+    for_extension = {"Blend", "Clip", "Function", "Progress", "TimeScale", "Schedule", "Segment"}
     plumbing = {"InjectHyperparamsState", "as_schedule", "Any", "TYPE_CHECKING"}
     hidden = {n for n in public if f"`{n}" not in TEXT}
     assert not hidden - built_by_verbs - for_extension - plumbing

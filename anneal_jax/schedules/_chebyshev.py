@@ -35,8 +35,8 @@ class Chebyshev(Schedule):
         >>> print([f"{x:.2f}" for x in anneal.Chebyshev(1.0, steps=4, lower=0.1)([0, 1, 2, 3])])
         ['7.45', '1.04', '2.65', '1.38']
 
-    Reference: Agarwal, Goel and Zhang, Acceleration via Fractal Learning Rate Schedules, 2021
-    (arXiv 2103.01338).
+    Reference: Agarwal, Goel and Zhang, [Acceleration via Fractal Learning Rate
+    Schedules](https://arxiv.org/abs/2103.01338), 2021
     """
 
     scale: RealScalarLike = eqx.field(converter=_checks.real)

@@ -129,8 +129,8 @@ class Tanh(Blend):
         >>> print([f"{x:.3f}" for x in anneal.Tanh(1.0, 0.0, steps=4)([0, 2, 3, 4])])
         ['1.000', '0.982', '0.267', '0.000']
 
-    Reference: Hsueh, Li and Wu, Stochastic gradient descent with hyperbolic-tangent decay on
-    classification, 2019 (arXiv 1806.01593). timm's does not reach its ends.
+    Reference: Hsueh, Li and Wu, [Stochastic Gradient Descent with Hyperbolic-Tangent Decay on
+    Classification](https://arxiv.org/abs/1806.01593), 2019. timm's does not reach its ends.
     """
 
     lower: RealScalarLike = eqx.field(default=-7.0, converter=_checks.real)

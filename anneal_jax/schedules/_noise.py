@@ -57,8 +57,7 @@ class Noise(Mapped):
         >>> print(schedule([0, 1, 2, 3]).round(3))
         [1.    1.    1.13  0.938]
 
-    References:
-      `noise_range_t`, `noise_pct` and `noise_std` of timm's schedulers
+    Reference: `noise_range_t`, `noise_pct` and `noise_std` of timm's schedulers
     """
 
     schedule: Schedule

@@ -45,7 +45,8 @@ class InverseSqrt(OpenEnded):
         >>> print(anneal.InverseSqrt(1.0, timescale=100)([0, 300]))
         [1.  0.5]
 
-    Reference: Zhai et al., Scaling vision transformers, 2021 (arXiv 2106.04560).
+    Reference: Zhai et al., [Scaling Vision Transformers](https://arxiv.org/abs/2106.04560),
+    2021
     """
 
     init_value: RealScalarLike = eqx.field(converter=_checks.real)
@@ -82,7 +83,7 @@ class InversePower(OpenEnded):
         >>> print(anneal.InversePower(1.0, timescale=100, power=2.0)([0, 100, 300]))
         [1.     0.25   0.0625]
 
-    Reference: Shen et al., Power Scheduler, 2024 (arXiv 2408.13359).
+    Reference: Shen et al., [Power Scheduler](https://arxiv.org/abs/2408.13359), 2024
     """
 
     init_value: RealScalarLike = eqx.field(converter=_checks.real)
@@ -206,7 +207,7 @@ class Triangular(OpenEnded):
         >>> print(anneal.Triangular(0.0, 1.0, up_steps=2, mode="triangular2")([0, 1, 2, 4, 6]))
         [0.  0.5 1.  0.  0.5]
 
-    Reference: Smith, Cyclical learning rates, 2015 (arXiv 1506.01186).
+    Reference: Smith, [Cyclical Learning Rates](https://arxiv.org/abs/1506.01186), 2015
     """
 
     init_value: RealScalarLike = eqx.field(converter=_checks.real)

@@ -53,7 +53,7 @@ class Cosine(Blend):
         >>> print(anneal.Cosine(1.0, 0.0, steps=2)([0, 1, 2]).round(3))
         [1.  0.5 0. ]
 
-    Reference: Loshchilov and Hutter, SGDR, 2016 (arXiv 1608.03983).
+    Reference: Loshchilov and Hutter, [SGDR](https://arxiv.org/abs/1608.03983), 2016
     """
 
     exponent: RealScalarLike = eqx.field(default=1.0, converter=_checks.real)
@@ -121,8 +121,8 @@ class OneMinusSqrt(Blend):
         >>> print(anneal.OneMinusSqrt(1.0, 0.0, steps=4)([0, 1, 4]))
         [1.  0.5 0. ]
 
-    Reference: Haegele et al., Scaling laws beyond fixed training durations, 2024
-    (arXiv 2405.18392).
+    Reference: Haegele et al., [Scaling Laws and Compute-Optimal Training Beyond Fixed Training
+    Durations](https://arxiv.org/abs/2405.18392), 2024
     """
 
     def shape(self, progress: Progress) -> Weights:
@@ -171,8 +171,7 @@ class Rex(Blend):
         >>> print(anneal.Rex(1.0, 0.0, steps=3)([0, 2, 3]).round(3))
         [1.  0.5 0. ]
 
-    Reference: Chen, Wolfe and Kyrillidis, REX: Revisiting Budgeted Training with an Improved
-    Schedule, 2021 (arXiv 2107.04197).
+    Reference: Chen, Wolfe and Kyrillidis, [REX](https://arxiv.org/abs/2107.04197), 2021
     """
 
     def shape(self, progress: Progress) -> Weights:

@@ -98,7 +98,7 @@ class Span(Schedule):
         >>> print(anneal.Span(anneal.Linear(1.0, 0.0, 1), begin=0.5, end=2.5)([0, 1, 2, 3]))
         [1.   0.75 0.25 0.  ]
 
-    Reference for `power`: Zhang and Li, k-decay, 2020 (arXiv 2004.05909).
+    Reference for `power`: Zhang and Li, [k-decay](https://arxiv.org/abs/2004.05909), 2020
     """
 
     segment: Segment
@@ -165,8 +165,7 @@ def k_decay(segment: Segment, k: RealScalarLike) -> Span:
         >>> print(anneal.k_decay(anneal.Linear(1.0, 0.0, steps=4), k=2.0)([0, 2, 4]))
         [1.   0.75 0.  ]
 
-    Reference: Zhang and Li, k-decay: a new method for learning rate schedule, 2020
-    (arXiv 2004.05909).
+    Reference: Zhang and Li, [k-decay](https://arxiv.org/abs/2004.05909), 2020
     """
     _require_segment("k_decay", segment)
     _checks.number("k_decay", "k", k, above=0)

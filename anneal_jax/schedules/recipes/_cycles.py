@@ -51,7 +51,7 @@ def cosine_restarts(
         >>> print(sgdr([0, 1, 2, 4, 6]).round(3))
         [1.   0.5  0.5  0.25 0.25]
 
-    Reference: Loshchilov and Hutter, SGDR, 2016 (arXiv 1608.03983).
+    Reference: Loshchilov and Hutter, [SGDR](https://arxiv.org/abs/1608.03983), 2016
     """
     check("cosine_restarts", values={"peak_value": peak_value, "end_value": end_value})
     anneal = rest("cosine_restarts", "cycle_steps", cycle_steps, warmup_steps=warmup_steps)
@@ -103,7 +103,7 @@ def one_cycle(
         >>> print(schedule([0, 3, 10]))
         [2.5e-01 1.0e+00 2.5e-05]
 
-    Reference: Smith and Topin, Super-convergence, 2017 (arXiv 1708.07120).
+    Reference: Smith and Topin, [Super-Convergence](https://arxiv.org/abs/1708.07120), 2017
     """
     _checks.number("one_cycle", "div_factor", div_factor, least=1)
     _checks.number("one_cycle", "final_div_factor", final_div_factor, least=1)

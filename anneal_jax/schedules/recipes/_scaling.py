@@ -29,8 +29,8 @@ def linear_scaling(
         >>> print(anneal.linear_scaling(0.1, batch_size, reference=256)([0, 100]))
         [0.1 0.4]
 
-    References:
-      Goyal et al., [Accurate, Large Minibatch SGD](https://arxiv.org/abs/1706.02677), 2017
+    Reference: Goyal et al., [Accurate, Large Minibatch SGD](https://arxiv.org/abs/1706.02677),
+    2017
     """
     return as_schedule(learning_rate) * _relative("linear_scaling", batch_size, reference)
 
@@ -58,9 +58,8 @@ def sqrt_scaling(
         >>> print(anneal.sqrt_scaling(0.1, batch_size, reference=256)([0, 100]))
         [0.1 0.2]
 
-    References:
-      Malladi et al., [On the SDEs and Scaling Rules for Adaptive Gradient
-      Algorithms](https://arxiv.org/abs/2205.10287), 2022
+    Reference: Malladi et al., [On the SDEs and Scaling Rules for Adaptive Gradient
+    Algorithms](https://arxiv.org/abs/2205.10287), 2022
     """
     return as_schedule(learning_rate) * _relative("sqrt_scaling", batch_size, reference) ** 0.5
 

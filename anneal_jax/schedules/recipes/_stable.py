@@ -45,7 +45,7 @@ def warmup_stable_decay(
         >>> print(wsd([0, 2, 6, 7, 10]))
         [0.  1.  1.  0.5 0. ]
 
-    Reference: Hu et al., MiniCPM, 2024 (arXiv 2404.06395).
+    Reference: Hu et al., [MiniCPM](https://arxiv.org/abs/2404.06395), 2024
     """
     owner = "warmup_stable_decay"
     values = {"peak_value": peak_value, "init_value": init_value, "end_value": end_value}
@@ -109,8 +109,8 @@ def warmup_stable_decay_cycles(
         >>> print(wsds([0, 2, 4, 6, 7, 8, 10]))
         [0. 1. 1. 1. 1. 1. 0.]
 
-    Reference: Wen et al., Understanding warmup-stable-decay learning rates, 2024
-    (arXiv 2410.05192).
+    Reference: Wen et al., [Understanding Warmup-Stable-Decay Learning
+    Rates](https://arxiv.org/abs/2410.05192), 2024
     """
     periods = _checks.items("warmup_stable_decay_cycles", "periods", periods, "steps")
     if len(periods) == 0:

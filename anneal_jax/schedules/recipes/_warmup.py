@@ -21,10 +21,18 @@ def warmup_constant(
 ) -> Schedule:
     """Linear warmup, then constant for ever.
 
+    `value(t) = init_value + (peak_value - init_value) * min(t / warmup_steps, 1)`
+
     Args:
-      peak_value: the constant.
-      warmup_steps: length of the warmup; 0: none.
-      init_value: where the warmup starts.
+      peak_value: the constant; not negative.
+      warmup_steps: length of the warmup in optimizer steps; 0: none.
+      init_value: value at step 0; not negative.
+
+    Returns:
+      An open-ended schedule.
+
+    Raises:
+      ValueError: if a value is negative or not finite, or `warmup_steps` not a count.
 
     Example:
         >>> import anneal_jax as anneal
@@ -47,12 +55,24 @@ def warmup_linear(
 ) -> Schedule:
     """Linear warmup, then linear decay to `end_value` at `total_steps`.
 
+    With `w = warmup_steps` and `T = total_steps`,
+
+    - `value(t) = init_value + (peak_value - init_value) * t / w` for `t < w`,
+    - `value(t) = peak_value + (end_value - peak_value) * (t - w) / (T - w)` up to `T`, then
+      `end_value`.
+
     Args:
-      peak_value: value at step `warmup_steps`.
-      warmup_steps: length of the warmup; 0: none.
-      total_steps: length of warmup and decay together.
-      init_value: where the warmup starts.
-      end_value: value from step `total_steps` on.
+      peak_value: value at step `warmup_steps`; not negative.
+      warmup_steps: length of the warmup in optimizer steps; 0: none.
+      total_steps: length of warmup and decay together, in optimizer steps.
+      init_value: value at step 0; not negative.
+      end_value: value from step `total_steps` on; not negative.
+
+    Returns:
+      A schedule of `total_steps` steps.
+
+    Raises:
+      ValueError: if a value is out of its range, or `total_steps` less than `warmup_steps`.
 
     Example:
         >>> import anneal_jax as anneal
@@ -79,11 +99,11 @@ def warmup_cosine(
     """Linear warmup, then cosine annealing to `end_value` at `total_steps`.
 
     Args:
-      peak_value: value at step `warmup_steps`.
-      warmup_steps: length of the warmup; 0: none.
+      peak_value: value at step `warmup_steps`; not negative.
+      warmup_steps: length of the warmup in optimizer steps; 0: none.
       total_steps: length of warmup and decay together (Optax calls this `decay_steps`).
-      init_value: where the warmup starts.
-      end_value: value from step `total_steps` on.
+      init_value: value at step 0; not negative.
+      end_value: value from step `total_steps` on; not negative.
       exponent: of the cosine's weight; see `Cosine`.
 
     Raises:
@@ -116,11 +136,11 @@ def warmup_polynomial(
     """Linear warmup, then polynomial decay to `end_value` at `total_steps`.
 
     Args:
-      peak_value: value at step `warmup_steps`.
-      warmup_steps: length of the warmup; 0: none.
-      total_steps: length of warmup and decay together.
-      init_value: where the warmup starts.
-      end_value: value from step `total_steps` on.
+      peak_value: value at step `warmup_steps`; not negative.
+      warmup_steps: length of the warmup in optimizer steps; 0: none.
+      total_steps: length of warmup and decay together, in optimizer steps.
+      init_value: value at step 0; not negative.
+      end_value: value from step `total_steps` on; not negative.
       power: of the remaining fraction; see `Polynomial`.
 
     Example:
@@ -146,10 +166,10 @@ def warmup_inverse_sqrt(
     """Linear warmup, then inverse square root decay for ever.
 
     Args:
-      peak_value: value at step `warmup_steps`.
+      peak_value: value at step `warmup_steps`; not negative.
       warmup_steps: length of the warmup.
       timescale: of the decay; None: `warmup_steps`, which gives `sqrt(warmup_steps / t)`.
-      init_value: where the warmup starts.
+      init_value: value at step 0; not negative.
 
     Example:
         >>> import anneal_jax as anneal
@@ -185,7 +205,8 @@ def noam(
         >>> print(anneal.noam(model_size=4, warmup_steps=4)([0, 3, 15]))
         [0.0625 0.25   0.125 ]
 
-    Reference: Vaswani et al., Attention is all you need, 2017 (arXiv 1706.03762).
+    Reference: Vaswani et al., [Attention Is All You Need](https://arxiv.org/abs/1706.03762),
+    2017
     """
     _checks.number("noam", "model_size", model_size, above=0)
     _checks.number("noam", "factor", factor, least=0)
@@ -209,10 +230,10 @@ def warmup_multi_step(
 
     Args:
       peak_value: the first constant.
-      warmup_steps: length of the warmup; 0: none.
+      warmup_steps: length of the warmup in optimizer steps; 0: none.
       boundaries: steps, counted from the start of training, at which a factor sets in.
       factors: one for each boundary.
-      init_value: where the warmup starts.
+      init_value: value at step 0; not negative.
 
     Example:
         >>> import anneal_jax as anneal
@@ -245,7 +266,7 @@ def deepseek_steps(
         >>> print(anneal.deepseek_steps(1.0, 2, total_steps=10)([0, 2, 8, 9]))
         [0.    1.    0.316 0.1  ]
 
-    Reference: DeepSeek-AI, DeepSeek LLM, 2024 (arXiv 2401.02954).
+    Reference: DeepSeek-AI, [DeepSeek LLM](https://arxiv.org/abs/2401.02954), 2024
     """
     check("deepseek_steps", values={"peak_value": peak_value})
     rest("deepseek_steps", "total_steps", total_steps, warmup_steps=warmup_steps)
