@@ -113,12 +113,20 @@ def problem(dtype: Any = jnp.float32) -> tuple[Any, Callable[[Any, Any], Any]]:
 
 
 def stepper(tx: Any, loss: Any) -> tuple[Any, list[int]]:
-    """A jitted train step with donated buffers, and a list that grows with every trace."""
+    """A jitted train step with donated buffers, and a list that grows with every trace.
+
+    Not with one of the same kinds of arguments as before: that is a program which was let go of
+    between two tests, to save memory.
+    """
     tx = optax.with_extra_args_support(tx)
     traces: list[int] = []
+    kinds = set()
 
     def step(params: Any, state: Any) -> tuple[Any, Any]:
-        traces.append(1)
+        leaves, structure = jax.tree.flatten((params, state))
+        kind = structure, tuple((x.shape, x.dtype, x.weak_type) for x in map(jax.typeof, leaves))
+        traces.extend([1] if kind not in kinds else [])
+        kinds.add(kind)
         value, grads = jax.value_and_grad(loss)(params)
         updates, state = tx.update(grads, state, params, value=value)
         return optax.apply_updates(params, updates), state
