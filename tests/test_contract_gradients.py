@@ -139,3 +139,12 @@ def test_gradient_is_finite_in_extreme_segments(shape: type[anneal.Segment]) -> 
         for ends in [(0.0, 0.0), (1.0, 1.0), (1.0, 0.0), (0.0, 1.0), (1e-30, 1e30)]:
             found = mapped(floats, tuple(map(floating(), ends)), steps, t)
             assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(found)), (floats, ends)
+
+
+def test_gradient_of_a_root_is_finite_where_it_is_zero() -> None:
+    """It reads as 0 there, by the schedule's numbers and by the exponent."""
+
+    def value(floats: Any) -> jax.Array:
+        return (anneal.Linear(floats[0], 0.0, 4) ** floats[1])(4)
+
+    np.testing.assert_array_equal(jax.grad(value)((floating()(1.0), floating()(0.5))), (0.0, 0.0))
