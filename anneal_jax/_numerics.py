@@ -69,7 +69,7 @@ def row(table: Any, index: jax.Array) -> jax.Array:
     return lax.dynamic_index_in_dim(jnp.asarray(table), index.astype(np.uint32), keepdims=False)
 
 
-def is_concrete(*values: Number) -> bool:
+def on_host(*values: Number) -> bool:
     """Whether all of `values` are known on the host now, so that double arithmetic serves."""
     return all(isinstance(v, int | float | np.ndarray | np.generic) for v in values)
 
@@ -207,7 +207,7 @@ def clamp(low: jax.Array, x: jax.Array, high: jax.Array) -> jax.Array:
 
 def largest(first: Number, *others: Number) -> Number:
     """The largest of some counts, element by element; a Python int if all are known numbers."""
-    if is_concrete(first, *others):
+    if on_host(first, *others):
         found = functools.reduce(np.maximum, (first, *others))
         return found if np.ndim(found) else int(found)
     return functools.reduce(jnp.maximum, map(as_int, (first, *others)))
@@ -215,7 +215,7 @@ def largest(first: Number, *others: Number) -> Number:
 
 def product(x: Number, n: Number) -> Number:
     """A real number times a whole one, in double if both are known now."""
-    return x * n if is_concrete(x, n) else as_float(x) * as_float(n)
+    return x * n if on_host(x, n) else as_float(x) * as_float(n)
 
 
 # --- Integers -------------------------------------------------------------------------------
@@ -223,7 +223,7 @@ def product(x: Number, n: Number) -> Number:
 
 def round_half_up(x: Number) -> Number:
     """The nearest integer to `x >= 0`, halves upwards, at most 2**31 - 1."""
-    if is_concrete(x):
+    if on_host(x):
         rounded = np.minimum(np.floor(np.asarray(x, np.float64) + 0.5), MAX_STEP).astype(np.int64)
         return int(rounded) if rounded.ndim == 0 else rounded
     floor = jnp.floor(x)
@@ -240,7 +240,7 @@ def scale_int(n: Number, numerator: Number, denominator: Number) -> Number:
     are no 64-bit integers, so the traced form is a long division in base 256: a float guesses
     each digit from below, off by at most one, and the remainder, known modulo 2**32, corrects.
     """
-    if is_concrete(n, numerator, denominator):
+    if on_host(n, numerator, denominator):
         bottom = np.maximum(np.asarray(denominator, np.int64), 1)
         product = np.asarray(n, np.int64) * np.asarray(numerator, np.int64)
         scaled = np.minimum((product + bottom // 2) // bottom, MAX_STEP)

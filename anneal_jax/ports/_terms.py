@@ -12,7 +12,7 @@ import jax
 import numpy as np
 
 from .. import _checks
-from .._numerics import is_concrete
+from .._numerics import on_host
 from .._types import RealScalarLike, StepLike
 from ..schedules._algebra import Sum
 from ..schedules._constant import Constant
@@ -90,7 +90,7 @@ def signed(value: RealScalarLike, build: Callable[[Any], Schedule]) -> Schedule:
 
 def _lowest(values: Sequence[RealScalarLike]) -> float:
     """The lowest of 0 and the values, if they are known."""
-    return min(0.0, *map(float, values)) if is_concrete(*values) else 0.0
+    return min(0.0, *map(float, values)) if on_host(*values) else 0.0
 
 
 # --- Factors, and cycles -----------------------------------------------------------------------

@@ -20,9 +20,9 @@ from .._numerics import (
     Number,
     as_float,
     as_int,
-    is_concrete,
     largest,
     last_reached,
+    on_host,
     row,
     select,
 )
@@ -50,7 +50,7 @@ class Join(Schedule):
         if last is None:
             return None
         end = self.starts[..., -1]
-        return largest(end + last if is_concrete(end, last) else as_int(end) + as_int(last))
+        return largest(end + last if on_host(end, last) else as_int(end) + as_int(last))
 
     @property
     def segments(self) -> list[Schedule]:
@@ -197,7 +197,7 @@ def join(
 
 def then(first: Schedule, *others: Schedule) -> Schedule:
     """Build `first.then(*others)`; a join at the front opens up, so that `then` chains flat."""
-    if isinstance(first, Join) and not first.restarts and is_concrete(*jax.tree.leaves(first)):
+    if isinstance(first, Join) and not first.restarts and on_host(*jax.tree.leaves(first)):
         inner = first.segments
         if [segment.steps for segment in inner[:-1]] == np.diff(first.starts).tolist():
             return join([*inner, *others])
@@ -211,7 +211,7 @@ def _starts(segments: list[Schedule], boundaries: Sequence[IntScalarLike] | None
             index = lengths.index(None)
             remedy = "give boundaries, or give it steps"
             _checks.fail("join", f"segments[{index}]", "of known length", segments[index], remedy)
-        if is_concrete(*lengths):
+        if on_host(*lengths):
             return _checked(np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)]))
         return jnp.cumsum(jnp.stack([as_int(n) for n in (0, *lengths)]))
     boundaries = _checks.items("join", "boundaries", boundaries, "steps")
@@ -241,7 +241,7 @@ def stack_rows(trees: list[Any]) -> Any:
 
 
 def _stack_leaf(*leaves: Number) -> Any:
-    if is_concrete(*leaves):
+    if on_host(*leaves):
         return np.array(leaves)
     inexact = jnp.issubdtype(jnp.result_type(leaves[0]), jnp.inexact)
     return jnp.stack([as_float(x) if inexact else as_int(x) for x in leaves])

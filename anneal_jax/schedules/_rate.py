@@ -13,7 +13,7 @@ import numpy as np
 from jax import lax
 
 from .. import _checks
-from .._numerics import Number, as_float, clamp, float_head, int_parts, is_concrete, known_head
+from .._numerics import Number, as_float, clamp, float_head, int_parts, known_head, on_host
 
 Array = Any
 
@@ -35,7 +35,7 @@ class Rate(eqx.Module):
             return rate
         factor = _checks.real(rate)
         _checks.number("Schedule", "a factor or decay rate", factor, above=0)
-        if is_concrete(factor):
+        if on_host(factor):
             exact = float(np.log2(np.float64(factor)))
             return cls(known_head(exact), exact - known_head(exact))
         exact = jnp.log2(as_float(factor))

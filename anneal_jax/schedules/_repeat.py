@@ -22,9 +22,9 @@ from .._numerics import (
     as_float,
     as_int,
     int_dtype,
-    is_concrete,
     largest,
     last_reached,
+    on_host,
     round_half_up,
     row,
     select,
@@ -91,7 +91,7 @@ class Repeat(Schedule):
         begins: Any = None
         if lengths is not None:
             begins = self.starts[..., :-1]
-        elif self.cycles is not None and is_concrete(self.cycles):
+        elif self.cycles is not None and on_host(self.cycles):
             # equal cycles move their ends, and may then differ
             count, steps = np.arange(int(np.max(self.cycles))), cast(Any, schedule.steps)
             length = _opened(steps, np.ndim(steps))
@@ -101,7 +101,7 @@ class Repeat(Schedule):
         else:
             reached = lengths <= MAX_STEP - begins  # else its end is nowhere to be moved
             moved, free = scale.at(begins)(lengths), whole(lengths)
-            lengths = (np if is_concrete(reached, moved) else jnp).where(reached, moved, free)
+            lengths = (np if on_host(reached, moved) else jnp).where(reached, moved, free)
         factors = self.value_factor, self.floor_factor
         return _build(schedule, floor, self.cycles, *factors, lengths)
 
@@ -125,7 +125,7 @@ class Repeat(Schedule):
 
     def _end(self) -> IntScalarLike:
         """Where the last cycle ends; in a batch of schedules, of each."""
-        known = is_concrete(self.starts, self.cycles)
+        known = on_host(self.starts, self.cycles)
         xp: Any = np if known else jnp
         starts = self.starts if known else as_int(self.starts)
         cycles = cast(Any, self.cycles if known else as_int(self.cycles))
@@ -207,11 +207,11 @@ def repeat(
             _checks.fail("repeat", "periods", rule, periods, "leave those out")
         periods = _checks.items("repeat", "periods", periods, "steps")
         lengths = _listed(periods)
-        endless = is_concrete(*periods) and sum(periods) >= MAX_STEP
+        endless = on_host(*periods) and sum(periods) >= MAX_STEP
         cycles = None if endless else len(periods)
     else:
         lengths = _geometric(length, steps_factor, cycles)
-    if lengths is None and cycles is not None and is_concrete(length, cycles):
+    if lengths is None and cycles is not None and on_host(length, cycles):
         _checks.steps("repeat", "cycles times the cycle's length", length * cycles)
     floor = None if floor is None else as_schedule(floor)
     return _build(schedule, floor, cycles, Rate.of(value_factor), Rate.of(floor_factor), lengths)
@@ -236,7 +236,7 @@ def _build(
 
 def _starts(lengths: Any) -> Any:
     first = np.zeros((*lengths.shape[:-1], 1), np.int64)
-    if is_concrete(lengths):
+    if on_host(lengths):
         return np.minimum(np.concatenate([first, np.cumsum(lengths, -1)], -1), MAX_STEP)
     reached = jnp.cumsum(as_float(lengths), -1) < MAX_STEP  # where the integer sum does not wrap
     ends = jnp.where(reached, jnp.cumsum(as_int(lengths), -1), MAX_STEP)
@@ -252,7 +252,7 @@ def _phases(both: tuple[Schedule, Schedule | None], length: Number, lengths: Any
 
     def filled(leaf: Any) -> Any:
         shape = lengths.shape + np.shape(leaf)[axis + 1 :]
-        known = is_concrete(leaf)
+        known = on_host(leaf)
         return np.array(np.broadcast_to(leaf, shape)) if known else jnp.broadcast_to(leaf, shape)
 
     return jax.tree.map(filled, eqx.filter(rows, durations(rows)))
@@ -262,7 +262,7 @@ def _opened(leaf: Any, axis: int) -> Any:
     """An array with a new axis, to be that of the cycles; one number stays one."""
     if np.ndim(leaf) == 0:
         return leaf
-    return (np if is_concrete(leaf) else jnp).expand_dims(leaf, axis)
+    return (np if on_host(leaf) else jnp).expand_dims(leaf, axis)
 
 
 def _are_equal(factor: Number, cycles: Number | None) -> bool:
@@ -281,7 +281,7 @@ def _listed(periods: Sequence[Number]) -> Any:
         _checks.steps("repeat", "periods", n, least=1)
     if not periods:
         _checks.fail("repeat", "periods", "at least one length", periods, "list the cycles' steps")
-    if not is_concrete(*periods):
+    if not on_host(*periods):
         return jnp.stack([as_int(n) for n in periods])
     _checks.steps("repeat", "the sum of all periods but the last", sum(periods[:-1]))
     lengths = np.array(periods, np.int64)
@@ -294,7 +294,7 @@ def _geometric(length: Number, factor: Number, cycles: Number | None) -> Any:
     if _are_equal(factor, cycles):
         return None
     count = cycles if isinstance(cycles, int) else _cycles_within_reach(length, factor)
-    if not is_concrete(length, factor):
+    if not on_host(length, factor):
         powers = as_float(factor) ** jnp.arange(count, dtype=as_float(0).dtype)
         return jnp.maximum(round_half_up(as_float(length) * powers), 1)
     with np.errstate(over="ignore"):
@@ -315,10 +315,10 @@ def _padded(lengths: np.ndarray) -> np.ndarray:
 
 def _cycles_within_reach(length: Number, factor: Number) -> int:
     """Enough growing cycles to pass step 2**31 (a traced length may be as short as 1)."""
-    if not is_concrete(factor) or factor < 1:
+    if not on_host(factor) or factor < 1:
         rule = "given where the cycles shrink or steps_factor is traced"
         _checks.fail("repeat", "cycles", rule, None, "say how many, as a Python int")
-    shortest = length if is_concrete(length) else 1
+    shortest = length if on_host(length) else 1
     count = int(np.log1p((factor - 1) * 2.0**31 / shortest) / np.log(factor)) + 2
     if count > 2**17:
         remedy = "say how many cycles, or use 1"

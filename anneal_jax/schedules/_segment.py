@@ -21,8 +21,8 @@ from .._numerics import (
     as_int,
     complement,
     fraction,
-    is_concrete,
     mix,
+    on_host,
     select,
 )
 from .._types import Array, IntScalarLike, RealScalarLike
@@ -127,7 +127,7 @@ def as_shape(owner: str, name: str, x: Any) -> Shape:
     def shaped(init_value: Any, end_value: Any, steps: Any) -> Schedule:
         made = x(init_value, end_value, steps)
         length = getattr(made, "steps", None)
-        if not isinstance(made, Schedule) or (is_concrete(length, steps) and length != steps):
+        if not isinstance(made, Schedule) or (on_host(length, steps) and length != steps):
             rule = f"a function that returns a Schedule of the {steps} steps asked for"
             _checks.fail(owner, name, rule, made, "give it that length")
         return made

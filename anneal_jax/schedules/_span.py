@@ -23,8 +23,8 @@ from .._numerics import (
     as_float,
     as_int,
     fraction,
-    is_concrete,
     largest,
+    on_host,
     scale_int,
     select,
 )
@@ -49,7 +49,7 @@ class Moment(eqx.Module):
             return time
         real: Any = _checks.real(time)
         _checks.number("Span", name, real, least=_EARLIEST, most=MAX_STEP)
-        if is_concrete(real):
+        if on_host(real):
             whole = int(np.floor(real))
             return cls(whole, real - whole)
         if jnp.issubdtype(real.dtype, jnp.integer):  # a count, which a float might round
@@ -68,7 +68,7 @@ class Moment(eqx.Module):
     def scaled(self, scale: TimeScale, most: Number = MAX_STEP) -> "Moment":
         """The moment in stretched time, not rounded; held within what can be counted."""
         top, bottom = with_axes_of(scale.numerator, self.whole), scale.denominator
-        known = is_concrete(self.whole, self.part, top, bottom, most)
+        known = on_host(self.whole, self.part, top, bottom, most)
         moved = _scaled_exactly if known else _scaled_traced
         return Moment(*moved(self.whole, self.part, top, with_axes_of(bottom, self.whole), most))
 
@@ -110,7 +110,7 @@ class Span(Schedule):
         _require_segment("Span", self.segment)
         if self.power is not None:
             _checks.number("Span", "power", self.power, above=0)
-        if is_concrete(*jax.tree.leaves((self.begin, self.end))):
+        if on_host(*jax.tree.leaves((self.begin, self.end))):
             length = self.end.as_number() - self.begin.as_number()
             if not 0 <= length <= MAX_STEP:
                 rule = f"from begin={self.begin} up, by less than 2**31"
@@ -119,7 +119,7 @@ class Span(Schedule):
     @property
     def steps(self) -> IntScalarLike:
         whole, part = self.end.whole, self.end.part
-        more = part > 0 if is_concrete(whole, part) else as_int(as_float(part) > 0)
+        more = part > 0 if on_host(whole, part) else as_int(as_float(part) > 0)
         return largest(whole + more, 0)
 
     def value_at(self, step: Array) -> Array:

@@ -12,7 +12,7 @@ from jax import lax
 
 from .. import _checks
 from .._deprecated import warn
-from .._numerics import Number, as_float, as_int, is_concrete, last_reached, row, select
+from .._numerics import Number, as_float, as_int, last_reached, on_host, row, select
 from .._types import Array, IntScalarLike, RealScalarLike
 from ._schedule import Schedule
 from ._segment import Shape, as_shape
@@ -30,9 +30,9 @@ def _table(owner: str, name: str, dtype: type) -> Callable[[Any], Any]:
         if isinstance(values, jax.Array) and values.ndim == 1:
             return values
         values = _checks.items(owner, name, values, "numbers")
-        if not all(is_concrete(v) or isinstance(v, jax.Array) for v in values):
+        if not all(on_host(v) or isinstance(v, jax.Array) for v in values):
             _checks.fail(owner, name, "a list of numbers", values, "correct it")
-        if not is_concrete(*values):
+        if not on_host(*values):
             return jnp.stack([jnp.asarray(v) for v in values])
         array = np.array(values, np.float64)
         return array.astype(dtype) if np.array_equal(array, array.astype(dtype)) else array
@@ -103,7 +103,7 @@ class PiecewiseConstant(Schedule):
         _check_values(owner, self.values)
         rule = f"one fewer than the {len(self.values)} values"
         _check_count(owner, "the number of boundaries", self.boundaries, len(self.values) - 1, rule)
-        if is_concrete(self.boundaries):
+        if on_host(self.boundaries):
             _checks.increasing(owner, "boundaries", self.boundaries, least=1)
 
     @classmethod
@@ -164,9 +164,9 @@ class Interpolated(Schedule):
         _check_values("Interpolated", self.values)
         rule = f"one for each of the {len(self.values)} values"
         _check_count("Interpolated", "the number of knots", self.knots, len(self.values), rule)
-        if is_concrete(self.knots):
+        if on_host(self.knots):
             _checks.increasing("Interpolated", "knots", self.knots, least=0)
-        if is_concrete(self.values):
+        if on_host(self.values):
             for value in self.values.tolist():
                 shape(value, value, 1)  # some shapes admit no zero, and say so
 
@@ -186,4 +186,4 @@ class Interpolated(Schedule):
 
 def _last(steps: Any) -> Number:
     last = steps[..., -1]
-    return int(last) if is_concrete(steps) and np.ndim(last) == 0 else last
+    return int(last) if on_host(steps) and np.ndim(last) == 0 else last

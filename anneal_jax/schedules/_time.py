@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from .. import _checks
-from .._numerics import MAX_STEP, as_float, as_int, is_concrete, largest, product, round_half_up
+from .._numerics import MAX_STEP, as_float, as_int, largest, on_host, product, round_half_up
 from .._types import Array, IntScalarLike, RealScalarLike
 from ._schedule import Schedule
 from ._time_scale import OTHER, WHOLE, TimeScale, replaced
@@ -75,7 +75,7 @@ class Every(Retimed):
     def __check_init__(self) -> None:
         _checks.steps("every", "interval", self.interval, least=1)
         length = self.schedule.steps
-        if length is not None and is_concrete(length, self.interval):
+        if length is not None and on_host(length, self.interval):
             _checks.steps("every", "interval times the schedule's length", length * self.interval)
 
     @property
@@ -129,10 +129,10 @@ def stretch(schedule: Schedule, factor: RealScalarLike) -> Schedule:
     """Build `schedule.stretch(factor)`."""
     _checks.number("stretch", "factor", factor, above=0)
     length = schedule.steps
-    if length is not None and is_concrete(length, factor):
+    if length is not None and on_host(length, factor):
         _checks.steps("stretch", "the stretched length", int(length * factor))
         return schedule.stretched(TimeScale(round_half_up(product(factor, length)), length))
-    if is_concrete(factor):
+    if on_host(factor):
         ratio = Fraction(float(factor)).limit_denominator(10**6)
         scale = TimeScale(ratio.numerator, ratio.denominator)
     else:

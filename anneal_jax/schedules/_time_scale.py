@@ -15,7 +15,7 @@ import equinox as eqx
 import jax
 import numpy as np
 
-from .._numerics import Number, as_int, is_concrete, largest, product, scale_int
+from .._numerics import Number, as_int, largest, on_host, product, scale_int
 
 _KEY = "stretch"
 WHOLE = {_KEY: "whole"}  # whole steps: a length, or positions such as boundaries
@@ -108,7 +108,7 @@ def replaced(module: Any, **fields: Any) -> Any:
 
 
 def _plus(a: Number, b: Number) -> Number:
-    return a + b if is_concrete(a, b) else as_int(a) + as_int(b)
+    return a + b if on_host(a, b) else as_int(a) + as_int(b)
 
 
 def _is_module(x: Any) -> bool:

@@ -17,9 +17,9 @@ from .._numerics import (
     float_head,
     fraction,
     int_parts,
-    is_concrete,
     known_head,
     mix,
+    on_host,
     select,
 )
 from .._types import Array, IntScalarLike, RealScalarLike
@@ -44,7 +44,7 @@ class Turns(eqx.Module):
             return halves
         real: Any = _checks.real(halves)
         _checks.number("CosineWave", "halves", real, above=0, most=10_000)
-        if is_concrete(real):
+        if on_host(real):
             part = real - round(real)
             return cls(float(round(real)), known_head(part), part - known_head(part))
         whole = _nearest(as_float(real))

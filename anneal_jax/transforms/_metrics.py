@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import optax
 
 from .. import _checks
-from .._numerics import as_float, as_int, is_concrete
+from .._numerics import as_float, as_int, on_host
 from .._types import Array, IntScalarLike, RealScalarLike
 from ._states import change, find, owned, plain, put_where
 from ._updates import scale_updates
@@ -160,7 +160,7 @@ def _metric(owner: str, value: Any) -> Array:
             "value=loss), got none; pass it, or build with observed=True and call "
             "anneal_jax.observe(opt_state, value) when there is a metric."
         )
-    if jnp.shape(value) != () or not (is_concrete(value) or isinstance(value, jax.Array)):
+    if jnp.shape(value) != () or not (on_host(value) or isinstance(value, jax.Array)):
         _checks.fail(owner, "value", "a scalar metric", value, "pass its mean")
     return as_float(value)
 

@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import Any
 
 from ... import _checks
-from ..._numerics import MAX_STEP, is_concrete, round_half_up
+from ..._numerics import MAX_STEP, on_host, round_half_up
 from ..._types import IntScalarLike, RealScalarLike
 from ...schedules._constant import Constant
 from ...schedules._join import join
@@ -172,7 +172,7 @@ def get_cosine_with_hard_restarts_schedule_with_warmup(
     owner = "get_cosine_with_hard_restarts_schedule_with_warmup"
     rate, warmup, total = run(owner, base_lr, num_warmup_steps, num_training_steps)
     number = _arguments.number(owner, "num_cycles", num_cycles, least=0, most=100_000)
-    if not is_concrete(warmup, total, number):
+    if not on_host(warmup, total, number):
         reason = "the counts must be known when it is built; its restarts depend on them."
         _arguments.reject(owner, reason)
     steps = left(warmup, total)

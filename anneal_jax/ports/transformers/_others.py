@@ -5,7 +5,7 @@ from typing import Any
 import jax.numpy as jnp
 
 from ... import _checks
-from ..._numerics import is_concrete
+from ..._numerics import on_host
 from ..._types import IntScalarLike, RealScalarLike
 from ...schedules._constant import Constant
 from ...schedules._join import join
@@ -95,16 +95,16 @@ def get_polynomial_decay_schedule_with_warmup(
     default = rate if default_lr is None else default_lr
     default = _arguments.number(owner, "default_lr (or base_lr)", default, above=0)
     end, exponent = _arguments.numbers(owner, lr_end=lr_end, power=power)
-    if is_concrete(end, default) and end >= default:
+    if on_host(end, default) and end >= default:
         remedy = "it is where the decay ends"
         _checks.fail(owner, "lr_end", f"below the rate, {default}", end, remedy)
-    if exact and is_concrete(warmup, total) and warmup == total:
+    if exact and on_host(warmup, total) and warmup == total:
         rule = f"other than num_training_steps, {total}"
         remedy = "transformers divides by their difference; pass exact=False, or shorten it"
         _checks.fail(owner, "num_warmup_steps", rule, warmup, remedy)
     floor, steps = rate * (end / default), left(warmup, total, 0)
     flat = _arguments.is_zero(exponent)
-    if flat and is_concrete(steps) and steps > 0:  # 0 ** 0 is 1: up to the end itself
+    if flat and on_host(steps) and steps > 0:  # 0 ** 0 is 1: up to the end itself
         return join([warmed(rate, warmup, Constant(rate)), Constant(floor, 0)], [total + 1])
     return warmed(rate, warmup, Polynomial(rate, floor, steps, power=1.0 if flat else exponent))
 
@@ -133,7 +133,7 @@ def get_inverse_sqrt_schedule(
     owner = "get_inverse_sqrt_schedule"
     rate, warmup = read(owner, base_lr, num_warmup_steps=num_warmup_steps)
     if timescale is None:
-        known = is_concrete(warmup)
+        known = on_host(warmup)
         timescale = warmup or 10_000 if known else jnp.where(warmup == 0, 10_000, warmup)
     scale = _arguments.number(owner, "timescale", timescale, above=0)
     return warmed(rate, warmup, InverseSqrt(rate, scale))
@@ -190,10 +190,10 @@ def get_wsd_schedule(
     elif warmup_type == "1-sqrt":
         rise = OneMinusSqrt(rate, floor, warmup).reverse()
     fall: Schedule = _SHAPES[decay_type](rate, floor, decay)
-    if decay_type == "cosine" and not (is_concrete(num_cycles) and num_cycles == 0.5):
+    if decay_type == "cosine" and not (on_host(num_cycles) and num_cycles == 0.5):
         waves = wave(owner, rate, floor, left(0, decay), num_cycles, True)
         fall = join([waves, Constant(floor, 0)], [decay])
-    if is_concrete(stable) and stable < 0:
+    if on_host(stable) and stable < 0:
         return join([rise, fall.shift(stable)], [warmup])
     return join([rise, Constant(rate, stable), fall])
 
@@ -215,7 +215,7 @@ def _stable(
     _arguments.required(owner, "num_training_steps", num_training_steps, remedy, rule)
     (total,) = whole(owner, num_training_steps=num_training_steps)
     stable = total - warmup - decay
-    if not exact and is_concrete(stable) and stable < 0:
+    if not exact and on_host(stable) and stable < 0:
         rule, remedy = f"at least warmup + decay = {warmup + decay}", "raise it or shorten a phase"
         _checks.fail(owner, "num_training_steps", rule, total, remedy)
     return stable

@@ -5,7 +5,7 @@ from typing import Any
 import jax.numpy as jnp
 
 from ... import _checks
-from ..._numerics import is_concrete
+from ..._numerics import on_host
 from ..._types import IntScalarLike, RealScalarLike
 from ...schedules._constant import Constant
 from ...schedules._join import join
@@ -40,7 +40,7 @@ def warmed(base_lr: RealScalarLike, num_warmup_steps: IntScalarLike, decay: Sche
 def left(num_warmup_steps: Any, num_training_steps: Any, least: int = 1) -> Any:
     """The steps after the warmup, at least one where something is divided by them."""
     rest = num_training_steps - num_warmup_steps
-    return max(rest, least) if is_concrete(rest) else jnp.maximum(rest, least)
+    return max(rest, least) if on_host(rest) else jnp.maximum(rest, least)
 
 
 def wave(

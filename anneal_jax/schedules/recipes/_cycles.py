@@ -2,7 +2,7 @@
 
 from ... import _checks
 from ..._deprecated import keywords, renamed
-from ..._numerics import is_concrete, product, round_half_up
+from ..._numerics import on_host, product, round_half_up
 from ..._types import IntScalarLike, RealScalarLike
 from .._join import join
 from .._repeat import repeat
@@ -159,7 +159,7 @@ def _phases(
     total_steps = _checks.whole(total_steps)
     _checks.steps(owner, "total_steps", total_steps, least=1)
     up = round_half_up(product(fraction, total_steps))
-    up = min(up, total_steps // (len(values) - 2)) if is_concrete(up) else up
+    up = min(up, total_steps // (len(values) - 2)) if on_host(up) else up
     lengths = [up] * (len(values) - 2)
     lengths.append(total_steps - sum(lengths))
     return join([shape(values[i], values[i + 1], n) for i, n in enumerate(lengths)])

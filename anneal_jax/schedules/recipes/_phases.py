@@ -1,7 +1,7 @@
 """What recipes share: checks in their own arguments' names, and the lengths of phases."""
 
 from ... import _checks
-from ..._numerics import Number, is_concrete
+from ..._numerics import Number, on_host
 
 
 def rest(owner: str, name: str, total: Number, **phases: Number) -> Number:
@@ -12,7 +12,7 @@ def rest(owner: str, name: str, total: Number, **phases: Number) -> Number:
     for phase, steps in phases.items():
         _checks.steps(owner, phase, _checks.whole(steps))
         left = left - _checks.whole(steps)
-    if is_concrete(left) and left < 0:
+    if on_host(left) and left < 0:
         rule = f"at least {' + '.join(phases)} = {total - left}"
         remedy = "it is the sum of all phases; raise it or shorten a phase"
         _checks.fail(owner, name, rule, total, remedy)

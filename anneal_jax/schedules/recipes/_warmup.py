@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from ... import _checks
 from ..._deprecated import keywords
-from ..._numerics import is_concrete, product, round_half_up
+from ..._numerics import on_host, product, round_half_up
 from ..._types import IntScalarLike, RealScalarLike
 from .._constant import Constant
 from .._join import join
@@ -243,7 +243,7 @@ def warmup_multi_step(
     values = {"peak_value": peak_value, "init_value": init_value}
     check("warmup_multi_step", values=values, steps={"warmup_steps": warmup_steps})
     later = [boundary - warmup_steps for boundary in boundaries]
-    if later and is_concrete(*later) and min(later) < 1:
+    if later and on_host(*later) and min(later) < 1:
         rule = f"after the warmup of {warmup_steps} steps"
         remedy = "they count from the start of training"
         _checks.fail("warmup_multi_step", "boundaries", rule, list(boundaries), remedy)
