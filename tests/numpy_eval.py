@@ -38,12 +38,18 @@ def _step(eqn: Any, inputs: list[Any]) -> list[Any]:
     """The results of one operation, in the dtypes that it says."""
     if eqn.primitive.name == "jit":
         return _run(eqn.params["jaxpr"], inputs)
-    rule = _RULES.get(eqn.primitive.name)
+    known = all(isinstance(x, np.ndarray | np.generic) for x in inputs)  # random keys are not
+    rule = _RULES.get(eqn.primitive.name) if known else None
     result = None if rule is None else rule(*inputs, **eqn.params)
     if result is None:
         result = eqn.primitive.bind(*inputs, **eqn.params)
     results = result if eqn.primitive.multiple_results else [result]
-    return [np.asarray(r, v.aval.dtype) for r, v in zip(results, eqn.outvars, strict=True)]
+    return [_typed(r, v.aval.dtype) for r, v in zip(results, eqn.outvars, strict=True)]
+
+
+def _typed(x: Any, dtype: Any) -> Any:
+    """An array of NumPy; a random key, of which NumPy knows nothing, as it is."""
+    return x if jax.dtypes.issubdtype(dtype, jax.dtypes.extended) else np.asarray(x, dtype)
 
 
 # --- Operations: a rule may answer None, where it does not know this kind of its operation ------
