@@ -1,5 +1,7 @@
 """Bad input gets one sentence at construction: owner, argument, rule, value, remedy."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -237,3 +239,24 @@ def test_concrete_arrays_are_validated_too():
 def test_whole_floats_are_counts():
     """1e3 steps is 1,000 steps."""
     assert anneal.Linear(1.0, 0.0, 1e3) == anneal.Linear(1.0, 0.0, 1000)
+
+
+IDLE: dict[str, tuple[Any, str]] = {
+    "gamma of triangles": (lambda: anneal.Triangular(0.1, 1.0, 5, gamma=0.9), "gamma"),
+    "gamma of halved triangles": (
+        lambda: anneal.Triangular(0.1, 1.0, 5, mode="triangular2", gamma=1.0),
+        "gamma",
+    ),
+    "deviation of uniform noise": (lambda: LINE.noise(0, 0.1, "uniform"), "std"),
+    "factor of no floor": (lambda: LINE.repeat(3, floor_factor=0.5), "floor_factor"),
+    "periods and cycles": (lambda: LINE.repeat(3, periods=[4, 5]), "periods"),
+    "periods and a factor": (lambda: anneal.repeat(LINE, steps_factor=2, periods=[4]), "periods"),
+}
+
+
+@pytest.mark.parametrize("option", IDLE)
+def test_an_option_that_does_nothing_is_an_error(option):
+    """It says which is to be left out. (Those of transformations: `test_stateful_options.py`.)"""
+    build, name = IDLE[option]
+    with pytest.raises(ValueError, match=rf"{name} must be (left out|given without)"):
+        build()

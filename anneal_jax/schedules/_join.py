@@ -99,12 +99,8 @@ class Join(Schedule):
     def _active(self, step: Array, read: Callable[[Schedule, Array], Array]) -> Array:
         """`read(segment, local step)` of the segment that `step` is in."""
         starts = as_int(self.starts)
-        if all(len(members) == 1 for members in self.layout):  # few, and no two alike: no search
-            result = read(self.groups[0], step)
-            for k, segment in enumerate(self.groups[1:], start=1):
-                begun = step >= starts[k]
-                result = select(begun, read(segment, select(begun, step - starts[k], 0)), result)
-            return result
+        if all(len(members) == 1 for members in self.layout):
+            return self._chosen(step, read)
         k = last_reached(starts, step)
         local = step - row(starts, k)
         if len(self.layout) == 1:
@@ -116,6 +112,21 @@ class Join(Schedule):
             segment = self._gathered(g, select(mine, member_of, 0))
             value = read(segment, select(mine, local, 0))
             result = value if g == 0 else select(mine, value, result)
+        return result
+
+    def _chosen(self, step: Array, read: Callable[[Schedule, Array], Array]) -> Array:
+        """The same of few segments, no two of them alike: by comparisons, without a search.
+
+        A segment that is not active is asked for its first value, whose derivative is finite.
+        """
+        starts = as_int(self.starts)
+        begun = [step >= starts[k] for k in range(1, len(self.groups))]
+        result: Any = None
+        for k, segment in enumerate(self.groups):
+            local = step if k == 0 else select(begun[k - 1], step - starts[k], 0)
+            local = local if k == len(begun) else select(begun[k], 0, local)
+            value = read(segment, local)
+            result = value if k == 0 else select(begun[k - 1], value, result)
         return result
 
     def _places(self, k: Array) -> tuple[Array, Array]:

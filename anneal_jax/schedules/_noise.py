@@ -14,7 +14,7 @@ from jax import lax
 
 from .. import _checks
 from .._deprecated import warn
-from .._numerics import as_float, as_int, clamp, select
+from .._numerics import as_float, as_int, clamp, on_host, select
 from .._types import Array, IntScalarLike, RealScalarLike
 from ._algebra import Mapped
 from ._schedule import Schedule
@@ -121,6 +121,8 @@ def noise(
         if not isinstance(window, tuple | list) or len(window) != 2:
             rule = "a pair of steps (begin, end), end None for ever after"
             _checks.fail("noise", "range", rule, window, "pass begin and end instead")
+        if end is not None or not (on_host(begin) and begin == 0):
+            _checks.fail("noise", "range", "given without begin and end", window, "leave it out")
         begin, end = window
     return Noise(schedule, key, std, distribution, begin, end, limit)
 

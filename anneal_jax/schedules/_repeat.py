@@ -160,7 +160,7 @@ def repeat(
     *,
     periods: Sequence[IntScalarLike] | None = None,
     floor: Schedule | RealScalarLike | None = None,
-    floor_factor: RealScalarLike = 1.0,
+    floor_factor: RealScalarLike | None = None,
 ) -> Repeat:
     """Restart a schedule: cycles that may grow or shrink, with peaks and floors that decay.
 
@@ -196,6 +196,9 @@ def repeat(
         remedy = "give it steps, or join it with an end"
         _checks.fail("repeat", "schedule", "of known length", schedule, remedy)
     _checks.steps("repeat", "the cycle's length", length, least=1)
+    if floor is None and floor_factor is not None:
+        _checks.fail("repeat", "floor_factor", "left out without a floor", floor_factor, "add one")
+    floor_factor = 1.0 if floor_factor is None else floor_factor
     for name, factor in (("value_factor", value_factor), ("floor_factor", floor_factor)):
         _checks.number("repeat", name, factor, above=0)
     if cycles is not None:

@@ -137,7 +137,7 @@ class Schedule(eqx.Module):
         *,
         periods: Sequence[IntScalarLike] | None = None,
         floor: "Schedule | RealScalarLike | None" = None,
-        floor_factor: RealScalarLike = 1.0,
+        floor_factor: RealScalarLike | None = None,
     ) -> "Schedule":
         """This schedule again and again, each cycle stretched and scaled; see `repeat`."""
         from ._repeat import repeat
