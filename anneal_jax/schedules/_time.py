@@ -1,4 +1,4 @@
-"""Time: a schedule earlier or later, backwards, in slow motion, or stretched."""
+"""Schedules that read another schedule at other steps: earlier or later, backwards, slower."""
 
 import abc
 from fractions import Fraction
@@ -16,13 +16,13 @@ from ._time_scale import OTHER, WHOLE, TimeScale, replaced
 
 
 class Retimed(Schedule):
-    """The abstract base of what asks one schedule about other steps; the twin of `Mapped`."""
+    """The abstract base class of schedules that evaluate another one at a different step."""
 
     schedule: eqx.AbstractVar[Schedule]
 
     @abc.abstractmethod
     def inner(self, step: Array) -> Array:
-        """The step of `schedule` that is asked about at `step`."""
+        """The step at which `schedule` is evaluated for `step`."""
 
     @property
     def has_restarts(self) -> bool:
@@ -39,7 +39,15 @@ class Retimed(Schedule):
 
 
 class Shift(Retimed):
-    """`value(t) = schedule(max(t - offset, 0))`; what `schedule.shift(offset)` builds."""
+    """`value(t) = schedule(max(t - offset, 0))`; what `schedule.shift(offset)` builds.
+
+    Args:
+      schedule: any schedule.
+      offset: optimizer steps by which it comes later; if negative, earlier.
+
+    Raises:
+      ValueError: at construction, if `offset` is not a whole number between -2**31 and 2**31.
+    """
 
     schedule: Schedule
     offset: IntScalarLike = eqx.field(converter=_checks.whole, metadata=OTHER)
@@ -66,7 +74,15 @@ class Shift(Retimed):
 class Every(Retimed):
     """`value(t) = schedule(floor(t / interval))`; what `schedule.every(interval)` builds.
 
-    A stretch moves the ends of `schedule`, in whole intervals.
+    A stretch moves the boundaries of `schedule` by whole intervals; `interval` stays as it is.
+
+    Args:
+      schedule: any schedule, whose steps are intervals (such as epochs).
+      interval: length of an interval in optimizer steps, at least 1.
+
+    Raises:
+      ValueError: at construction, if `interval` is out of its range, or the length in optimizer
+        steps would exceed 2**31 - 1.
     """
 
     schedule: Schedule
@@ -90,7 +106,15 @@ class Every(Retimed):
 
 
 class Until(Retimed):
-    """`value(t) = schedule(min(t, end))`; what `schedule.until(end)` builds."""
+    """`value(t) = schedule(min(t, end))`; what `schedule.until(end)` builds.
+
+    Args:
+      schedule: any schedule.
+      end: length in optimizer steps, from 0 up; the value at this step holds.
+
+    Raises:
+      ValueError: at construction, if `end` is not a whole number from 0 up.
+    """
 
     schedule: Schedule
     end: IntScalarLike = eqx.field(converter=_checks.whole, metadata=WHOLE)
@@ -107,7 +131,14 @@ class Until(Retimed):
 
 
 class Reverse(Retimed):
-    """`value(t) = schedule(steps - t)`; what `schedule.reverse()` builds."""
+    """`value(t) = schedule(steps - t)`; what `schedule.reverse()` builds.
+
+    Args:
+      schedule: any schedule of known length. From step `steps` on its value at step 0 holds.
+
+    Raises:
+      ValueError: at construction, if `schedule` is open-ended.
+    """
 
     schedule: Schedule
 

@@ -342,7 +342,8 @@ def deepseek_steps(
       it.
 
     Raises:
-      ValueError: if an argument is out of its range, or a constant would have no step.
+      ValueError: if an argument is out of its range, or one of the first two
+        constants would have no step.
 
     Example:
         >>> import anneal_jax as anneal
