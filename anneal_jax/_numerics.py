@@ -189,9 +189,10 @@ def mix(a: jax.Array, b: jax.Array, weight_a: jax.Array, weight_b: jax.Array) ->
 
 
 def within(x: jax.Array, a: jax.Array, b: jax.Array) -> jax.Array:
-    """`x`, kept between `a` and `b` (in either order); it can leave them by rounding errors only.
+    """`x`, which only a rounding error can put outside of `a` and `b`, kept between them.
 
-    The derivative is that of `x`, also where a rounding error was cut off.
+    `a` and `b` may come in either order. The derivative is that of `x`, also where a rounding error
+    was cut off.
     """
     fixed, a, b = lax.stop_gradient((x, a, b))
     return x + (clamp(lax.min(a, b), fixed, lax.max(a, b)) - fixed)

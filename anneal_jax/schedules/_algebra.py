@@ -88,6 +88,11 @@ class Power(Mapped):
 
     Raises:
       ValueError: at construction, if `exponent` is out of its range.
+
+    Example:
+        >>> import anneal_jax as anneal
+        >>> print((anneal.Linear(1.0, 0.0, steps=4) ** 2)([0, 2, 4]))
+        [1.   0.25 0.  ]
     """
 
     schedule: Schedule
@@ -112,6 +117,11 @@ class Clip(Mapped):
 
     Raises:
       ValueError: at construction, if a bound is not finite, or `lower` is above `upper`.
+
+    Example:
+        >>> import anneal_jax as anneal
+        >>> print(anneal.Linear(1.0, 0.0, steps=4).clip(lower=0.5)([0, 1, 2, 4]))
+        [1.   0.75 0.5  0.5 ]
     """
 
     schedule: Schedule
@@ -136,6 +146,13 @@ class Clip(Mapped):
 def minimum(first: Schedule | RealScalarLike, second: Schedule | RealScalarLike) -> Minimum:
     """The smaller of two schedules (or numbers) at every step.
 
+    Args:
+      first: a schedule or a number.
+      second: a schedule or a number.
+
+    Returns:
+      A schedule as long as the longer of the two; numbers do not count.
+
     Example:
         >>> import anneal_jax as anneal
         >>> print(anneal.minimum(anneal.Linear(0.0, 1.0, steps=4), 0.5)([0, 1, 4]))
@@ -146,6 +163,13 @@ def minimum(first: Schedule | RealScalarLike, second: Schedule | RealScalarLike)
 
 def maximum(first: Schedule | RealScalarLike, second: Schedule | RealScalarLike) -> Maximum:
     """The larger of two schedules (or numbers) at every step.
+
+    Args:
+      first: a schedule or a number.
+      second: a schedule or a number.
+
+    Returns:
+      A schedule as long as the longer of the two; numbers do not count.
 
     Example:
         >>> import anneal_jax as anneal

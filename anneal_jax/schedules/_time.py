@@ -47,6 +47,11 @@ class Shift(Retimed):
 
     Raises:
       ValueError: at construction, if `offset` is not a whole number between -2**31 and 2**31.
+
+    Example:
+        >>> import anneal_jax as anneal
+        >>> print(anneal.Linear(1.0, 0.0, steps=4).shift(10)([0, 10, 12, 14]))
+        [1.  1.  0.5 0. ]
     """
 
     schedule: Schedule
@@ -83,6 +88,11 @@ class Every(Retimed):
     Raises:
       ValueError: at construction, if `interval` is out of its range, or the length in optimizer
         steps would exceed 2**31 - 1.
+
+    Example:
+        >>> import anneal_jax as anneal
+        >>> print(anneal.Linear(1.0, 0.0, steps=4).every(100)([0, 99, 100, 400]))
+        [1.   1.   0.75 0.  ]
     """
 
     schedule: Schedule
@@ -114,6 +124,11 @@ class Until(Retimed):
 
     Raises:
       ValueError: at construction, if `end` is not a whole number from 0 up.
+
+    Example:
+        >>> import anneal_jax as anneal
+        >>> print(anneal.Linear(1.0, 0.0, steps=4).until(2)([0, 1, 2, 3]))
+        [1.   0.75 0.5  0.5 ]
     """
 
     schedule: Schedule
@@ -131,13 +146,18 @@ class Until(Retimed):
 
 
 class Reverse(Retimed):
-    """`value(t) = schedule(steps - t)`; what `schedule.reverse()` builds.
+    """`value(t) = schedule(max(steps - t, 0))`; what `schedule.reverse()` builds.
 
     Args:
-      schedule: any schedule of known length. From step `steps` on its value at step 0 holds.
+      schedule: any schedule of known length.
 
     Raises:
       ValueError: at construction, if `schedule` is open-ended.
+
+    Example:
+        >>> import anneal_jax as anneal
+        >>> print(anneal.Linear(1.0, 0.0, steps=4).reverse()([0, 1, 4, 5]))
+        [0.   0.25 1.   1.  ]
     """
 
     schedule: Schedule

@@ -42,9 +42,10 @@ def cosine_restarts(
       cycle_steps: length of the first cycle in optimizer steps, its warmup included; at least 1.
       cycles: number of cycles, at least 1; None: without end.
       steps_factor: ratio of each cycle's length to that of the one before, above 0 (SGDR's
-        `T_mult`). Here and in the other two factors the int 1 means that nothing changes, for a
-        smaller compiled program; a float, 1.0 included, can change without recompiling.
-      value_factor: ratio of each cycle's peak to that of the one before, above 0.
+        `T_mult`). The int 1 means equal cycles, for a smaller compiled program.
+      value_factor: ratio of each cycle's peak to that of the one before, above 0. If this and
+        `floor_factor` are the int 1, the compiled program is smaller; floats, 1.0 included, can
+        change without recompiling.
       end_value: floor of the first cycle, the value that it falls to; finite, not negative.
       warmup_steps: length of the linear warmup at the start of the first cycle, in optimizer
         steps; 0: no warmup. It is stretched with each later cycle.
@@ -113,8 +114,8 @@ def one_cycle(
       three_phase: whether the value first falls back to `start`, in as many steps as it rose, and
         only then to `end`.
       shape: a segment class, or any function `(init_value, end_value, steps) -> Schedule` of
-        that length, such as `functools.partial(anneal.Polynomial, power=1.2)`;
-        it makes every phase.
+        that length, such as `functools.partial(anneal.Polynomial, power=1.2)`; it
+        makes every phase.
 
     Returns:
       A schedule of `total_steps` steps.
@@ -165,8 +166,8 @@ def one_cycle_momentum(
         in three phases); the same as that of the rate.
       three_phase: whether there are three phases; the same as for the rate.
       shape: a segment class, or any function `(init_value, end_value, steps) -> Schedule` of
-        that length, such as `functools.partial(anneal.Polynomial, power=1.2)`;
-        it makes every phase.
+        that length, such as `functools.partial(anneal.Polynomial, power=1.2)`; it
+        makes every phase.
 
     Returns:
       A schedule of `total_steps` steps.
@@ -178,8 +179,6 @@ def one_cycle_momentum(
         >>> import anneal_jax as anneal
         >>> print(anneal.one_cycle_momentum(0.85, 0.95, total_steps=10)([0, 3, 10]))
         [0.95 0.85 0.95]
-
-    Reference: Smith and Topin, [Super-Convergence](https://arxiv.org/abs/1708.07120), 2017
     """
     given = {"base_momentum": base_momentum, "max_momentum": max_momentum}
     check("one_cycle_momentum", values=given)
