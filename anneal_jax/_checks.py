@@ -1,7 +1,7 @@
 """Validation at construction: one sentence that names object, argument, rule, value and remedy.
 
-Only values that are known now are looked at. A tracer passes: there is nothing to read yet,
-and a host callback in the train step would cost more than it saves.
+Only values that are known now are checked. A tracer passes: its value is not known yet, and a
+host callback in the train step would cost more than it saves.
 """
 
 import difflib
@@ -25,7 +25,7 @@ T = TypeVar("T")  # a converter's argument: a checker reads from it what a const
 
 
 def real(x: T) -> T:
-    """Field converter: Python and NumPy numbers to float; everything else is left to `number`."""
+    """Field converter: Python and NumPy numbers to float; `number` checks everything else."""
     given: Any = x.item() if isinstance(x, np.ndarray) and x.ndim == 0 else x
     if isinstance(given, int | float | np.integer | np.floating) and not isinstance(given, bool):
         given = float(given)
@@ -41,13 +41,13 @@ def whole(x: T) -> T:
 
 
 def fail(owner: str, name: str, rule: str, value: Any, remedy: str) -> NoReturn:
-    """Raise the sentence that every bad argument gets."""
+    """Raise the one-sentence error that every bad argument gets."""
     shown = " ".join(repr(value).split())  # on one line, arrays too
     raise ValueError(f"{owner}: {name} must be {rule}, got {shown}; {remedy}.")
 
 
 def items(owner: str, name: str, values: Any, of: str) -> list[Any]:
-    """`values` as a list."""
+    """`values` as a list; an error if it is not a collection."""
     if isinstance(values, str | dict) or not isinstance(values, Iterable):
         fail(owner, name, f"a list of {of}", values, "put it into one, as in [a, b]")
     return list(values)
@@ -64,7 +64,7 @@ def number(
     below: float | None = None,
     remedy: str = "pass such a number",
 ) -> None:
-    """Require a finite real scalar inside the given bounds."""
+    """Require a finite real scalar within the given bounds."""
     value = real(value)
     bounds = [f"at least {least:g}"] if least is not None else []
     bounds += [f"above {above:g}"] if above is not None else []
@@ -90,7 +90,7 @@ def number(
 
 
 def steps(owner: str, name: str, value: Number, *, least: int = 0, remedy: str = "") -> None:
-    """Require a whole number of steps that fits 32 bits."""
+    """Require a whole number of steps from `least` to 2**31 - 1."""
     remedy = remedy or "count optimizer steps (anneal_jax.Horizon turns epochs or tokens into them)"
     rule = f"a whole number from {least} to 2**31 - 1"
     is_array = isinstance(value, jax.Array)
@@ -111,13 +111,13 @@ def increasing(owner: str, name: str, values: np.ndarray, *, least: int) -> None
 
 
 def flag(owner: str, name: str, value: Any) -> None:
-    """Require True or False: a word such as "False" would count as true."""
+    """Require True or False, since a word such as "False" would count as true."""
     if not isinstance(value, bool | np.bool_):
         fail(owner, name, "True or False", value, "pass one of them")
 
 
 def nearest(owner: str, name: str, value: Any, valid: Iterable[str]) -> None:
-    """Require `value` to be one of `valid`; the error names the closest spelling."""
+    """Require `value` to be one of `valid`; the error suggests the closest spelling."""
     valid = sorted(valid)
     if isinstance(value, str) and value in valid:
         return

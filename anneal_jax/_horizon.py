@@ -1,4 +1,4 @@
-"""Horizon: how long training is, and what 5%, 2 epochs or 1.5 billion tokens of it are in steps.
+"""Horizon: the length of training, and what 5%, 2 epochs or 1.5 billion tokens are in steps.
 
 Schedules count optimizer steps and nothing else. People think in epochs, examples and
 tokens, and how many of those a step consumes depends on batch size, gradient accumulation and
@@ -28,32 +28,32 @@ _LOADERS = ("drop", "keep", "carry")
 
 @dataclasses.dataclass(frozen=True)
 class Horizon:
-    """The length of training, and the exchange rates between its units and optimizer steps.
+    """The length of training, and the conversion of epochs, examples and tokens to steps.
 
-    `horizon(duration)` turns a duration into whole optimizer steps. Durations are strings of
-    a number, perhaps a multiple (`k`, `M`, `B` or `G`, `T`), and a unit: `"500steps"` (`st`),
+    `horizon(duration)` turns a duration into whole optimizer steps. A duration is a string of a
+    number, optionally a multiple (`k`, `M`, `B` or `G`, `T`), and a unit: `"500steps"` (`st`),
     `"2ep"` (`epochs`), `"10_000ex"` (`examples`, `samples`), `"400ba"` (`batches`),
-    `"1.5Btok"` (`tokens`), `"5%"` of the total. A Python int is optimizer steps already.
-    Results are rounded to the nearest step, halves upwards, except that a positive duration
-    is never rounded down to no step at all.
+    `"1.5Btok"` (`tokens`), `"5%"` of the total. A Python int already counts optimizer steps.
+    Results are rounded to the nearest step, halves upwards, but a positive duration is at least
+    one step.
 
     One optimizer step takes `batch_size * accumulation_steps * data_parallel` examples.
 
     Args:
-      total: the length of training, in any unit but percent; an int is optimizer steps.
-      batch_size: examples in one batch on one data-parallel replica: what one call of the
-        loss sees. With the other two left at 1, simply the batch size.
+      total: length of training, in any unit but percent; an int counts optimizer steps.
+      batch_size: examples in one batch on one data-parallel replica (in one call of the loss). If
+        `accumulation_steps` and `data_parallel` are 1, that is the usual batch size.
       examples_per_epoch: size of the data set in examples.
-      tokens_per_example: the sequence length.
+      tokens_per_example: sequence length in tokens.
       accumulation_steps: batches whose gradients are accumulated into one optimizer step
         (the `every_k_schedule` of `optax.MultiSteps`); accumulation runs on across epochs.
       data_parallel: replicas that each take a batch of their own at the same time.
-      remainder: what the loader does with an incomplete batch at the end of an epoch:
+      remainder: what the data loader does with an incomplete batch at the end of an epoch:
         `"drop"` it, `"keep"` it as a short batch, or `"carry"` it over into the next epoch.
 
     Raises:
-      ValueError: if the total or a size is no positive number, a unit is unknown, a number
-        has no unit, or the size that a unit needs was not given.
+      ValueError: if a size is not a whole number of at least 1, the total is below one step, a unit
+        is unknown or missing, or the size that a unit needs was not given.
 
     Example:
         >>> import anneal_jax as anneal
@@ -101,13 +101,13 @@ class Horizon:
 
     @property
     def examples_per_step(self) -> int:
-        """Examples that one optimizer step consumes, over all replicas and batches."""
+        """Examples that one optimizer step consumes, over all replicas and accumulated batches."""
         batch_size = self._size("batch_size", "examples, epochs or tokens")
         return batch_size * self.accumulation_steps * self.data_parallel
 
     @property
     def steps_per_epoch(self) -> Fraction:
-        """Optimizer steps in one pass over the data (a fraction, where steps straddle epochs)."""
+        """Optimizer steps in one pass over the data: a fraction, as a step may span two epochs."""
         examples = self._size("examples_per_epoch", "epochs")
         batch = self._size("batch_size", "epochs") * self.data_parallel
         batches = Fraction(examples, batch)
@@ -124,10 +124,14 @@ class Horizon:
         """`duration` in optimizer steps.
 
         Args:
-          duration: such as `"5%"`, `"2ep"`, `"1.5Btok"`; an int is steps already.
+          duration: a string such as `"5%"`, `"2ep"` or `"1.5Btok"`; an int counts steps already.
 
         Returns:
           A whole number of optimizer steps, from 0 to 2**31 - 1.
+
+        Raises:
+          ValueError: if `duration` has no unit or an unknown one, is too long, or the size that its
+            unit needs was not given.
         """
         if isinstance(duration, int) and not isinstance(duration, bool):
             _checks.steps("Horizon", "the duration", duration)

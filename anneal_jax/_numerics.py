@@ -1,11 +1,11 @@
 """Numbers that stay exact: integer steps, fractions of them, and powers of those fractions.
 
-Three facts shape everything here. float32 stops counting at 2**24, so offsets and
-remainders are formed in integers and cast last. A rounded fraction `n / d` raised to a power
-`p` has `p` times its rounding error, so where it matters a fraction is kept as a short head
-and a tail whose sum is good to about 2**-32. And XLA may rewrite `x / d` as `x * (1 / d)` or
-contract `a * b - c` into one fused operation, so nothing relies on how a float product
-rounds: heads are cut by clearing bits, so short that their products are exact.
+Three facts shape everything here. First, float32 counts exactly only up to 2**24, so offsets and
+remainders are formed in integers and cast last. Second, a rounded fraction `n / d` raised to a
+power `p` has `p` times its rounding error, so where that matters a fraction is kept as a short
+head and a tail whose sum is accurate to about 2**-32. Third, XLA may rewrite `x / d` as
+`x * (1 / d)` or contract `a * b - c` into one fused operation, so nothing relies on how a float
+product rounds: heads are cut by clearing bits, so short that their products are exact.
 
 Everything here works on scalars (`Schedule` maps it over arrays) and in lax operations: a
 schedule is compiled into every train step, so its program is kept short.
@@ -34,31 +34,31 @@ def int_dtype() -> np.dtype:
 
 
 def as_float(x: Number) -> jax.Array:
-    """`x` as a strongly typed float of the computing precision, rounded once."""
+    """`x` as a strongly typed `float_dtype()`, rounded once."""
     return lax.convert_element_type(x, float_dtype())
 
 
 def as_int(x: Number) -> jax.Array:
-    """`x` as a strongly typed integer of the counting precision."""
+    """`x` as a strongly typed `int_dtype()`."""
     return lax.convert_element_type(x, int_dtype())
 
 
 def as_array(x: Number) -> jax.Array:
-    """`x` as a strongly typed array, float or integer as it is; unsigned ones are bits."""
+    """`x` as a strongly typed float or integer array; unsigned integers (bits) stay as they are."""
     if jnp.issubdtype(jnp.result_type(x), jnp.unsignedinteger):
         return jnp.asarray(x)
     return as_float(x) if jnp.issubdtype(jnp.result_type(x), jnp.inexact) else as_int(x)
 
 
 def wide(x: Any) -> jax.Array:
-    """`x` in a precision that means can be taken in: floats of at least 32 bits."""
+    """`x` as an array precise enough for means: half-precision floats become float32."""
     x = jnp.asarray(x)
     half = jnp.issubdtype(x.dtype, jnp.floating) and jnp.finfo(x.dtype).bits < 32
     return x.astype(jnp.float32) if half else x
 
 
 def select(condition: jax.Array, yes: Number, no: Number) -> jax.Array:
-    """`yes` where the condition holds, else `no`: scalars, one of them typed."""
+    """`yes` where the condition holds, else `no`: scalars, at least one of them an array."""
     typed = yes if isinstance(yes, jax.Array) else no
     yes, no = (lax.convert_element_type(x, typed.dtype) for x in (yes, no))
     return lax.select(condition, yes, no)
@@ -75,7 +75,7 @@ def on_host(*values: Number) -> bool:
 
 
 def as_step(step: Number) -> jax.Array:
-    """`step`, of any integer dtype and shape, as counted steps; negative ones read as 0."""
+    """`step`, of any integer dtype and shape, as `int_dtype()`; negative ones read as 0."""
     if isinstance(step, jax.Array) or hasattr(step, "__jax_array__"):
         step = jnp.asarray(step)
         _require_integer(step.dtype, step)
@@ -126,14 +126,14 @@ def int_parts(n: jax.Array) -> tuple[jax.Array, jax.Array]:
 
 
 class Fraction(NamedTuple):
-    """`n / d` as `head + tail`: a few bits, and all that they leave."""
+    """`n / d` as `head + tail`: the leading bits, and all the rest."""
 
     head: jax.Array
     tail: jax.Array
 
     @classmethod
     def of(cls, x: jax.Array) -> "Fraction":
-        """A float, split."""
+        """A float, split into head and tail."""
         head = float_head(x)
         return cls(head, x - head)
 
@@ -155,7 +155,7 @@ class Fraction(NamedTuple):
         return lax.pow(base, self.head) * lax.pow(base, self.tail)
 
     def half_sine(self, cosine: jax.Array) -> jax.Array:
-        """`sin(pi / 2 * n / d)`, given its cosine, precise enough to be raised to a power."""
+        """`sin(pi / 2 * n / d)`, given its cosine; precise enough to be raised to a power."""
         scale = 2.0 ** (14 if self.head.dtype == np.float32 else 26)
         short = float(np.floor(np.pi / 2 * scale) / scale)
         main = short * self.head  # exact
@@ -177,7 +177,7 @@ def fraction(n: jax.Array, d: jax.Array, n_part: Number = 0.0, d_part: Number = 
 
 
 def complement(rise: jax.Array, weight: jax.Array, exponent: jax.Array) -> jax.Array:
-    """`1 - weight`, without cancelling, for `weight = (1 - rise) ** exponent`."""
+    """`1 - weight` for `weight = (1 - rise) ** exponent`, accurate also near 0."""
     early = rise < 0.5
     safe = select(early, rise, 0)
     return select(early, -lax.expm1(exponent * lax.log1p(-safe)), 1 - weight)
@@ -189,9 +189,10 @@ def mix(a: jax.Array, b: jax.Array, weight_a: jax.Array, weight_b: jax.Array) ->
 
 
 def within(x: jax.Array, a: jax.Array, b: jax.Array) -> jax.Array:
-    """`x`, but for its rounding error between `a` and `b`, given in either order.
+    """`x`, which only a rounding error can put outside of `a` and `b`, kept between them.
 
-    The derivative is that of `x`: what a rounding error meets is no bound of the formula.
+    `a` and `b` may come in either order. The derivative is that of `x`, also where a rounding error
+    was cut off.
     """
     fixed, a, b = lax.stop_gradient((x, a, b))
     return x + (clamp(lax.min(a, b), fixed, lax.max(a, b)) - fixed)
@@ -200,7 +201,7 @@ def within(x: jax.Array, a: jax.Array, b: jax.Array) -> jax.Array:
 def clamp(low: jax.Array, x: jax.Array, high: jax.Array) -> jax.Array:
     """`x` kept between `low` and `high`.
 
-    Not by `lax.clamp`: once `x` is a batch and the bounds are not, that one has no derivative.
+    Not `lax.clamp`: where `x` is batched and the bounds are not, that one has no derivative.
     """
     return lax.min(lax.max(x, low), high)
 
@@ -214,16 +215,16 @@ def largest(first: Number, *others: Number) -> Number:
 
 
 def product(x: Number, n: Number) -> Number:
-    """A real number times a whole one, in double if both are known now."""
-    return x * n if on_host(x, n) else as_float(x) * as_float(n)
+    """A real number times a whole one, in float64 if both are known now."""
+    return x * n if is_concrete(x, n) else as_float(x) * as_float(n)
 
 
 # --- Integers -------------------------------------------------------------------------------
 
 
 def round_half_up(x: Number) -> Number:
-    """The nearest integer to `x >= 0`, halves upwards, at most 2**31 - 1."""
-    if on_host(x):
+    """The integer nearest to `x >= 0`, halves upwards, at most 2**31 - 1."""
+    if is_concrete(x):
         rounded = np.minimum(np.floor(np.asarray(x, np.float64) + 0.5), MAX_STEP).astype(np.int64)
         return int(rounded) if rounded.ndim == 0 else rounded
     floor = jnp.floor(x)
@@ -236,9 +237,9 @@ def round_half_up(x: Number) -> Number:
 def scale_int(n: Number, numerator: Number, denominator: Number) -> Number:
     """`n * numerator / denominator` in exact integers, halves upwards, at most 2**31 - 1.
 
-    For non-negative arguments below 2**31; a denominator of 0 reads as 1. Without x64 there
-    are no 64-bit integers, so the traced form is a long division in base 256: a float guesses
-    each digit from below, off by at most one, and the remainder, known modulo 2**32, corrects.
+    For non-negative arguments below 2**31; a denominator of 0 reads as 1. Without x64 JAX has no
+    64-bit integers, so the traced form is a long division in base 256: a float estimates each digit
+    from below, off by at most one, and the remainder, known modulo 2**32, corrects it.
     """
     if on_host(n, numerator, denominator):
         bottom = np.maximum(np.asarray(denominator, np.int64), 1)
@@ -268,7 +269,7 @@ def scale_int(n: Number, numerator: Number, denominator: Number) -> Number:
 
 
 def last_reached(starts: Number, step: jax.Array) -> jax.Array:
-    """The index of the last of the non-decreasing `starts` (the first is 0) up to `step`.
+    """The index of the last of `starts` (non-decreasing, the first is 0) that is at most `step`.
 
     A search in two levels of about the square root of the length: the program has the same
     size for 2 starts and for 2,000.

@@ -1,4 +1,34 @@
-"""What a schedule is, and every schedule; `anneal_jax` has the same names at its top."""
+"""Every schedule, and what a schedule is; `anneal_jax` has the same names at its top.
+
+A schedule of your own is a subclass of `Schedule`: its fields, and `value_at`, its value at one
+step. The field named `steps` is its length (None: open-ended). `metadata=WHOLE` marks a field that
+holds a duration in whole steps; `repeat` and `stretch` need to know which fields do. All that
+schedules can do comes with the base class, composition and JAX's transformations included:
+
+    >>> import equinox as eqx
+    >>> import jax
+    >>> import jax.numpy as jnp
+    >>> import anneal_jax as anneal
+    >>> class Hump(anneal.Schedule):
+    ...     peak_value: float
+    ...     steps: int = eqx.field(metadata=anneal.schedules.WHOLE)
+    ...
+    ...     def value_at(self, step):
+    ...         q = jnp.minimum(step, self.steps) / self.steps
+    ...         return self.peak_value * 4 * q * (1 - q)
+    >>> hump = Hump(1.0, steps=4)
+    >>> print(hump([0, 1, 2, 3, 4]))
+    [0.   0.75 1.   0.75 0.  ]
+    >>> print(hump.repeat(2, value_factor=0.5)([2, 4, 6, 8]))
+    [1.  0.  0.5 0. ]
+    >>> print(hump.stretch(2)([2, 4, 8]))
+    [0.75 1.   0.  ]
+    >>> print(jax.vmap(lambda peak: Hump(peak, steps=4)(2))(jnp.array([1.0, 3.0])))
+    [1. 3.]
+
+`WHOLE` serves lengths and positions in whole steps. A class whose durations stretch by another
+rule defines `stretched` itself.
+"""
 
 from anneal_jax.schedules._algebra import (
     Clip as Clip,

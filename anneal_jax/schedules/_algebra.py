@@ -1,8 +1,7 @@
 """The algebra: sums, products, minima and maxima of schedules, step by step.
 
-A combination is as long as its longest part; a bare number (a `Constant` without a length)
-has no say in that. Its cycles are those of its parts together: it restarts where any of them
-does.
+A combination of two schedules is as long as the longer one; a bare number (a `Constant` without
+a length) does not count. It restarts wherever either of them does.
 """
 
 import equinox as eqx
@@ -17,7 +16,7 @@ from ._schedule import Schedule
 
 
 class Pair(Schedule):
-    """The abstract base of combinations of two schedules."""
+    """The abstract base class of combinations of two schedules."""
 
     first: Schedule = eqx.field(converter=as_schedule)
     second: Schedule = eqx.field(converter=as_schedule)
@@ -64,7 +63,7 @@ class Maximum(Pair):
 
 
 class Mapped(Schedule):
-    """The abstract base of what changes the value of one schedule, and not its time."""
+    """The abstract base class of schedules that change another's value at each step."""
 
     schedule: eqx.AbstractVar[Schedule]
 
@@ -83,8 +82,17 @@ class Mapped(Schedule):
 class Power(Mapped):
     """`value(t) = schedule(t) ** exponent`; what `schedule ** exponent` builds.
 
-    For schedules that are never negative, and exponents of at least 0. The derivative where
-    the schedule is 0 reads as 0.
+    Args:
+      schedule: a schedule whose values are never negative.
+      exponent: power, finite and at least 0. Where `schedule` is 0, the derivative is 0.
+
+    Raises:
+      ValueError: at construction, if `exponent` is out of its range.
+
+    Example:
+        >>> import anneal_jax as anneal
+        >>> print((anneal.Linear(1.0, 0.0, steps=4) ** 2)([0, 2, 4]))
+        [1.   0.25 0.  ]
     """
 
     schedule: Schedule
@@ -100,7 +108,21 @@ class Power(Mapped):
 
 
 class Clip(Mapped):
-    """`value(t) = min(max(schedule(t), lower), upper)`; what `schedule.clip` builds."""
+    """`value(t) = min(max(schedule(t), lower), upper)`; what `schedule.clip` builds.
+
+    Args:
+      schedule: any schedule.
+      lower: smallest value, finite; None: no lower bound.
+      upper: largest value, finite and at least `lower`; None: no upper bound.
+
+    Raises:
+      ValueError: at construction, if a bound is not finite, or `lower` is above `upper`.
+
+    Example:
+        >>> import anneal_jax as anneal
+        >>> print(anneal.Linear(1.0, 0.0, steps=4).clip(lower=0.5)([0, 1, 2, 4]))
+        [1.   0.75 0.5  0.5 ]
+    """
 
     schedule: Schedule
     lower: RealScalarLike | None = eqx.field(default=None, converter=_checks.real)
@@ -124,6 +146,13 @@ class Clip(Mapped):
 def minimum(first: Schedule | RealScalarLike, second: Schedule | RealScalarLike) -> Minimum:
     """The smaller of two schedules (or numbers) at every step.
 
+    Args:
+      first: a schedule or a number.
+      second: a schedule or a number.
+
+    Returns:
+      A schedule as long as the longer of the two; numbers do not count.
+
     Example:
         >>> import anneal_jax as anneal
         >>> print(anneal.minimum(anneal.Linear(0.0, 1.0, steps=4), 0.5)([0, 1, 4]))
@@ -135,6 +164,13 @@ def minimum(first: Schedule | RealScalarLike, second: Schedule | RealScalarLike)
 def maximum(first: Schedule | RealScalarLike, second: Schedule | RealScalarLike) -> Maximum:
     """The larger of two schedules (or numbers) at every step.
 
+    Args:
+      first: a schedule or a number.
+      second: a schedule or a number.
+
+    Returns:
+      A schedule as long as the longer of the two; numbers do not count.
+
     Example:
         >>> import anneal_jax as anneal
         >>> print(anneal.maximum(anneal.Linear(1.0, 0.0, steps=4), 0.5)([0, 1, 4]))
@@ -144,7 +180,7 @@ def maximum(first: Schedule | RealScalarLike, second: Schedule | RealScalarLike)
 
 
 def _timeless(schedule: Schedule) -> bool:
-    """Whether `schedule` is a bare number, or made of nothing else."""
+    """Whether `schedule` is a bare number, or a combination of bare numbers."""
     if isinstance(schedule, Pair):
         return _timeless(schedule.first) and _timeless(schedule.second)
     return isinstance(schedule, Constant) and schedule.steps is None

@@ -13,19 +13,19 @@ from ._time_scale import TimeScale
 
 
 class Chebyshev(Schedule):
-    """The fractal Chebyshev schedule: the rates that solve a quadratic fastest, interleaved.
+    """The fractal Chebyshev schedule: the best rates for a quadratic, in an order that is stable.
 
     `value(t) = scale / (lower * cos(a) ** 2 + upper * sin(a) ** 2)` with
-    `a = pi (2 s(t) + 1) / (4 steps)`, where `s` is the fractal permutation: of twice as many
-    steps, `s(2 t)` is that of `t` and `s(2 t + 1)` its mirror image from the other end. Values
-    lie between `scale / upper` and `scale / lower`. It is made to run again and again:
-    `.repeat()`.
+    `a = pi * (2 * s(t) + 1) / (4 * steps)`, where `s` is the fractal permutation of
+    `0, ..., steps - 1`: for 1 step `s(0) = 0`; for `2 n` steps `s(2 t) = s_n(t)` and
+    `s(2 t + 1) = 2 n - 1 - s_n(t)`, with `s_n` the permutation for `n` steps. Values lie between
+    `scale / upper` and `scale / lower`. It is meant to be repeated: `.repeat()`.
 
     Args:
-      scale: what all values are multiplied by; finite, not negative.
-      steps: length in optimizer steps; a power of two.
+      scale: multiplier of all values; finite, not negative.
+      steps: length in optimizer steps, a power of two.
       lower: smallest eigenvalue of the quadratic, above 0.
-      upper: its largest, at least `lower`.
+      upper: largest eigenvalue of the quadratic, at least `lower`.
 
     Raises:
       ValueError: at construction, if an argument is out of its range.
@@ -78,8 +78,8 @@ class Chebyshev(Schedule):
 def _permuted(t: Array, steps: Array) -> Array:
     """The fractal permutation of `t` among `steps`, a power of two.
 
-    Bit `p` of the result is the parity of the bits of `t` from 0 up to `log2(steps) - 1 - p`:
-    a running parity, its bits in reverse.
+    Bit `p` of the result is the parity of bits 0 to `log2(steps) - 1 - p` of `t`: a running parity,
+    its bits reversed.
     """
     bits = t.astype(np.uint32)
     for shift in (1, 2, 4, 8, 16):

@@ -1,8 +1,8 @@
 """Schedules as plain data: dictionaries that JSON and TOML can hold.
 
-A configuration names what builds the schedule (`kind`: a class or a recipe) and its
-arguments; arguments that are schedules are configurations again. Names are looked up among
-schedules, never evaluated.
+A configuration names what builds the schedule (`kind`: a class or a recipe) and its arguments;
+arguments that are schedules are configurations too. Names are looked up among schedules, never
+evaluated.
 """
 
 import inspect
@@ -25,7 +25,7 @@ _BUILDERS: dict[str, Callable[..., Schedule]] = {"Join": _join.join, "Repeat": _
 
 
 def builders() -> dict[str, Callable[..., Schedule]]:
-    """Everything a configuration can name: all schedule classes (users' too), all recipes."""
+    """Everything a configuration can name: all schedule classes (users' own too), all recipes."""
     found: dict[str, Callable[..., Schedule]] = {c.__name__: c for c in _concrete(Schedule)}
     del found[Function.__name__]  # code, not data
     recipes = {n: x for n, x in vars(_recipes).items() if isinstance(x, types.FunctionType)}
@@ -36,15 +36,15 @@ def to_config(schedule: Schedule) -> dict[str, Any]:
     """The definition of a schedule as a plain dictionary.
 
     Args:
-      schedule: any schedule of known numbers, except one that wraps a Python function.
+      schedule: any schedule whose hyperparameters are known numbers (no tracers) and that wraps no
+        Python function.
 
     Returns:
       A dictionary of strings, numbers, booleans, lists and dictionaries, without None, that
-      `json`, TOML and YAML libraries write as it is. `from_config` gives back an equal
-      schedule.
+      libraries for JSON, TOML and YAML can write. `from_config` turns it into an equal schedule.
 
     Raises:
-      ValueError: if the schedule holds a function or a tracer.
+      ValueError: if the schedule holds a `Function` or a tracer.
 
     Example:
         >>> import anneal_jax as anneal
@@ -60,17 +60,18 @@ def from_config(config: dict[str, Any], horizon: Callable[[str], int] | None = N
     """The schedule that a configuration defines.
 
     Args:
-      config: as `to_config` returns it, or written by hand: `kind` is the name of a class
-        (`"Cosine"`) or of a recipe (`"warmup_cosine"`), the rest are its arguments. `version`
-        may be left out.
-      horizon: a `Horizon`, to turn durations such as `"5%"` or `"2ep"` into steps.
+      config: a dictionary from `to_config` or written by hand. `kind` is the name of a class
+        (`"Cosine"`) or of a recipe (`"warmup_cosine"`), the rest are its arguments; `shape` and
+        `cooldown` are names of segment classes. `version` may be left out.
+      horizon: a `Horizon`, which turns durations such as `"5%"` or `"2ep"` into steps; None:
+        durations are numbers of optimizer steps.
 
     Returns:
       The schedule.
 
     Raises:
-      ValueError: for an unknown kind or argument (the nearest valid name is suggested), a
-        missing argument, another version, or whatever the schedule itself rejects.
+      ValueError: for an unknown kind or argument (the nearest valid name is suggested), a missing
+        argument, another version, or anything that the schedule itself rejects.
 
     Example:
         >>> import anneal_jax as anneal

@@ -1,4 +1,4 @@
-"""Numbers and functions of the step as schedules."""
+"""Numbers, and functions of the step, as schedules."""
 
 from collections.abc import Callable
 from typing import Any
@@ -18,8 +18,11 @@ class Constant(Schedule):
     `value(t) = value`
 
     Args:
-      value: any finite number (a negative one serves the algebra, as in `schedule - 1.0`).
-      steps: its length where it is a phase between others; None: open-ended.
+      value: any finite number; negative ones are for the algebra, as in `schedule - 1.0`.
+      steps: length in optimizer steps, from 0 up, for a phase between others; None: open-ended.
+
+    Raises:
+      ValueError: at construction, if an argument is out of its range.
 
     Example:
         >>> import anneal_jax as anneal
@@ -41,15 +44,16 @@ class Constant(Schedule):
 
 
 class Function(Schedule):
-    """Any function of the step as a schedule, for instance one of Optax's.
+    """Any function of the step as an open-ended schedule, for instance one of Optax's.
 
     `value(t) = function(t)`
 
-    The function is called with a scalar int32 tracer; it is part of the program, so changing
-    it recompiles, and it cannot be saved by `to_config` nor stretched.
+    The function is part of the compiled program, so another function means compiling again. The
+    schedule cannot be saved by `to_config`, nor stretched.
 
     Args:
-      function: traceable by JAX; takes a step, returns a scalar.
+      function: a function that JAX can trace, from one step (a scalar int32 tracer; int64 with x64
+        on) to a scalar.
 
     Example:
         >>> import anneal_jax as anneal, optax
@@ -75,7 +79,19 @@ class Function(Schedule):
 
 
 def as_schedule(x: Schedule | RealScalarLike | Callable[[Array], Any]) -> Schedule:
-    """`x` as a schedule: schedules pass, numbers become `Constant`, functions `Function`."""
+    """`x` as a schedule: a number becomes a `Constant`, a function a `Function`.
+
+    Args:
+      x: a schedule (returned as it is), a number, or a function of the step.
+
+    Returns:
+      A schedule.
+
+    Example:
+        >>> import anneal_jax as anneal
+        >>> print(anneal.as_schedule(0.1))
+        Constant(value=0.1, steps=None)
+    """
     if isinstance(x, Schedule):
         return x
     return Function(x) if callable(x) else Constant(x)

@@ -1,4 +1,4 @@
-"""Segments of exponentials and logarithms: one formula each."""
+"""Segments of exponentials and logarithms, with one formula each."""
 
 import equinox as eqx
 from jax import lax
@@ -12,15 +12,16 @@ from ._segment import Blend, Progress, Segment, Weights
 class Exponential(Segment):
     """A constant factor per step: a straight line on a logarithmic axis.
 
-    `value(t) = init_value ** r * end_value ** q`
+    `value(t) = init_value ** (1 - q) * end_value ** q` with `q = t / steps`
 
     Args:
-      init_value: value at step 0; above 0.
-      end_value: value from step `steps` on; above 0.
-      steps: length in optimizer steps.
+      init_value: value at step 0; finite, above 0.
+      end_value: value from step `steps` on; finite, above 0.
+      steps: length in optimizer steps, from 0 up.
 
     Raises:
-      ValueError: at construction, if a value is not above 0 or steps not a count.
+      ValueError: at construction, if a value is not above 0, or `steps` is not a whole number from
+        0 up.
 
     Example:
         >>> import anneal_jax as anneal
@@ -39,20 +40,20 @@ class Exponential(Segment):
 
 
 class ShiftedExponential(Blend):
-    """An exponential decay shifted so that it ends where it should; Megatron's cooldown.
+    """An exponential decay, shifted and scaled to hit its end value; Megatron's cooldown.
 
-    `value(t) = end_value + (init_value - end_value) * (base ** r - 1) / (base - 1)`;
-    with base 2 the weight is `2 * 0.5 ** q - 1`.
+    `value(t) = end_value + (init_value - end_value) * (base ** (1 - q) - 1) / (base - 1)` with
+    `q = t / steps`; for base 2 the weight is `2 * 0.5 ** q - 1`.
 
     Args:
       init_value: value at step 0; finite, not negative.
       end_value: value from step `steps` on; finite, not negative.
-      steps: length in optimizer steps.
-      base: above 1; the larger, the earlier the fall. Up to 1,000 the relative error stays
-        below 1e-6.
+      steps: length in optimizer steps, from 0 up.
+      base: base of the exponential, above 1; the larger, the earlier the fall. Up to 1,000 the
+        relative error stays below 1e-6.
 
     Raises:
-      ValueError: at construction, if a value is negative or not finite, or steps not a count.
+      ValueError: at construction, if an argument is out of its range.
 
     Example:
         >>> import anneal_jax as anneal
@@ -83,10 +84,11 @@ class Logarithmic(Blend):
     Args:
       init_value: value at step 0; finite, not negative.
       end_value: value from step `steps` on; finite, not negative.
-      steps: length in optimizer steps (DeepSpeed's `warmup_num_steps - 1`).
+      steps: length in optimizer steps, from 0 up (DeepSpeed's `warmup_num_steps - 1`).
 
     Raises:
-      ValueError: at construction, if a value is negative or not finite, or steps not a count.
+      ValueError: at construction, if a value is negative or not finite, or `steps` is not a whole
+        number from 0 up.
 
     Example:
         >>> import anneal_jax as anneal
@@ -107,22 +109,22 @@ class Logarithmic(Blend):
 
 
 class Tanh(Blend):
-    """A hyperbolic tangent: high at first, a smooth fall around where it crosses 0, then low.
+    """A hyperbolic tangent: high at first, a smooth fall around the middle of the tanh, then low.
 
-    With `x = lower * r + upper * q`,
     `value(t) = end_value + (init_value - end_value) * (tanh(upper) - tanh(x)) / (tanh(upper) -
-    tanh(lower))`, so that both ends are hit.
+    tanh(lower))` with `q = t / steps` and `x = lower * (1 - q) + upper * q`. The division makes
+    both ends exact. The fall is steepest where `x = 0`.
 
     Args:
       init_value: value at step 0; finite, not negative.
       end_value: value from step `steps` on; finite, not negative.
-      steps: length in optimizer steps.
-      lower: argument of the tangent at step 0.
-      upper: its argument at the end; above `lower`, by at most 40.
+      steps: length in optimizer steps, from 0 up.
+      lower: argument of tanh at step 0; finite.
+      upper: argument of tanh at step `steps`; above `lower`, by at most 40.
 
     Raises:
-      ValueError: at construction, if a value is negative or not finite, or steps not a count,
-        or `upper` does not lie above `lower`.
+      ValueError: at construction, if an argument is out of its range, or `upper` is not above
+        `lower`.
 
     Example:
         >>> import anneal_jax as anneal

@@ -1,9 +1,9 @@
 """Join: one schedule after another.
 
-A thousand phases must not make a thousand times the program. So segments of the same
-structure (same classes, other numbers) are stacked leaf by leaf into one schedule with a
-leading axis, a search over the starts finds the phase of a step, and one row is gathered and
-evaluated. The program grows with the number of different structures only.
+A thousand phases must not make a thousand times the program. So segments of the same structure
+(same classes, other numbers) are stacked leaf by leaf into one schedule with a leading axis, a
+search over the starts finds the phase of a step, and one row is gathered and evaluated. The
+program grows with the number of different structures only.
 """
 
 from collections.abc import Callable, Sequence
@@ -32,7 +32,7 @@ from ._time_scale import WHOLE, TimeScale, replaced
 
 
 class Join(Schedule):
-    """Segments in turn, each from its own step 0; built by `join` or `schedule.then`.
+    """Segments one after another, each counting from its own step 0; built by `join` or `then`.
 
     `value(t) = segments[k](t - starts[k])` for the last `k` with `starts[k] <= t`.
     """
@@ -54,7 +54,7 @@ class Join(Schedule):
 
     @property
     def segments(self) -> list[Schedule]:
-        """The segments in order, unstacked."""
+        """The segments in order, each a schedule of its own."""
         found = {
             segment: self._member(g, row)
             for g, members in enumerate(self.layout)
@@ -90,14 +90,14 @@ class Join(Schedule):
         return {"segments": self.segments, "boundaries": boundaries, "restarts": self.restarts}
 
     def _member(self, group: int, member: int) -> Schedule:
-        """One segment; in a batch of schedules, whose axis of members is behind the batch's."""
+        """One segment; in a batch of schedules, the members' axis follows the batch's axes."""
         if len(self.layout[group]) == 1:
             return self.groups[group]
         at = (slice(None),) * (self.starts.ndim - 1) + (member,)
         return jax.tree.map(lambda leaf: _unboxed(leaf[at]), self.groups[group])
 
     def _active(self, step: Array, read: Callable[[Schedule, Array], Array]) -> Array:
-        """`read(segment, local step)` of the segment that `step` is in."""
+        """`read(segment, local_step)` for the segment that `step` is in."""
         starts = as_int(self.starts)
         if all(len(members) == 1 for members in self.layout):
             return self._chosen(step, read)
@@ -130,7 +130,7 @@ class Join(Schedule):
         return result
 
     def _places(self, k: Array) -> tuple[Array, Array]:
-        """The group of segment `k`, and its row there."""
+        """The group of segment `k`, and its row in that group."""
         group_of, member_of = np.zeros((2, sum(map(len, self.layout))), np.int32)
         for g, members in enumerate(self.layout):
             group_of[np.array(members)], member_of[np.array(members)] = g, np.arange(len(members))
@@ -142,7 +142,7 @@ class Join(Schedule):
         return jax.tree.map(lambda leaf: row(leaf, member), self.groups[group])
 
     def _cycles_begun(self) -> Array:
-        """How many restarts lie between the start of each segment and that of the next."""
+        """The number of restarts from the start of each segment to that of the next."""
         starts = as_int(self.starts)
         lasts = jnp.maximum(jnp.diff(starts, append=starts[-1:] + 1) - 1, 0)
         begun = jnp.full(starts.shape, int(self.restarts), starts.dtype)
@@ -164,23 +164,22 @@ def join(
 ) -> Schedule:
     """Run schedules one after another; each counts its steps from its own start.
 
-    `value(t) = segments[k](t - boundaries[k - 1])` between boundaries `k - 1` and `k`.
-    A step equal to a boundary belongs to the later segment. A segment shorter than its place
-    holds its last value; a longer one is cut.
+    `value(t) = segments[k](t - boundaries[k - 1])` for `boundaries[k - 1] <= t < boundaries[k]`. A
+    segment shorter than its place holds its last value; a longer one is cut.
 
     Args:
-      segments: the schedules, in order.
-      boundaries: the steps at which the second, third, ... begin, non-decreasing. None: each
-        begins when the one before it has run its `steps`.
-      restarts: whether every segment after the first begins a new cycle
-        (see `Schedule.cycle`).
+      segments: the schedules, in order; at least one.
+      boundaries: optimizer steps at which the second, third, ... segment begins, non-decreasing,
+        one fewer than `segments`. None: each begins when the one before it has run its `steps`.
+      restarts: whether every segment after the first begins a new cycle (see `Schedule.cycle`).
 
     Returns:
-      The composition; it is open-ended if its last segment is. Its program has the same size
-      for any number of segments of the same structure.
+      A schedule that ends with its last segment (open-ended if that is). The compiled program has
+      the same size for any number of segments of the same structure.
 
     Raises:
-      ValueError: if there is no segment, or the boundaries do not fit.
+      ValueError: if there is no segment, the boundaries do not fit, or they are left out and a
+        segment before the last is open-ended.
 
     Example:
         >>> import anneal_jax as anneal
@@ -207,8 +206,8 @@ def join(
 
 
 def then(first: Schedule, *others: Schedule) -> Schedule:
-    """Build `first.then(*others)`; a join at the front opens up, so that `then` chains flat."""
-    if isinstance(first, Join) and not first.restarts and on_host(*jax.tree.leaves(first)):
+    """Build `first.then(*others)`; a join in front is taken apart, so chains stay flat."""
+    if isinstance(first, Join) and not first.restarts and is_concrete(*jax.tree.leaves(first)):
         inner = first.segments
         if [segment.steps for segment in inner[:-1]] == np.diff(first.starts).tolist():
             return join([*inner, *others])
@@ -247,7 +246,7 @@ def _checked(starts: np.ndarray) -> np.ndarray:
 
 
 def stack_rows(trees: list[Any]) -> Any:
-    """One pytree whose leaves hold those of `trees`, all of one structure, in rows."""
+    """One pytree whose leaves are those of `trees`, all of the same structure, in rows."""
     return jax.tree.map(_stack_leaf, *trees)
 
 
@@ -259,7 +258,7 @@ def _stack_leaf(*leaves: Number) -> Any:
 
 
 def _kind(schedule: Schedule) -> Any:
-    """What two schedules must share to be stacked: structure, shapes, and int or float."""
+    """What two schedules must share to be stacked: structure, shapes, and int or float leaves."""
     leaves, structure = jax.tree.flatten(schedule)
     kinds = (jnp.issubdtype(jnp.result_type(x), jnp.inexact) for x in leaves)
     return structure, tuple(np.shape(x) for x in leaves), tuple(kinds)

@@ -1,7 +1,7 @@
 """Noise on a schedule: seeded, bounded, and a pure function of the step.
 
-The draw of a step depends on the key and the step alone, so a resumed run sees the noise it
-would have seen, and every member of a vmapped population can have its own.
+The draw for a step depends on the key and the step alone, so a resumed run sees the noise that
+it would have seen, and every member of a vmapped population can have its own.
 """
 
 from typing import Any, Literal, TypeAlias, get_args
@@ -27,29 +27,30 @@ _BITS = 23  # of a draw: so few that a draw is exact in float32
 class Noise(Mapped):
     """A schedule times one plus noise; what `schedule.noise(key, ...)` builds.
 
-    `value(t) = schedule(t) * (1 + n(t))` for `begin <= t < end`, else `schedule(t)`, with
+    `value(t) = schedule(t) * (1 + n(t))` for `begin <= t < end`, else `schedule(t)`. The noise is
 
-    - distribution "normal": `n(t)` normal with mean 0 and deviation `std`, cut off at `limit`
-      (drawn from the part of the bell within it, as timm does by drawing again)
-    - distribution "uniform": `n(t)` uniform between `-limit` and `limit`
+    - with `distribution="normal"`: normal, with mean 0 and standard deviation `std`, cut off
+      at `-limit` and `limit` (a truncated normal distribution; timm draws again until within),
+    - with `distribution="uniform"`: uniform between `-limit` and `limit`.
 
-    So the value stays within `limit` times the schedule. `n(t)` depends on `key` and `t` only
-    (threefry, whatever the default generator is; the same numbers with x64 on or off), where
-    `t` is the step of `schedule`: noise inside a cycle that is repeated repeats with it.
+    So a value differs from that of `schedule` by at most `limit` times the latter. `n(t)` depends
+    on `key` and `t` only (it uses threefry, whatever JAX's default generator is, and is the same
+    with x64 on or off). `t` is the step of `schedule`, so noise inside a cycle repeats with it.
 
     Args:
       schedule: any schedule.
-      key: a whole number from 0 up, or a JAX random key (`jax.random.key(0)`; what counts is
-        its threefry data, two words of 32 bits).
-      std: standard deviation before the cut, above 0; a part of the rate. None: 1.0, and the
-        only choice for "uniform", whose width is `limit`.
+      key: seed: a whole number from 0 to 2**64 - 1, or a JAX random key such as
+        `jax.random.key(0)`, whose threefry data (two words of 32 bits) is used.
+      std: standard deviation of the normal distribution before it is truncated, above 0; a fraction
+        of the rate. None: 1.0. Only for "normal".
       distribution: "normal" or "uniform".
-      begin: first step with noise.
-      end: first step without it again; None: none.
+      begin: first optimizer step with noise, from 0 up.
+      end: first optimizer step after the noise, at least `begin`; None: the noise has no end.
       limit: bound of the noise, above 0 and at most 1; timm's `noise_pct`.
 
     Raises:
-      ValueError: for arguments outside their ranges.
+      ValueError: at construction, if an argument is out of its range, or `std` is given for
+        "uniform".
 
     Example:
         >>> import anneal_jax as anneal
@@ -128,7 +129,7 @@ def noise(
 
 
 def _words(key: Any) -> Any:
-    """A key as its two words of 32 bits."""
+    """The key as two words of 32 bits."""
     if isinstance(key, jax.Array) and jnp.issubdtype(key.dtype, jax.dtypes.prng_key):
         key = jax.random.key_data(key)
     whole = _checks.whole(key)

@@ -1,4 +1,4 @@
-"""Schedules without an end: decay laws and triangles that go on for ever."""
+"""Schedules without an end: decay laws, and triangular cycles."""
 
 from typing import Literal
 
@@ -19,7 +19,7 @@ def _rate_or_none(rate: RealScalarLike | Rate | None) -> Rate | None:
 
 
 class OpenEnded(Schedule):
-    """The abstract base of schedules that run for ever."""
+    """The abstract base class of schedules without an end."""
 
     @property
     def steps(self) -> None:
@@ -33,9 +33,10 @@ class InverseSqrt(OpenEnded):
 
     Args:
       init_value: value at step 0 if `offset` is 0; finite, not negative.
-      timescale: steps until the value has fallen to `init_value / sqrt(2)`; above 0. The
-        classic `sqrt(warmup / t)` after a warmup is `timescale = warmup`.
-      offset: steps already behind (big_vision's `shift`), to go on where a run stopped.
+      timescale: optimizer steps from `init_value` to `init_value / sqrt(2)`; above 0. The classic
+        `sqrt(warmup / t)` after a warmup is `timescale = warmup`.
+      offset: optimizer steps already taken, from 0 up, to continue an earlier run; big_vision's
+        `shift`.
 
     Raises:
       ValueError: at construction, if an argument is out of its range.
@@ -69,11 +70,11 @@ class InversePower(OpenEnded):
 
     Args:
       init_value: value at step 0 if `offset` is 0; finite, not negative.
-      timescale: steps in which the value falls by `2 ** power`; above 0.
-      power: above 0; 1/2 is `InverseSqrt`. The power scheduler's is about 0.51. Up to 3 the
-        relative error stays below 1e-6; but it is a float32 number: for 2.1, values below 1e-6
-        of `init_value` carry its rounding as well.
-      offset: steps already behind, from 0 up.
+      timescale: optimizer steps from `init_value` to `init_value / 2 ** power`; above 0.
+      power: power of the decay, above 0; 1/2 is `InverseSqrt`, the power scheduler's is about 0.51.
+        Up to 3 the relative error stays below 1e-6, except that it is rounded to float32 (without
+        x64): for 2.1, values below 1e-6 of `init_value` carry that rounding as well.
+      offset: optimizer steps already taken, from 0 up, to continue an earlier run.
 
     Raises:
       ValueError: at construction, if an argument is out of its range.
@@ -105,14 +106,14 @@ class InversePower(OpenEnded):
 class InverseTime(OpenEnded):
     """Inverse time decay.
 
-    `value(t) = init_value / (1 + decay_rate * t / decay_steps)`, or with
-    `floor(t / decay_steps)` if `staircase`.
+    `value(t) = init_value / (1 + decay_rate * t / decay_steps)`, with `floor(t / decay_steps)` in
+    place of `t / decay_steps` if `staircase`.
 
     Args:
       init_value: value at step 0; finite, not negative.
-      decay_steps: optimizer steps in one unit of time; at least 1.
-      decay_rate: not negative.
-      staircase: whether to fall in jumps, every `decay_steps` steps.
+      decay_steps: unit of time in optimizer steps, at least 1.
+      decay_rate: amount by which the divisor grows per unit of time; finite, not negative.
+      staircase: whether the value falls in jumps, one every `decay_steps` steps.
 
     Raises:
       ValueError: at construction, if an argument is out of its range.
@@ -143,17 +144,17 @@ class InverseTime(OpenEnded):
 
 
 class ExponentialDecay(OpenEnded):
-    """Exponential decay, smooth or in a staircase.
+    """Exponential decay, smooth or in jumps.
 
-    `value(t) = init_value * decay_rate ** (t / decay_steps)`, or with
-    `floor(t / decay_steps)` if `staircase`. The rate is kept as its logarithm, taken in
-    double, so that a million small factors multiply exactly.
+    `value(t) = init_value * decay_rate ** (t / decay_steps)`, with `floor(t / decay_steps)` in
+    place of `t / decay_steps` if `staircase`. The rate is stored as its logarithm, computed in
+    float64, so that a million factors near 1 multiply exactly.
 
     Args:
       init_value: value at step 0; finite, not negative.
-      decay_steps: optimizer steps in which the value falls by `decay_rate`; at least 1.
-      decay_rate: above 0; above 1 grows (and is held at the largest finite number).
-      staircase: whether to fall in jumps, every `decay_steps` steps.
+      decay_steps: optimizer steps in which the value changes by one `decay_rate`; at least 1.
+      decay_rate: factor, above 0; above 1 the value grows, up to the largest finite number.
+      staircase: whether the value changes in jumps, one every `decay_steps` steps.
 
     Raises:
       ValueError: at construction, if an argument is out of its range.
@@ -184,23 +185,24 @@ class ExponentialDecay(OpenEnded):
 
 
 class Triangular(OpenEnded):
-    """Cyclical learning rates: up and down in straight lines, for ever.
+    """Cyclical learning rates: up and down in straight lines, without end.
 
-    `value(t) = init_value + (peak_value - init_value) * f * s`, with `f` rising 0 to 1 in
-    `up_steps` and falling back in `down_steps`, and `s` by mode: `"triangular"`: 1;
-    `"triangular2"`: `0.5 ** cycle`; `"exp_range"`: `gamma ** t`.
+    `value(t) = init_value + (peak_value - init_value) * f * s`, where `f` rises from 0 to 1 in
+    `up_steps` and falls back in `down_steps`, and `s` depends on the mode: 1 for `"triangular"`,
+    `0.5 ** cycle` for `"triangular2"`, `gamma ** t` for `"exp_range"`.
 
     Args:
       init_value: value at the start of each cycle; finite, not negative.
-      peak_value: value at the top of the first; finite, not negative.
-      up_steps: steps from bottom to top; at least 1.
-      down_steps: steps back; at least 0 (0: straight down); None: as many as `up_steps`.
+      peak_value: value at the top of the first cycle (where `s` is 1); finite, not negative.
+      up_steps: optimizer steps from bottom to top, at least 1.
+      down_steps: optimizer steps from top to bottom, from 0 up; 0: a jump down; None: `up_steps`.
       mode: `"triangular"`, `"triangular2"` or `"exp_range"`.
-      gamma: factor per step of `"exp_range"`, and of no other mode; above 0. Above 1 the tops
-        grow beyond `peak_value`. None: 1.
+      gamma: factor per step, above 0, for `"exp_range"` only; above 1 the tops grow beyond
+        `peak_value`. None: 1.
 
     Raises:
-      ValueError: at construction, if an argument is out of its range.
+      ValueError: at construction, if an argument is out of its range, or `gamma` is given for
+        another mode.
 
     Example:
         >>> import anneal_jax as anneal

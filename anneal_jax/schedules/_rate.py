@@ -1,8 +1,8 @@
 """A constant factor per step, kept as its logarithm so that thousands of them multiply exactly.
 
-`rate ** n` for rate = 0.9999 and n = 10**6 is off by 6% if the rate is first rounded to
-float32, because the rounding is raised to the power too. The logarithm, taken in double when
-the schedule is built and carried as two floats, has no such trouble.
+`rate ** n` for rate = 0.9999 and n = 10**6 is off by 6% if the rate is first rounded to float32,
+because the rounding is raised to the power too. The logarithm, computed in float64 when the
+schedule is built and carried as two floats, avoids that.
 """
 
 from typing import Any
@@ -19,10 +19,10 @@ Array = Any
 
 
 class Rate(eqx.Module):
-    """A positive factor `2 ** (log2_head + log2_tail)`, the head of 8 significant bits.
+    """A positive factor `2 ** (log2_head + log2_tail)`, the head with 8 significant bits.
 
-    The two are split when the rate is built: of constants in the program, XLA may reorder
-    the sum and lose the tail.
+    The logarithm is split when the rate is built: if XLA saw both parts as constants of the
+    program, it could reorder their sum and lose the tail.
     """
 
     log2_head: Number
@@ -30,7 +30,7 @@ class Rate(eqx.Module):
 
     @classmethod
     def of(cls, rate: "Rate | Number") -> "Rate":
-        """The rate, split in double if it is known now; at construction above 0."""
+        """The rate, which must be above 0; split in float64 if it is known now."""
         if isinstance(rate, Rate):
             return rate
         factor = _checks.real(rate)
@@ -46,7 +46,7 @@ class Rate(eqx.Module):
         return repr(self.as_number()) if known else super().__repr__()
 
     def as_number(self) -> float:
-        """The shortest decimal whose split is this one (for printing and saving)."""
+        """The shortest decimal number with this head and tail (for printing and saving)."""
         rate = 2.0 ** (float(self.log2_head) + float(self.log2_tail))
         same = np.float32(self.log2_head), np.float32(self.log2_tail)
         for digits in range(1, 18):
@@ -61,9 +61,9 @@ class Rate(eqx.Module):
         return jnp.exp2(as_float(self.log2_head) + as_float(self.log2_tail))
 
     def power(self, n: Array) -> Array:
-        """`rate ** n` for an integer `n >= 0`, relative error a few units in the last place.
+        """`rate ** n` for an integer `n >= 0`; relative error: a few units in the last place.
 
-        Zero below the smallest normal number; held at the largest finite one.
+        0 where the result is below the smallest normal number; at most the largest finite one.
         """
         head, tail = as_float(self.log2_head), as_float(self.log2_tail)
         largest = as_float(jnp.finfo(head.dtype).maxexp)

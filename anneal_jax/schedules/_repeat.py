@@ -1,9 +1,9 @@
 """Repeat: warm restarts.
 
-Cycles of equal length are found by an integer division. Cycles that grow, shrink or are
-listed are found by a search over their starts, and the phases of each (a stretched warmup, a
-stretched decay) are laid out in rows when the schedule is built: a step gathers its row. So
-the program is the same for 2 cycles and for 1,000.
+In cycles of equal length, an integer division finds the cycle of a step. In cycles that grow,
+shrink or are listed, a search over their starts finds it; the phases of each cycle (a stretched
+warmup, a stretched decay) are stored in rows when the schedule is built, and a step gathers its
+row. So the program is the same for 2 cycles and for 1,000.
 """
 
 from collections.abc import Sequence
@@ -44,9 +44,9 @@ class Repeat(Schedule):
     boundaries move to the nearest integer step (halves upwards), so ends, peaks and joins are
     exact in every cycle. After the last cycle its end value holds.
 
-    A stretch moves the ends of the cycles (of equal ones without end, it rounds the length of
-    one). Growing cycles without end are laid out up to step 2**31 - 1, with x64 on too, and
-    shrink with a stretch.
+    A stretch moves the ends of the cycles; of equal cycles without end, it rounds their length.
+    Growing cycles without end are stored up to step 2**31 - 1, with x64 on too; a stretch by less
+    than 1 moves that last step down.
     """
 
     schedule: Schedule
@@ -117,15 +117,15 @@ class Repeat(Schedule):
         return given
 
     def _periods(self) -> Any:
-        """The lengths of the cycles that there are; of tracers and batches all, with the filler."""
+        """The lengths of the cycles, without the filler; of tracers and batches with it."""
         if not _checks.known(self.lengths, self.starts, self.cycles) or self.lengths.ndim > 1:
             return self.lengths
         begun = np.asarray(self.starts)[:-1] < MAX_STEP
         return np.asarray(self.lengths)[begun][: self.cycles].tolist()
 
     def _end(self) -> IntScalarLike:
-        """Where the last cycle ends; in a batch of schedules, of each."""
-        known = on_host(self.starts, self.cycles)
+        """The step at which the last cycle ends; in a batch of schedules, one for each."""
+        known = is_concrete(self.starts, self.cycles)
         xp: Any = np if known else jnp
         starts = self.starts if known else as_int(self.starts)
         cycles = cast(Any, self.cycles if known else as_int(self.cycles))
@@ -162,27 +162,28 @@ def repeat(
     floor: Schedule | RealScalarLike | None = None,
     floor_factor: RealScalarLike | None = None,
 ) -> Repeat:
-    """Restart a schedule: cycles that may grow or shrink, with peaks and floors that decay.
+    """Restart a schedule in cycles that may grow or shrink, with peaks and floors that decay.
 
     Cycle `i` is `schedule` stretched to `round(steps * steps_factor**i)` steps (halves
     upwards, at least 1), times `value_factor**i`, plus `floor` times `floor_factor**i`.
 
     Args:
-      schedule: one cycle, of known length.
-      cycles: how many; None: for ever.
-      steps_factor: above 0; each cycle's length over the one before.
-      value_factor: above 0; each cycle's values over the one before.
-      periods: the cycles' lengths, listed, instead of `cycles` and `steps_factor`. If the last
-        runs up to step 2**31 - 1 or beyond, the schedule is open-ended.
-      floor: what to add under every cycle: a number, or a schedule as long as one cycle.
-      floor_factor: above 0; each cycle's floor over the one before.
+      schedule: one cycle, of known length, at least 1 step.
+      cycles: number of cycles, at least 1; None: without end.
+      steps_factor: ratio of each cycle's length to that of the one before, above 0.
+      value_factor: ratio of each cycle's values to those of the one before, above 0.
+      periods: lengths of the cycles in optimizer steps, in place of `cycles` and `steps_factor`. If
+        the last one reaches step 2**31 - 1 or beyond, the schedule is open-ended.
+      floor: what is added in every cycle: a number, or a schedule as long as one cycle.
+      floor_factor: ratio of each cycle's floor to that of the one before, above 0.
 
     Returns:
-      The repeated schedule; its program does not grow with the number of cycles.
+      A schedule as long as its cycles together, open-ended without `cycles` and `periods`. Its
+      compiled program does not grow with the number of cycles.
 
     Raises:
-      ValueError: if `schedule` is open-ended or empty, a factor is not above 0, cycles shrink
-        for ever, or the cycles end beyond step 2**31 - 1.
+      ValueError: if `schedule` is open-ended or empty, a factor is not above 0, cycles without end
+        shrink, or a given number of cycles ends beyond step 2**31 - 1.
 
     Example:
         >>> import anneal_jax as anneal
@@ -247,7 +248,7 @@ def _starts(lengths: Any) -> Any:
 
 
 def _phases(both: tuple[Schedule, Schedule | None], length: Number, lengths: Any) -> Any:
-    """The durations among the leaves of `both`, stretched to each cycle's length, in rows."""
+    """The durations among the leaves of `both`, stretched to each cycle's length, one row each."""
     axis = lengths.ndim - 1  # of the cycles, behind those of a batch
 
     scale = TimeScale(lengths, _opened(length, axis))
@@ -262,16 +263,16 @@ def _phases(both: tuple[Schedule, Schedule | None], length: Number, lengths: Any
 
 
 def _opened(leaf: Any, axis: int) -> Any:
-    """An array with a new axis, to be that of the cycles; one number stays one."""
+    """An array with a new axis, for the cycles, at position `axis`; a scalar stays one."""
     if np.ndim(leaf) == 0:
         return leaf
     return (np if on_host(leaf) else jnp).expand_dims(leaf, axis)
 
 
 def _are_equal(factor: Number, cycles: Number | None) -> bool:
-    """Whether all cycles are as long as the first by definition.
+    """Whether all cycles are as long as the first, by definition.
 
-    A factor of 1.0 among others (a float, with so many cycles) keeps the program of the others.
+    With a number of cycles, a factor that is a float gets the general program, even if it is 1.0.
     """
     return (
         isinstance(factor, int | float) and factor == 1 and (isinstance(factor, int) or not cycles)
@@ -309,7 +310,7 @@ def _geometric(length: Number, factor: Number, cycles: Number | None) -> Any:
 
 
 def _padded(lengths: np.ndarray) -> np.ndarray:
-    """Lengths up to step 2**31 - 1, filled up so that another number is the same program."""
+    """Lengths of cycles up to step 2**31 - 1, filled up so that few sizes of program occur."""
     begins = np.cumsum(lengths) - lengths
     lengths = lengths[begins < MAX_STEP]
     size = max(64, 1 << (len(lengths) - 1).bit_length())
@@ -317,8 +318,8 @@ def _padded(lengths: np.ndarray) -> np.ndarray:
 
 
 def _cycles_within_reach(length: Number, factor: Number) -> int:
-    """Enough growing cycles to pass step 2**31 (a traced length may be as short as 1)."""
-    if not on_host(factor) or factor < 1:
+    """Enough growing cycles to pass step 2**31 (a traced length counts as 1)."""
+    if not is_concrete(factor) or factor < 1:
         rule = "given where the cycles shrink or steps_factor is traced"
         _checks.fail("repeat", "cycles", rule, None, "say how many, as a Python int")
     shortest = length if on_host(length) else 1

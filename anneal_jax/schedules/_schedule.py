@@ -1,12 +1,14 @@
 """What a schedule is: a frozen pytree of hyperparameters, callable on a step.
 
-A `Schedule` answers three questions about an optimizer step `t` (0-based, the step about to
-be taken): its value, the cycle it belongs to, and how many steps the schedule is long. It has
-no state, so the same object serves a train loop, a plot, a sweep under `vmap`, a gradient
-with respect to its own hyperparameters, and a checkpoint.
+A `Schedule` answers three questions about an optimizer step `t` (counted from 0; the step about
+to be taken): its value, the cycle it belongs to, and how many steps the schedule is long. It has
+no state, so the same object serves a train loop, a plot, a sweep under `vmap`, a gradient with
+respect to its own hyperparameters, and a checkpoint.
 
-To write one, give its fields and `value_at` for one scalar step; shapes, integer dtypes,
-negative steps, compilation, algebra and composition come with the base class.
+To write one, give its fields and `value_at` for one scalar step, and mark fields that hold
+durations with `eqx.field(metadata=anneal_jax.schedules.WHOLE)`; the docstring of
+`anneal_jax.schedules` has an example. Shapes, integer dtypes, negative steps, compilation, algebra
+and composition come with the base class.
 """
 
 import abc
@@ -26,10 +28,10 @@ from ._time_scale import TimeScale, kind_of, replaced
 
 
 class Schedule(eqx.Module):
-    """A value for every optimizer step; the abstract base of all schedules.
+    """A value for every optimizer step; the abstract base class of all schedules.
 
-    A schedule is a frozen Equinox module (a pytree), so it works under `jit`, `vmap`, `grad`
-    and `scan`, compares and hashes by value, prints, pickles, and is an `optax.Schedule`.
+    A schedule is a frozen Equinox module (a pytree), so it works under `jit`, `vmap`, `grad` and
+    `scan`, can be compared, hashed, printed and pickled by its values, and is an `optax.Schedule`.
 
     Example:
         >>> import anneal_jax as anneal
@@ -56,17 +58,17 @@ class Schedule(eqx.Module):
         return False
 
     def cycle_at(self, step: Array) -> Array:
-        """The 0-based cycle of one step; schedules without restarts have one cycle."""
+        """The cycle, counted from 0, that one step is in; always 0 without restarts."""
         return jnp.zeros_like(step)
 
     def stretched(self, scale: TimeScale) -> "Schedule":
-        """This schedule with every duration passed through `scale`.
+        """This schedule with every duration passed through `scale`; for `stretch` and `repeat`.
 
-        Fields that hold durations say so: `steps: int = eqx.field(metadata=WHOLE)`. Parts that are
-        schedules are stretched with the whole.
+        A field that holds a duration is marked: `steps: int = eqx.field(metadata=WHOLE)`. Fields
+        that are schedules are stretched too.
 
         Raises:
-          NotImplementedError: if a whole number is not marked, so that it may be a duration or not.
+          NotImplementedError: if an integer field is not marked, since it may hold a duration.
         """
         moved = {}
         for name, field in self.__dataclass_fields__.items():
@@ -86,24 +88,25 @@ class Schedule(eqx.Module):
         """The value at `step`.
 
         Args:
-          step: 0-based optimizer step(s): a Python int or integers of any dtype and shape.
-            Negative steps read as 0; past its end a schedule holds its last value, unless it
-            says otherwise.
+          step: optimizer step(s), counted from 0: a Python int, or integers of any dtype and shape.
+            Negative steps count as 0. After its end a schedule holds its last value, unless its
+            class says otherwise.
 
         Returns:
           float32 (float64 with x64 on) in the shape of `step`.
 
         Raises:
-          TypeError: if `step` is not integer.
-          OverflowError: if `step` is a Python or NumPy number that the counter cannot hold.
+          TypeError: if `step` is not an integer.
+          OverflowError: if `step` is a Python or NumPy number above the largest int32 (int64 with
+            x64 on).
         """
         return _evaluate(self, as_step(step))
 
     def cycle(self, step: StepLike) -> Counts:
-        """The 0-based index of the cycle that `step` is in, as integers in its shape.
+        """The index, counted from 0, of the cycle that `step` is in: integers in its shape.
 
-        The index rises exactly at restarts, by one, or by more where several parts of a
-        composition restart at the same step.
+        The index rises exactly at restarts: by one, or by more where several parts of a composition
+        restart at the same step.
         """
         return _cycles(self, as_step(step))
 
@@ -113,10 +116,10 @@ class Schedule(eqx.Module):
         return _cycles(self, step) != _cycles(self, jnp.maximum(step - 1, 0))
 
     def as_arrays(self) -> "Schedule":
-        """The same schedule with every hyperparameter a strongly typed array.
+        """The same schedule with every hyperparameter as a strongly typed array.
 
-        That is the form for an optimizer state and for stacking schedules into a batch. For a
-        gradient by the hyperparameters take `eqx.filter_grad`, which leaves the lengths alone.
+        An optimizer state and a stack of schedules need this form. For gradients with respect to
+        the hyperparameters take `eqx.filter_grad`, which leaves integers (the lengths) alone.
         """
         return jax.tree.map(as_array, self)
 
@@ -124,7 +127,7 @@ class Schedule(eqx.Module):
     # where it is used: a circle that is drawn in the open (tests/test_imports.py names it).
 
     def then(self, *others: "Schedule") -> "Schedule":
-        """This schedule for its `steps`, then each of `others` in turn; see `join`."""
+        """This schedule for its `steps`, then each of `others` in turn; see `anneal_jax.join`."""
         from ._join import then
 
         return then(self, *others)
@@ -139,7 +142,7 @@ class Schedule(eqx.Module):
         floor: "Schedule | RealScalarLike | None" = None,
         floor_factor: RealScalarLike | None = None,
     ) -> "Schedule":
-        """This schedule again and again, each cycle stretched and scaled; see `repeat`."""
+        """This schedule repeated, each cycle stretched and scaled; see `anneal_jax.repeat`."""
         from ._repeat import repeat
 
         factors = {"floor": floor, "floor_factor": floor_factor}
@@ -148,19 +151,19 @@ class Schedule(eqx.Module):
     def clip(
         self, lower: RealScalarLike | None = None, upper: RealScalarLike | None = None
     ) -> "Schedule":
-        """This schedule kept between `lower` and `upper`; None leaves a side open."""
+        """This schedule kept between `lower` and `upper`; None: no bound on that side."""
         from ._algebra import Clip
 
         return Clip(self, lower, upper)
 
     def shift(self, steps: IntScalarLike) -> "Schedule":
-        """This schedule `steps` later (its first value waits) or, below 0, that much earlier."""
+        """This schedule `steps` later, its first value held until then; if below 0, earlier."""
         from ._time import Shift
 
         return Shift(self, steps)
 
     def every(self, interval: IntScalarLike) -> "Schedule":
-        """This schedule in slow motion: its next value every `interval` steps.
+        """This schedule slowed down: it moves on to its next value every `interval` steps.
 
         For schedules that count epochs: `schedule.every(steps_per_epoch)` holds each value for
         an epoch.
@@ -170,7 +173,7 @@ class Schedule(eqx.Module):
         return Every(self, interval)
 
     def until(self, end: IntScalarLike) -> "Schedule":
-        """This schedule up to step `end`, whose value then holds: it is `end` steps long."""
+        """This schedule up to step `end`, where it ends and holds its value."""
         from ._time import Until
 
         return Until(self, end)
@@ -199,11 +202,11 @@ class Schedule(eqx.Module):
         return Reverse(self)
 
     def stretch(self, factor: RealScalarLike) -> "Schedule":
-        """This schedule `factor` times as long.
+        """This schedule `factor` times as long: `round(factor * steps)` steps (halves upwards).
 
-        Boundaries move to the nearest integer step, halves upwards, and phases are rebuilt
-        between them: nothing is evaluated at fractional steps, so values at ends, peaks and
-        joins stay exact. The length becomes `round(factor * steps)`.
+        Boundaries between phases move to the nearest integer step, halves upwards, and each phase
+        is rebuilt between its moved ends. So nothing is evaluated at fractional steps, and the
+        values at ends, peaks and joins stay exact.
         """
         from ._time import stretch
 
@@ -252,7 +255,7 @@ class Schedule(eqx.Module):
     # Value semantics.
 
     def arguments(self) -> dict[str, Any]:
-        """What to pass to the constructor (or builder) to get this schedule again."""
+        """The arguments that the constructor (or builder) needs to make this schedule again."""
         return {name: getattr(self, name) for name in self.__dataclass_fields__}
 
     def __repr__(self) -> str:

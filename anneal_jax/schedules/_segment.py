@@ -1,10 +1,10 @@
-"""What a segment is: a way from `init_value` to `end_value` in `steps` steps, then held.
+"""What a segment is: a path from `init_value` to `end_value` in `steps` steps, then held.
 
-A segment sees its progress as two fractions, `q = t / steps` elapsed and `r = 1 - q`
-remaining, each formed from integers. Most shapes are a blend
-`init_value * w + end_value * (1 - w)`, where both weights come from `shape`, because each
-must be accurate near its own zero: `1 - w` computed from a rounded `w` is not. So a rate that
-decays to 0 keeps its digits down to the last step, and so does one that warms up from 0.
+A segment sees its progress as two fractions, `q = t / steps` elapsed and `r = 1 - q` remaining,
+each formed from integers. Most shapes are a blend `init_value * w + end_value * (1 - w)`. Both
+weights come from `shape`, because each must be accurate where it is nearly zero, which `1 - w`
+computed from a rounded `w` is not. So a rate that decays to 0 keeps its digits down to the last
+step, and so does one that warms up from 0.
 """
 
 import abc
@@ -34,7 +34,7 @@ _UNSIGNED = "build a negative value by algebra, as in -schedule or schedule - 1.
 
 
 class Progress(NamedTuple):
-    """How far a segment is, in steps, and as fractions of its length."""
+    """How far a segment has come, in steps and as fractions of its length."""
 
     elapsed: Array
     remaining: Array
@@ -58,16 +58,16 @@ class Progress(NamedTuple):
 
     @property
     def exact_q(self) -> Fraction:
-        """The fraction elapsed, for use under powers."""
+        """The fraction elapsed, with the extra digits that powers need."""
         return self.since or fraction(self.elapsed, self.steps)
 
     @property
     def exact_r(self) -> Fraction:
-        """The fraction remaining, for use under powers."""
+        """The fraction remaining, with the extra digits that powers need."""
         return self.until or fraction(self.remaining, self.steps)
 
     def bent(self, power: Array) -> "Progress":
-        """Progress whose fraction elapsed is `q ** power`."""
+        """The progress whose fraction elapsed is `q ** power`."""
         q = self.exact_q.power(power)
         r = complement(self.r, q, power)
         steps = as_float(self.steps)
@@ -75,7 +75,13 @@ class Progress(NamedTuple):
 
 
 class Segment(Schedule):
-    """The abstract base of what goes from one value to another in a known number of steps."""
+    """The abstract base class of schedules from one value to another in a number of steps.
+
+    Args:
+      init_value: value at step 0; finite, not negative.
+      end_value: value from step `steps` on; finite, not negative.
+      steps: length in optimizer steps, from 0 up; 0: `end_value` from the start.
+    """
 
     init_value: RealScalarLike = eqx.field(converter=_checks.real)
     end_value: RealScalarLike = eqx.field(converter=_checks.real)
@@ -89,7 +95,7 @@ class Segment(Schedule):
 
     @abc.abstractmethod
     def between(self, progress: Progress) -> Array:
-        """The value strictly between the two ends."""
+        """The value strictly between the two ends (a scalar float)."""
 
     def value_at(self, step: Array) -> Array:
         steps = lax.max(as_int(self.steps), as_int(1))
@@ -100,11 +106,11 @@ class Segment(Schedule):
 
 
 class Blend(Segment):
-    """The abstract base of segments whose value is a weighted mean of the two ends."""
+    """The abstract base class of segments whose value is a weighted mean of their two ends."""
 
     @abc.abstractmethod
     def shape(self, progress: Progress) -> Weights:
-        """The weights of `init_value` and `end_value`; they fall from 1 and rise to 1."""
+        """The weights of `init_value` (falling from 1) and of `end_value` (rising to 1)."""
 
     def between(self, progress: Progress) -> Array:
         falling, rising = self.shape(progress)
@@ -116,7 +122,7 @@ Shape: TypeAlias = Callable[[RealScalarLike, RealScalarLike, IntScalarLike], Sch
 
 
 def as_shape(owner: str, name: str, x: Any) -> Shape:
-    """`x`, to be called with two values and a length; what it makes is checked."""
+    """`x` as a function of two values and a length, whose result is checked."""
     if isinstance(x, type) and issubclass(x, Segment):
         return x
     if isinstance(x, type | Schedule) or not callable(x):

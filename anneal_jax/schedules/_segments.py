@@ -1,4 +1,4 @@
-"""Segments: one formula each, in powers and waves of the fraction elapsed or remaining."""
+"""Segments with one formula each, in powers and waves of the fraction elapsed or remaining."""
 
 import equinox as eqx
 import numpy as np
@@ -13,15 +13,16 @@ from ._segment import Blend, Progress, Segment, Weights
 class Linear(Blend):
     """A straight line.
 
-    `value(t) = init_value * r + end_value * q`
+    `value(t) = init_value * (1 - q) + end_value * q` with `q = t / steps`
 
     Args:
       init_value: value at step 0; finite, not negative.
       end_value: value from step `steps` on; finite, not negative.
-      steps: length in optimizer steps; 0 means `end_value` from the start.
+      steps: length in optimizer steps, from 0 up; 0: `end_value` from the start.
 
     Raises:
-      ValueError: at construction, if a value is negative or not finite, or steps not a count.
+      ValueError: at construction, if a value is negative or not finite, or `steps` is not a whole
+        number from 0 up.
 
     Example:
         >>> import anneal_jax as anneal
@@ -36,17 +37,19 @@ class Linear(Blend):
 class Cosine(Blend):
     """Cosine annealing: half a cosine wave from one value to the other.
 
-    `value(t) = end_value + (init_value - end_value) * ((1 + cos(pi q)) / 2) ** exponent`,
-    computed as `sin(pi r / 2) ** (2 exponent)`, which does not cancel near the end.
+    `value(t) = end_value + (init_value - end_value) * ((1 + cos(pi * q)) / 2) ** exponent` with
+    `q = t / steps`. The weight is computed as `sin(pi / 2 * (1 - q)) ** (2 * exponent)`, which
+    keeps its digits near the end, where `1 + cos` loses them.
 
     Args:
       init_value: value at step 0; finite, not negative.
       end_value: value from step `steps` on; finite, not negative.
-      steps: length in optimizer steps.
-      exponent: above 0; 1 is the plain cosine. Up to 3 the relative error stays below 1e-6.
+      steps: length in optimizer steps, from 0 up.
+      exponent: power of the cosine, above 0; 1 is the plain cosine, more falls earlier. Up to 3 the
+        relative error stays below 1e-6.
 
     Raises:
-      ValueError: at construction, if a value is negative or not finite, or steps not a count.
+      ValueError: at construction, if an argument is out of its range.
 
     Example:
         >>> import anneal_jax as anneal
@@ -71,20 +74,23 @@ class Cosine(Blend):
 
 
 class Polynomial(Blend):
-    """A power of the remaining fraction.
+    """Polynomial decay: a power of the fraction that remains.
 
-    `value(t) = end_value + (init_value - end_value) * r ** power`
+    `value(t) = end_value + (init_value - end_value) * (1 - t / steps) ** power`
+
+    A warmup by `(t / steps) ** power` is one reversed:
+    `Polynomial(peak, 0.0, steps, power).reverse()`.
 
     Args:
       init_value: value at step 0; finite, not negative.
       end_value: value from step `steps` on; finite, not negative.
-      steps: length in optimizer steps.
-      power: above 0; 1 is `Linear`, 0.5 falls late, 2 falls early. It is a float32 number: for
-        2.7, weights below 1e-16 carry its rounding as a relative error above 1e-6. For a warmup
-        `q ** power`, reverse it: `Polynomial(peak, 0.0, steps, power).reverse()`.
+      steps: length in optimizer steps, from 0 up.
+      power: power of the remaining fraction, above 0; 1 is `Linear`, 0.5 falls late, 2 falls early.
+        It is rounded to float32 (without x64): for 2.7, weights below 1e-16 carry that rounding as
+        a relative error above 1e-6.
 
     Raises:
-      ValueError: at construction, if a value is negative or not finite, or steps not a count.
+      ValueError: at construction, if an argument is out of its range.
 
     Example:
         >>> import anneal_jax as anneal
@@ -106,15 +112,16 @@ class Polynomial(Blend):
 class OneMinusSqrt(Blend):
     """The 1-sqrt cooldown: falls steeply at first, then ever more slowly.
 
-    `value(t) = end_value + (init_value - end_value) * (1 - sqrt(q))`
+    `value(t) = end_value + (init_value - end_value) * (1 - sqrt(t / steps))`
 
     Args:
       init_value: value at step 0; finite, not negative.
       end_value: value from step `steps` on; finite, not negative.
-      steps: length in optimizer steps.
+      steps: length in optimizer steps, from 0 up.
 
     Raises:
-      ValueError: at construction, if a value is negative or not finite, or steps not a count.
+      ValueError: at construction, if a value is negative or not finite, or `steps` is not a whole
+        number from 0 up.
 
     Example:
         >>> import anneal_jax as anneal
@@ -133,15 +140,16 @@ class OneMinusSqrt(Blend):
 class OneMinusSquare(Blend):
     """The 1-square cooldown: stays high, then falls ever faster.
 
-    `value(t) = end_value + (init_value - end_value) * (1 - q ** 2)`
+    `value(t) = end_value + (init_value - end_value) * (1 - (t / steps) ** 2)`
 
     Args:
       init_value: value at step 0; finite, not negative.
       end_value: value from step `steps` on; finite, not negative.
-      steps: length in optimizer steps.
+      steps: length in optimizer steps, from 0 up.
 
     Raises:
-      ValueError: at construction, if a value is negative or not finite, or steps not a count.
+      ValueError: at construction, if a value is negative or not finite, or `steps` is not a whole
+        number from 0 up.
 
     Example:
         >>> import anneal_jax as anneal
@@ -156,15 +164,16 @@ class OneMinusSquare(Blend):
 class Rex(Blend):
     """The REX decay: slow at first, steep at the end; made for small budgets.
 
-    `value(t) = end_value + (init_value - end_value) * r / (1/2 + r/2)`
+    `value(t) = end_value + (init_value - end_value) * r / (1/2 + r/2)` with `r = 1 - t / steps`
 
     Args:
       init_value: value at step 0; finite, not negative.
       end_value: value from step `steps` on; finite, not negative.
-      steps: length in optimizer steps.
+      steps: length in optimizer steps, from 0 up.
 
     Raises:
-      ValueError: at construction, if a value is negative or not finite, or steps not a count.
+      ValueError: at construction, if a value is negative or not finite, or `steps` is not a whole
+        number from 0 up.
 
     Example:
         >>> import anneal_jax as anneal
@@ -180,17 +189,18 @@ class Rex(Blend):
 
 
 class Harmonic(Segment):
-    """A straight line in the inverse of the value: steep at first, then ever flatter.
+    """A straight line in `1 / value`: falls steeply at first, then ever more slowly.
 
-    `value(t) = 1 / (r / init_value + q / end_value)`
+    `value(t) = 1 / ((1 - q) / init_value + q / end_value)` with `q = t / steps`
 
     Args:
-      init_value: value at step 0; above 0.
-      end_value: value from step `steps` on; above 0.
-      steps: length in optimizer steps.
+      init_value: value at step 0; finite, above 0.
+      end_value: value from step `steps` on; finite, above 0.
+      steps: length in optimizer steps, from 0 up.
 
     Raises:
-      ValueError: at construction, if a value is not above 0 or steps not a count.
+      ValueError: at construction, if a value is not above 0, or `steps` is not a whole number from
+        0 up.
 
     Example:
         >>> import anneal_jax as anneal

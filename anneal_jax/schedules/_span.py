@@ -1,8 +1,8 @@
 """Span: a segment between two moments that need not be whole steps.
 
 Other frameworks place the ends of phases where a product such as `0.3 * total - 1` falls. The
-core counts whole steps, so that ends and joins are exact; a span is how the others' schedules
-are told in its terms, digit for digit. It is also how progress can be bent, as in k-decay.
+core counts whole steps, so that ends and joins are exact; a span reproduces the others' schedules
+digit for digit. It also bends the progress of a segment, as k-decay does.
 """
 
 import math
@@ -37,14 +37,14 @@ _EARLIEST = -(2**30)
 
 
 class Moment(eqx.Module):
-    """A real time in steps, `whole + part` with `0 <= part < 1`."""
+    """A time in steps, not necessarily whole: `whole + part` with `0 <= part < 1`."""
 
     whole: Number
     part: Number
 
     @classmethod
     def of(cls, time: "Moment | Number", name: str = "a moment") -> "Moment":
-        """The moment, split in double if it is known now; errors call it by `name`."""
+        """The moment, split in float64 if it is known now; errors call it `name`."""
         if isinstance(time, Moment):
             return time
         real: Any = _checks.real(time)
@@ -58,7 +58,7 @@ class Moment(eqx.Module):
         return cls(as_int(whole), as_float(real) - whole)
 
     def as_number(self) -> float:
-        """The time as one number (for printing and saving)."""
+        """The time as one float (for printing and saving)."""
         return float(self.whole) + float(self.part)
 
     def __repr__(self) -> str:
@@ -66,7 +66,7 @@ class Moment(eqx.Module):
         return repr(self.as_number()) if known else super().__repr__()
 
     def scaled(self, scale: TimeScale, most: Number = MAX_STEP) -> "Moment":
-        """The moment in stretched time, not rounded; held within what can be counted."""
+        """The moment in stretched time, not rounded; at most `most`, at least -2**30."""
         top, bottom = with_axes_of(scale.numerator, self.whole), scale.denominator
         known = on_host(self.whole, self.part, top, bottom, most)
         moved = _scaled_exactly if known else _scaled_traced
@@ -74,21 +74,23 @@ class Moment(eqx.Module):
 
 
 class Span(Schedule):
-    """A segment from the moment `begin` to the moment `end`, neither of them a whole step.
+    """A segment between the moments `begin` and `end`, which need not be whole steps.
 
-    `value(t)` is that of `segment` at the fraction `((t - begin) / (end - begin)) ** power` of
-    its length, which is `end - begin` (its own `steps` do not count). Up to `begin` its
-    `init_value` holds, from `end` on its `end_value`. A `power` above 1 is k-decay: the fall
-    comes later. A stretch moves both moments without rounding them: the stretched length is the
-    stretched `end`, rounded up.
+    `value(t)` is that of `segment` at the fraction `((t - begin) / (end - begin)) ** power` of its
+    length. Up to `begin` it is the segment's `init_value`, from `end` on its `end_value`; the
+    segment's own `steps` are ignored. A `power` above 1 makes the fall come later (k-decay). A
+    stretch moves both moments without rounding them.
 
     Args:
       segment: any segment, such as `Cosine(1.0, 0.0, 1)`.
-      begin: in steps, from -2**30 up; it may be negative, as in warmups of `(t + 1) / W`.
-      end: in steps, from `begin` up, by less than 2**31. Tracers of moments are exact as
-        integers; as floats they have the digits of float32.
-      power: above 0; None is 1 with a shorter program. With a power the relative error of
-        `Tanh`, and of a segment with an exponent of its own above 2, may be 3e-6.
+      begin: start in optimizer steps, at least -2**30; may be negative, as in warmups by
+        `(t + 1) / W`.
+      end: end in optimizer steps, from `begin` to less than `begin + 2**31`; rounded up, it is the
+        length of the schedule. Traced moments are exact if they are integers; as floats they have
+        the digits of float32.
+      power: power of the fraction elapsed, above 0. None: 1, for a smaller compiled program. With
+        a power, the relative error of `Tanh`, and of a segment with an exponent of its own above 2,
+        may be 3e-6.
 
     Raises:
       ValueError: at construction, if an argument is out of its range.
@@ -149,16 +151,20 @@ class Span(Schedule):
 
 
 def k_decay(segment: Segment, k: RealScalarLike) -> Span:
-    """A segment whose fraction elapsed is raised to the power `k`: the larger, the later it falls.
+    """A segment whose fraction elapsed is raised to the power `k`.
 
     `value(t)` is that of `segment` at the fraction `(t / steps) ** k` of its length.
 
     Args:
-      segment: such as `Cosine(peak, 0.0, steps)` or `Polynomial(peak, 0.0, steps, power)`.
-      k: above 0; 1 changes nothing.
+      segment: any segment, such as `Cosine(peak, 0.0, steps)` or
+        `Polynomial(peak, 0.0, steps, power)`.
+      k: power of the fraction elapsed, above 0; the larger, the later the fall; 1 changes nothing.
+
+    Returns:
+      A schedule as long as `segment`.
 
     Raises:
-      ValueError: at construction, if an argument is out of its range.
+      ValueError: if `segment` is not a segment, or `k` is not above 0.
 
     Example:
         >>> import anneal_jax as anneal
@@ -179,13 +185,13 @@ def _require_segment(owner: str, x: Any) -> None:
 
 
 def _fraction(inside: Array, n: Array, d: Array, n_part: Array, d_part: Array) -> Fraction:
-    """`fraction`, and one half where its arguments are outside of its domain."""
+    """`fraction(n, d, n_part, d_part)` where `inside`, else one half."""
     half = 0.5 * (as_float(d) + d_part)
     return fraction(select(inside, n, 0), d, select(inside, n_part, half), d_part)
 
 
 def _scaled_exactly(whole: Any, part: Any, top: Any, bottom: Any, most: Any) -> tuple[Any, Any]:
-    """A moment times `top / bottom`, of known numbers: in exact fractions, rounded once."""
+    """A moment of known numbers times `top / bottom`: in exact fractions, rounded once."""
 
     def one(whole: int, part: float, top: int, bottom: int, most: int) -> tuple[int, float]:
         moved = (Rational(float(part)) + int(whole)) * Rational(int(top), max(int(bottom), 1))
@@ -197,7 +203,7 @@ def _scaled_exactly(whole: Any, part: Any, top: Any, bottom: Any, most: Any) -> 
 
 
 def _scaled_traced(whole: Any, part: Any, top: Any, bottom: Any, most: Any) -> tuple[Any, Any]:
-    """The same of tracers: the whole steps in exact integers, and the rest of them in floats."""
+    """The same for tracers: whole steps in exact integers, the rest in floats."""
     top, bottom = as_int(top), jnp.maximum(as_int(bottom), 1)
     size, sign = jnp.abs(as_int(whole)), jnp.sign(as_int(whole))
     moved = as_int(scale_int(size, top, bottom))

@@ -1,4 +1,4 @@
-"""Schedules given by a table: constant between boundaries, or a shape between knots."""
+"""Schedules given by a table: constant between boundaries, or interpolated between knots."""
 
 import functools
 from collections.abc import Callable, Sequence
@@ -24,7 +24,7 @@ Table: TypeAlias = Sequence[RealScalarLike] | Array | np.ndarray
 
 
 def _table(owner: str, name: str, dtype: type) -> Callable[[Any], Any]:
-    """Field converter: known numbers to a NumPy array of their own, any others to a JAX one."""
+    """Field converter: known numbers to a NumPy array, with tracers to a JAX array; one axis."""
 
     def convert(values: Any) -> Any:
         if isinstance(values, jax.Array) and values.ndim == 1:
@@ -54,7 +54,7 @@ def _check_count(owner: str, name: str, table: Any, count: int, rule: str) -> No
 
 
 def _values_first(init: Any) -> Any:
-    """Accept `(values, boundaries)`, as it was; the values are one more, so the two differ."""
+    """Accept the former order `(values, boundaries)`, told by the values being one more."""
 
     @functools.wraps(init)
     def call(self: Any, *args: Any, **kwargs: Any) -> None:
@@ -70,16 +70,17 @@ def _values_first(init: Any) -> Any:
 
 
 class PiecewiseConstant(Schedule):
-    """A table of values: each holds until the next boundary.
+    """A table of values, each held until the next boundary.
 
-    `value(t) = values[k]` for the `k` with `boundaries[k - 1] <= t < boundaries[k]`.
+    `value(t) = values[k]` for `boundaries[k - 1] <= t < boundaries[k]`; the first value holds
+    before the first boundary, the last one from the last boundary on, where the schedule ends.
 
     Args:
-      boundaries: the steps at which the second, third, ... value begins, increasing, above 0.
+      boundaries: optimizer steps at which the second, third, ... value begins; increasing, above 0.
       values: one more than `boundaries`; finite, not negative.
 
     Raises:
-      ValueError: at construction, if the numbers do not fit.
+      ValueError: at construction, if a number is out of its range, or the counts do not fit.
 
     Example:
         >>> import anneal_jax as anneal
@@ -113,7 +114,19 @@ class PiecewiseConstant(Schedule):
         boundaries: Sequence[IntScalarLike],
         factors: Sequence[RealScalarLike],
     ) -> "PiecewiseConstant":
-        """`init_value`, multiplied by each of `factors` at its boundary."""
+        """A table that begins at `init_value`; each boundary multiplies by its factor.
+
+        Args:
+          init_value: the first value; finite, not negative.
+          boundaries: optimizer steps at which the factors take effect; increasing, above 0.
+          factors: multipliers, one for each boundary; finite, not negative.
+
+        Returns:
+          A `PiecewiseConstant`.
+
+        Raises:
+          ValueError: if a number is out of its range, or the counts do not fit.
+        """
         boundaries = _checks.items("PiecewiseConstant", "boundaries", boundaries, "steps")
         factors = _checks.items("PiecewiseConstant", "factors", factors, "numbers")
         rule = f"one for each of the {len(boundaries)} boundaries"
@@ -135,19 +148,21 @@ class PiecewiseConstant(Schedule):
 
 
 class Interpolated(Schedule):
-    """Knots, and the same shape between each two: piecewise linear, or any other segment.
+    """Given values at given steps, and the same shape between each two of them.
 
-    `value(t)` is that of `shape(values[k], values[k + 1], knots[k + 1] - knots[k])` at
-    `t - knots[k]`; before the first knot the first value holds, after the last the last.
+    `value(t) = shape(values[k], values[k + 1], knots[k + 1] - knots[k])(t - knots[k])` for
+    `knots[k] <= t < knots[k + 1]`; the first value holds before the first knot, the last one after
+    the last knot. The length is the last knot.
 
     Args:
-      knots: steps, increasing, from 0 up.
-      values: one for each; finite, not negative.
+      knots: optimizer steps of the values; increasing, from 0 up.
+      values: one for each knot; finite, not negative.
       shape: a segment class (`Linear`, `Cosine`, ...), or any function
-        `(init_value, end_value, steps) -> Schedule`.
+        `(init_value, end_value, steps) -> Schedule` of that length, such as
+        `functools.partial(anneal.Polynomial, power=1.2)`.
 
     Raises:
-      ValueError: at construction, if the numbers do not fit.
+      ValueError: at construction, if a number is out of its range, or the counts do not fit.
 
     Example:
         >>> import anneal_jax as anneal

@@ -1,4 +1,4 @@
-"""Time: a schedule earlier or later, backwards, in slow motion, or stretched."""
+"""Schedules that read another schedule at other steps: earlier or later, backwards, slower."""
 
 import abc
 from fractions import Fraction
@@ -16,13 +16,13 @@ from ._time_scale import OTHER, WHOLE, TimeScale, replaced
 
 
 class Retimed(Schedule):
-    """The abstract base of what asks one schedule about other steps; the twin of `Mapped`."""
+    """The abstract base class of schedules that evaluate another one at a different step."""
 
     schedule: eqx.AbstractVar[Schedule]
 
     @abc.abstractmethod
     def inner(self, step: Array) -> Array:
-        """The step of `schedule` that is asked about at `step`."""
+        """The step at which `schedule` is evaluated for `step`."""
 
     @property
     def has_restarts(self) -> bool:
@@ -39,7 +39,20 @@ class Retimed(Schedule):
 
 
 class Shift(Retimed):
-    """`value(t) = schedule(max(t - offset, 0))`; what `schedule.shift(offset)` builds."""
+    """`value(t) = schedule(max(t - offset, 0))`; what `schedule.shift(offset)` builds.
+
+    Args:
+      schedule: any schedule.
+      offset: optimizer steps by which it comes later; if negative, earlier.
+
+    Raises:
+      ValueError: at construction, if `offset` is not a whole number between -2**31 and 2**31.
+
+    Example:
+        >>> import anneal_jax as anneal
+        >>> print(anneal.Linear(1.0, 0.0, steps=4).shift(10)([0, 10, 12, 14]))
+        [1.  1.  0.5 0. ]
+    """
 
     schedule: Schedule
     offset: IntScalarLike = eqx.field(converter=_checks.whole, metadata=OTHER)
@@ -66,7 +79,20 @@ class Shift(Retimed):
 class Every(Retimed):
     """`value(t) = schedule(floor(t / interval))`; what `schedule.every(interval)` builds.
 
-    A stretch moves the ends of `schedule`, in whole intervals.
+    A stretch moves the boundaries of `schedule` by whole intervals; `interval` stays as it is.
+
+    Args:
+      schedule: any schedule, whose steps are intervals (such as epochs).
+      interval: length of an interval in optimizer steps, at least 1.
+
+    Raises:
+      ValueError: at construction, if `interval` is out of its range, or the length in optimizer
+        steps would exceed 2**31 - 1.
+
+    Example:
+        >>> import anneal_jax as anneal
+        >>> print(anneal.Linear(1.0, 0.0, steps=4).every(100)([0, 99, 100, 400]))
+        [1.   1.   0.75 0.  ]
     """
 
     schedule: Schedule
@@ -90,7 +116,20 @@ class Every(Retimed):
 
 
 class Until(Retimed):
-    """`value(t) = schedule(min(t, end))`; what `schedule.until(end)` builds."""
+    """`value(t) = schedule(min(t, end))`; what `schedule.until(end)` builds.
+
+    Args:
+      schedule: any schedule.
+      end: length in optimizer steps, from 0 up; the value at this step holds.
+
+    Raises:
+      ValueError: at construction, if `end` is not a whole number from 0 up.
+
+    Example:
+        >>> import anneal_jax as anneal
+        >>> print(anneal.Linear(1.0, 0.0, steps=4).until(2)([0, 1, 2, 3]))
+        [1.   0.75 0.5  0.5 ]
+    """
 
     schedule: Schedule
     end: IntScalarLike = eqx.field(converter=_checks.whole, metadata=WHOLE)
@@ -107,7 +146,19 @@ class Until(Retimed):
 
 
 class Reverse(Retimed):
-    """`value(t) = schedule(steps - t)`; what `schedule.reverse()` builds."""
+    """`value(t) = schedule(max(steps - t, 0))`; what `schedule.reverse()` builds.
+
+    Args:
+      schedule: any schedule of known length.
+
+    Raises:
+      ValueError: at construction, if `schedule` is open-ended.
+
+    Example:
+        >>> import anneal_jax as anneal
+        >>> print(anneal.Linear(1.0, 0.0, steps=4).reverse()([0, 1, 4, 5]))
+        [0.   0.25 1.   1.  ]
+    """
 
     schedule: Schedule
 

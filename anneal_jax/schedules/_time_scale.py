@@ -1,12 +1,13 @@
-"""TimeScale: a stretch of time, and which fields of a schedule it moves.
+"""TimeScale: a stretch of time, and which fields of a schedule it changes.
 
 `optax.scale` multiplies values; this multiplies durations. A field that holds a duration says so
 in its metadata (`WHOLE`, `DIVISOR`, `REAL`, `OTHER`), so stretching is one method of the base
-class, and what lays out many cycles of different lengths knows which leaves differ between them.
+class, and `Repeat`, which lays out many cycles of different lengths, knows which leaves differ
+between them.
 
-All of it works element by element: a scale may hold a row of ratios (one for each cycle), and a
-schedule may be a stack (one row for each segment), on the host as well as in a traced program.
-Axes that are missing are those behind, as in `numpy.vectorize`, not in front.
+Everything works element by element: a scale may hold an array of ratios (one for each cycle), and
+a schedule may be a stack (one row for each segment), on the host as well as in a traced program.
+Missing axes are added at the end, as in `numpy.vectorize`, not at the front.
 """
 
 from typing import Any
@@ -25,11 +26,11 @@ OTHER = {_KEY: "other"}  # the class moves it by a rule of its own
 
 
 class TimeScale(eqx.Module):
-    """A stretch of time by `numerator / denominator`, seen from `origin`.
+    """A stretch of time by `numerator / denominator`, for what begins at step `origin`.
 
-    A position (a boundary between phases) moves to the nearest integer, halves upwards; the
-    length of a phase is the difference of its moved ends. So phases always join, and a
-    stretched schedule ends exactly where its stretched length says.
+    A position (a boundary between phases) moves to the nearest integer step, halves upwards; the
+    length of a phase is the difference of its moved ends. So phases always join, and a stretched
+    schedule ends exactly where its stretched length says.
     """
 
     numerator: Number
@@ -37,38 +38,38 @@ class TimeScale(eqx.Module):
     origin: Number = 0
 
     def __call__(self, steps: Number) -> Number:
-        """The stretched length of `steps` steps that begin at the origin."""
+        """The stretched length, in whole steps, of `steps` steps that begin at the origin."""
         top, bottom, origin = self._beside(steps)
         start = scale_int(origin, top, bottom)
         return scale_int(_plus(origin, steps), top, bottom) - start
 
     def at(self, position: Number) -> "TimeScale":
-        """The same stretch for what begins at `position` from here."""
+        """The same stretch for what begins `position` steps after the origin."""
         top, bottom, origin = self._beside(position)
         return TimeScale(top, bottom, _plus(origin, position))
 
     def from_zero(self) -> "TimeScale":
-        """The same stretch for what has no place of its own, such as a period."""
+        """The same stretch with origin 0, for what has no position of its own, such as a period."""
         return TimeScale(self.numerator, self.denominator)
 
     def real(self, steps: Number) -> Number:
-        """The stretched length of a duration that need not be whole."""
+        """The stretched length of a duration that need not be whole, not rounded."""
         top, bottom, _ = self._beside(steps)
         return product(steps, 1) * (product(1.0, top) / product(1.0, bottom))
 
     def moved(self, kind: str, value: Number) -> Number:
-        """A field's value, stretched by the rule of its `kind` of duration."""
+        """The value of a field, stretched by the rule for its `kind` of duration."""
         if kind == "real":
             return self.real(value)
         return self(value) if kind == "whole" else largest(self(value), 1)
 
     def _beside(self, other: Number) -> list[Number]:
-        """Numerator, denominator and origin with as many axes as `other`, new ones behind."""
+        """Numerator, denominator and origin with as many axes as `other`, new ones at the end."""
         return [with_axes_of(x, other) for x in (self.numerator, self.denominator, self.origin)]
 
 
 def with_axes_of(x: Number, other: Number) -> Number:
-    """`x` with axes of length 1 behind its own, as many as `other` has; one number stays one."""
+    """`x` with axes of length 1 added at its end, up to those of `other`; a scalar stays one."""
     missing = np.ndim(other) - np.ndim(x)
     if np.ndim(x) == 0 or missing <= 0:
         return x
@@ -76,12 +77,12 @@ def with_axes_of(x: Number, other: Number) -> Number:
 
 
 def kind_of(field: Any) -> str | None:
-    """Which kind of duration a dataclass field holds; None: no duration."""
+    """Which kind of duration a dataclass field holds; None if it holds none."""
     return field.metadata.get(_KEY)
 
 
 def durations(tree: Any) -> Any:
-    """For each leaf of a schedule (or of a tuple of some) whether it is a duration."""
+    """For each leaf of a schedule (or of a tuple of schedules), whether it is a duration."""
     if not _is_module(tree):
         return jax.tree.map(lambda x: _is_module(x) and durations(x), tree, is_leaf=_is_module)
     marks = {}
@@ -95,7 +96,7 @@ def durations(tree: Any) -> Any:
 
 
 def replaced(module: Any, **fields: Any) -> Any:
-    """`module` with other values in some fields, unchecked (they may be rows, or marks)."""
+    """`module` with new values in some fields, not checked (they may be arrays or marks)."""
     names = list(fields)
     if not names:
         return module

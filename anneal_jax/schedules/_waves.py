@@ -1,4 +1,4 @@
-"""Shapes that come back by themselves, and go on for ever."""
+"""Schedules that rise and fall without end: a cosine wave, and polynomial decay in cycles."""
 
 from typing import Any
 
@@ -28,9 +28,10 @@ from ._time_scale import DIVISOR
 
 
 class Turns(eqx.Module):
-    """A number of half waves: `whole + head + tail`, the head of 8 significant bits.
+    """A number of half waves as `whole + head + tail`, the head with 8 significant bits.
 
-    Split when it is built, in double: a part that is rounded first drifts in the long run.
+    It is split in float64 when the schedule is built: a part that is rounded first would drift over
+    many steps.
     """
 
     whole: Number
@@ -39,7 +40,7 @@ class Turns(eqx.Module):
 
     @classmethod
     def of(cls, halves: "Turns | Number") -> "Turns":
-        """The number, split in double if it is known now."""
+        """The number of half waves, split in float64 if it is known now."""
         if isinstance(halves, Turns):
             return halves
         real: Any = _checks.real(halves)
@@ -52,7 +53,7 @@ class Turns(eqx.Module):
         return cls(whole, float_head(part), part - float_head(part))
 
     def as_number(self) -> float:
-        """The number itself (for printing and saving)."""
+        """The number of half waves as one float (for printing and saving)."""
         return float(self.whole) + (float(self.head) + float(self.tail))
 
     def __repr__(self) -> str:
@@ -61,21 +62,21 @@ class Turns(eqx.Module):
 
 
 class CosineWave(OpenEnded):
-    """A cosine that goes on: down, up again, and so on for ever.
+    """A cosine wave: down, up again, and so on without end.
 
-    `value(t) = end_value + (init_value - end_value) * (1 + cos(pi halves t / decay_steps)) / 2`
+    `value(t) = end_value + (init_value - end_value) * (1 + cos(pi * halves * t / decay_steps)) / 2`
 
-    With one half wave in `decay_steps` it is `Cosine`, except that it rises again after its end
-    instead of holding. It has no restarts: nothing jumps.
+    With `halves` 1 it is `Cosine`, except that it rises again after step `decay_steps`. It has no
+    restarts: nothing jumps.
 
     Args:
-      init_value: value at the crests, of which step 0 is one; finite, not negative.
+      init_value: value at the crests, the first at step 0; finite, not negative.
       end_value: value at the troughs; finite, not negative.
       decay_steps: optimizer steps in which `halves` half waves pass; at least 1.
-      halves: how many, above 0 and at most 10,000. For 1 the relative error stays below 1e-6
-        for ever. For others the error is below 1e-6 of the larger end (3e-6 for thousands); it
-        grows by another 1e-9 in every `decay_steps` unless their fraction is a short binary
-        one, such as that of 2.5.
+      halves: number of half waves, above 0 and at most 10,000. For 1 the relative error stays below
+        1e-6 at every step. For others the error is below 1e-6 of the larger end (3e-6 for
+        thousands); it grows by another 1e-9 in every `decay_steps` unless their fraction is a short
+        binary one, such as that of 2.5.
 
     Raises:
       ValueError: at construction, if an argument is out of its range.
@@ -106,7 +107,7 @@ class CosineWave(OpenEnded):
         return mix(init, end, select(crest, near, far), select(crest, far, near))
 
     def _phase(self, step: Array) -> tuple[Array, Array]:
-        """Half waves so far: the nearest whole number of them, and what is more or less."""
+        """Half waves so far: the nearest whole number of them, and the rest (of either sign)."""
         unit = lax.max(as_int(self.decay_steps), as_int(1))
         whole = as_float(self.halves.whole)
         units, inside = lax.div(step, unit), lax.rem(step, unit)
@@ -123,7 +124,7 @@ class CosineWave(OpenEnded):
         return count, off - _nearest(off)
 
     def _drift(self, units: Array, inside: Fraction) -> tuple[Array, Array]:
-        """What the part of `halves` that is not whole adds: whole half waves, and the rest."""
+        """What the fractional part of `halves` adds: whole half waves, and the rest."""
         head, tail = as_float(self.halves.head), as_float(self.halves.tail)
         high, low = (head * part for part in int_parts(units))  # both products are exact
         turned = as_int(_nearest(high)) + as_int(_nearest(low))  # floats might not hold the sum
@@ -133,18 +134,19 @@ class CosineWave(OpenEnded):
 
 
 class CyclicPolynomial(OpenEnded):
-    """A polynomial decay that is lifted, whenever it has ended, to end one period later.
+    """Polynomial decay in cycles, each spread over all steps so far.
 
-    `value(t) = end_value + (init_value - end_value) * (1 - t / (decay_steps * k)) ** power`, with
-    `k = ceil(t / decay_steps)`, at least 1: so each cycle ends at `end_value`, and begins, in
-    the step after, lower than the one before it did (cycle `k` near `init_value / k`).
+    `value(t) = end_value + (init_value - end_value) * (1 - t / (decay_steps * k)) ** power` with
+    `k = max(ceil(t / decay_steps), 1)`. Cycle `k` ends at `end_value`, at step `decay_steps * k`;
+    the step after begins the next cycle, lower than this one began (with `power` 1 and `end_value`
+    0, cycle `k` begins near `init_value / k`).
 
     Args:
       init_value: value at step 0; finite, not negative.
-      end_value: value at every multiple of `decay_steps`; finite, not negative.
-      decay_steps: length of a cycle in optimizer steps; at least 1.
-      power: above 0. It is a float32 number: for 2.7, weights below 1e-16 carry its rounding as
-        a relative error above 1e-6.
+      end_value: value at every multiple of `decay_steps` but 0; finite, not negative.
+      decay_steps: length of a cycle in optimizer steps, at least 1.
+      power: power of the decay, above 0. It is rounded to float32 (without x64): for 2.7, weights
+        below 1e-16 carry that rounding as a relative error above 1e-6.
 
     Raises:
       ValueError: at construction, if an argument is out of its range.

@@ -1,6 +1,7 @@
-"""Recipes: the schedules people name, each a composition of segments and nothing else.
+"""Recipes: the schedules that have names, each a composition of segments and nothing else.
 
-Every `*_steps` counts its own phase only; `total_steps` is the sum of all phases.
+Every `*_steps` is the length of one phase in optimizer steps; `total_steps` is that of all
+phases together.
 """
 
 from anneal_jax.schedules.recipes._cycles import (

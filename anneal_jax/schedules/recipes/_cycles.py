@@ -1,4 +1,4 @@
-"""Cycles: warm restarts, and the one cycle."""
+"""Recipes of cycles: warm restarts, and the single cycle of 1cycle."""
 
 from ... import _checks
 from ..._deprecated import keywords, renamed
@@ -27,29 +27,45 @@ def cosine_restarts(
 ) -> Schedule:
     """SGDR: cosine annealing with warm restarts.
 
-    Cycle `i` is `round(cycle_steps * steps_factor**i)` steps long; it rises from its floor to
-    `peak_value * value_factor**i` and falls to its floor, `end_value * floor_factor**i`.
+    Cycle `i` is `n = round(cycle_steps * steps_factor**i)` steps long (halves upwards, at least 1),
+    `w` of them warmup (`warmup_steps`, stretched with the cycle). With
+    `peak = peak_value * value_factor**i`, `floor = end_value * floor_factor**i` and `u` the step
+    within the cycle, its values are
+
+    - `floor + (peak - floor) * u / w` for `u < w`,
+    - `floor + (peak - floor) * (1 + cos(pi * (u - w) / (n - w))) / 2` for `w <= u < n`.
+
+    After the last cycle its floor holds.
 
     Args:
-      peak_value: the first cycle's peak.
-      cycle_steps: the first cycle's length, its warmup included.
-      cycles: how many; None: for ever.
-      steps_factor: each cycle's length over the one before (SGDR's `T_mult`).
-      value_factor: each cycle's peak over the one before. (An int 1, here and for the other
-        factors, says that nothing changes, and saves its part of the program; 1.0 is a number
-        like 0.9, and changes to it without recompiling.)
-      end_value: the first cycle's floor.
-      warmup_steps: linear warmup at the start of each cycle, stretched with it.
-      floor_factor: each cycle's floor over the one before.
+      peak_value: peak of the first cycle; finite, not negative.
+      cycle_steps: length of the first cycle in optimizer steps, its warmup included; at least 1.
+      cycles: number of cycles, at least 1; None: without end.
+      steps_factor: ratio of each cycle's length to that of the one before, above 0 (SGDR's
+        `T_mult`). The int 1 means equal cycles, for a smaller compiled program.
+      value_factor: ratio of each cycle's peak to that of the one before, above 0. If this and
+        `floor_factor` are the int 1, the compiled program is smaller; floats, 1.0 included, can
+        change without recompiling.
+      end_value: floor of the first cycle, the value that it falls to; finite, not negative.
+      warmup_steps: length of the linear warmup at the start of the first cycle, in optimizer
+        steps; 0: no warmup. It is stretched with each later cycle.
+      floor_factor: ratio of each cycle's floor to that of the one before, above 0.
+
+    Returns:
+      A schedule as long as its cycles together; open-ended if `cycles` is None.
 
     Raises:
-      ValueError: if the warmup is longer than the cycle, or a factor is not above 0.
+      ValueError: if the warmup is longer than the cycle, a value or factor is out of its range, or
+        cycles without end shrink.
 
     Example:
         >>> import anneal_jax as anneal
         >>> sgdr = anneal.cosine_restarts(1.0, cycle_steps=2, steps_factor=2, value_factor=0.5)
         >>> print(sgdr([0, 1, 2, 4, 6]).round(3))
         [1.   0.5  0.5  0.25 0.25]
+        >>> warm = anneal.cosine_restarts(1.0, cycle_steps=4, cycles=2, warmup_steps=2)
+        >>> print(warm([0, 1, 2, 3, 4, 6, 8]).round(3))
+        [0.  0.5 1.  0.5 0.  1.  0. ]
 
     Reference: Loshchilov and Hutter, [SGDR](https://arxiv.org/abs/1608.03983), 2016
     """
@@ -78,24 +94,34 @@ def one_cycle(
     three_phase: bool = False,
     shape: Shape = Cosine,
 ) -> Schedule:
-    """1cycle: up to a large peak, and down far below the start.
+    """1cycle: a rise to a large peak, then a fall to far below the start.
 
-    From `peak_value / div_factor` up in `round(warmup_fraction * total_steps)` steps, then
-    down to `peak_value / div_factor / final_div_factor`; in three phases, first down to the
-    start in as many steps as up.
+    With `start = peak_value / div_factor`, `end = start / final_div_factor`, `T = total_steps` and
+    `u = round(warmup_fraction * T)` (halves upwards; at most `T // 2` in three phases), the phases
+    are, one after the other,
+
+    - `shape(start, peak_value, u)` and `shape(peak_value, end, T - u)`, or
+    - in three phases `shape(start, peak_value, u)`, `shape(peak_value, start, u)` and
+      `shape(start, end, T - 2 * u)`.
 
     Args:
-      peak_value: the maximum.
-      total_steps: length of all phases together.
-      warmup_fraction: between 0 and 1 (at most 0.5 in three phases); torch's `pct_start`.
-      div_factor: peak over start; at least 1.
-      final_div_factor: start over end; at least 1.
-      three_phase: whether to return to the start before the final fall.
-      shape: a segment class, or any function `(init_value, end_value, steps) -> Schedule`, that
+      peak_value: the largest value, at step `u`; finite, not negative.
+      total_steps: length of all phases together in optimizer steps, at least 1.
+      warmup_fraction: length of the rise as a fraction of `total_steps`, from 0 to 1 (to 0.5 in
+        three phases); torch's `pct_start`.
+      div_factor: ratio of the peak to the value at step 0, at least 1.
+      final_div_factor: ratio of the value at step 0 to the last, at least 1.
+      three_phase: whether the value first falls back to `start`, in as many steps as it rose, and
+        only then to `end`.
+      shape: a segment class, or any function `(init_value, end_value, steps) -> Schedule` of
+        that length, such as `functools.partial(anneal.Polynomial, power=1.2)`; it
         makes every phase.
 
+    Returns:
+      A schedule of `total_steps` steps.
+
     Raises:
-      ValueError: if a factor or the fraction is out of range.
+      ValueError: if an argument is out of its range.
 
     Example:
         >>> import anneal_jax as anneal
@@ -123,16 +149,31 @@ def one_cycle_momentum(
     three_phase: bool = False,
     shape: Shape = Cosine,
 ) -> Schedule:
-    """The twin of `one_cycle` for momentum (or `b1`): low where the rate is high.
+    """The momentum (or Adam's `b1`) that goes with `one_cycle`: lowest where the rate peaks.
+
+    With `T = total_steps` and `u = round(warmup_fraction * T)` (halves upwards; at most `T // 2` in
+    three phases), the phases are, one after the other,
+
+    - `shape(max_momentum, base_momentum, u)` and `shape(base_momentum, max_momentum, T - u)`, or
+    - in three phases `shape(max_momentum, base_momentum, u)`,
+      `shape(base_momentum, max_momentum, u)` and `shape(max_momentum, max_momentum, T - 2 * u)`.
 
     Args:
-      base_momentum: the minimum, met at the rate's peak.
-      max_momentum: the value at both ends.
-      total_steps: as in `one_cycle`.
-      warmup_fraction: as in `one_cycle`.
-      three_phase: as in `one_cycle`; the last phase stays at `max_momentum`.
-      shape: a segment class, or any function `(init_value, end_value, steps) -> Schedule`, that
+      base_momentum: the smallest value, at step `u`, where the rate peaks; finite, not negative.
+      max_momentum: value at step 0 and at the end; finite, not negative.
+      total_steps: length of all phases together in optimizer steps, at least 1.
+      warmup_fraction: length of the first phase as a fraction of `total_steps`, from 0 to 1 (to 0.5
+        in three phases); the same as that of the rate.
+      three_phase: whether there are three phases; the same as for the rate.
+      shape: a segment class, or any function `(init_value, end_value, steps) -> Schedule` of
+        that length, such as `functools.partial(anneal.Polynomial, power=1.2)`; it
         makes every phase.
+
+    Returns:
+      A schedule of `total_steps` steps.
+
+    Raises:
+      ValueError: if an argument is out of its range.
 
     Example:
         >>> import anneal_jax as anneal
@@ -152,7 +193,7 @@ def _phases(
     fraction: RealScalarLike,
     shape: Shape,
 ) -> Schedule:
-    """One-cycle phases through two or three values after the first, meeting at whole steps."""
+    """The phases of a cycle, through two or three values after the first, in whole steps."""
     most = 1.0 if len(values) == 3 else 0.5
     _checks.number(owner, "warmup_fraction", fraction, least=0, most=most)
     shape = as_shape(owner, "shape", shape)

@@ -1,11 +1,11 @@
-"""What recipes share: checks in their own arguments' names, and the lengths of phases."""
+"""What recipes share: checks that name the recipe's own arguments, and the length that is left."""
 
 from ... import _checks
 from ..._numerics import Number, on_host
 
 
 def rest(owner: str, name: str, total: Number, **phases: Number) -> Number:
-    """What the total leaves after the other phases; an error if they need more."""
+    """The steps of `total` that the other phases leave; an error if they need more than it has."""
     total = _checks.whole(total)
     _checks.steps(owner, name, total, least=1)
     left = total
@@ -20,7 +20,7 @@ def rest(owner: str, name: str, total: Number, **phases: Number) -> Number:
 
 
 def check(owner: str, *, values: dict[str, Number], steps: dict[str, Number] | None = None) -> None:
-    """Require finite values that are not negative, and whole numbers of steps."""
+    """Require values that are finite and not negative, and whole numbers of steps."""
     for name, value in values.items():
         _checks.number(owner, name, value, least=0)
     for name, count in (steps or {}).items():

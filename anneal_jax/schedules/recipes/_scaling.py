@@ -1,4 +1,4 @@
-"""Rates that go with the batch size, where the batch size is a schedule."""
+"""Learning rates that follow a batch size, which may itself be a schedule."""
 
 from ... import _checks
 from ..._types import RealScalarLike
@@ -16,12 +16,16 @@ def linear_scaling(
     `value(t) = learning_rate(t) * batch_size(t) / reference`
 
     Args:
-      learning_rate: the rate for a batch of `reference`; a schedule or a number.
-      batch_size: a schedule (a ramp) or a number; see `accumulate`.
-      reference: the batch size that `learning_rate` was chosen for, above 0.
+      learning_rate: the rate for batches of `reference` examples; a schedule or a number.
+      batch_size: examples per optimizer step, above 0; a schedule (such as a ramp) or a number; see
+        `accumulate`.
+      reference: examples per optimizer step that `learning_rate` was chosen for, above 0.
 
     Returns:
-      A schedule.
+      A schedule as long as the longer of the two; numbers do not count.
+
+    Raises:
+      ValueError: if `reference`, or a `batch_size` that is a number, is not above 0.
 
     Example:
         >>> import anneal_jax as anneal
@@ -45,12 +49,16 @@ def sqrt_scaling(
     `value(t) = learning_rate(t) * sqrt(batch_size(t) / reference)`
 
     Args:
-      learning_rate: the rate for a batch of `reference`; a schedule or a number.
-      batch_size: a schedule (a ramp) or a number; see `accumulate`.
-      reference: the batch size that `learning_rate` was chosen for, above 0.
+      learning_rate: the rate for batches of `reference` examples; a schedule or a number.
+      batch_size: examples per optimizer step, above 0; a schedule (such as a ramp) or a number; see
+        `accumulate`.
+      reference: examples per optimizer step that `learning_rate` was chosen for, above 0.
 
     Returns:
-      A schedule.
+      A schedule as long as the longer of the two, where both are schedules.
+
+    Raises:
+      ValueError: if `reference`, or a `batch_size` that is a number, is not above 0.
 
     Example:
         >>> import anneal_jax as anneal

@@ -1,4 +1,4 @@
-"""A warmup, then one decay."""
+"""Warmup recipes: a linear warmup, then one decay."""
 
 from collections.abc import Sequence
 
@@ -19,20 +19,24 @@ from ._phases import check, rest
 def warmup_constant(
     peak_value: RealScalarLike, warmup_steps: IntScalarLike, *, init_value: RealScalarLike = 0.0
 ) -> Schedule:
-    """Linear warmup, then constant for ever.
+    """Linear warmup, then a constant.
 
-    `value(t) = init_value + (peak_value - init_value) * min(t / warmup_steps, 1)`
+    With `w = warmup_steps`, `value(t)` is
+
+    - `init_value + (peak_value - init_value) * t / w` for `t < w`,
+    - `peak_value` from step `w` on.
 
     Args:
-      peak_value: the constant; not negative.
-      warmup_steps: length of the warmup in optimizer steps; 0: none.
-      init_value: value at step 0; not negative.
+      peak_value: value from step `warmup_steps` on; finite, not negative.
+      warmup_steps: length of the warmup in optimizer steps, from 0 up; 0: no warmup.
+      init_value: value at step 0; finite, not negative.
 
     Returns:
       An open-ended schedule.
 
     Raises:
-      ValueError: if a value is negative or not finite, or `warmup_steps` not a count.
+      ValueError: if a value is negative or not finite, or `warmup_steps` is not a whole number
+        from 0 up.
 
     Example:
         >>> import anneal_jax as anneal
@@ -55,29 +59,30 @@ def warmup_linear(
 ) -> Schedule:
     """Linear warmup, then linear decay to `end_value` at `total_steps`.
 
-    With `w = warmup_steps` and `T = total_steps`,
+    With `w = warmup_steps` and `T = total_steps`, `value(t)` is
 
-    - `value(t) = init_value + (peak_value - init_value) * t / w` for `t < w`,
-    - `value(t) = peak_value + (end_value - peak_value) * (t - w) / (T - w)` up to `T`, then
-      `end_value`.
+    - `init_value + (peak_value - init_value) * t / w` for `t < w`,
+    - `peak_value + (end_value - peak_value) * (t - w) / (T - w)` for `w <= t < T`,
+    - `end_value` from step `T` on.
 
     Args:
-      peak_value: value at step `warmup_steps`; not negative.
-      warmup_steps: length of the warmup in optimizer steps; 0: none.
-      total_steps: length of warmup and decay together, in optimizer steps.
-      init_value: value at step 0; not negative.
-      end_value: value from step `total_steps` on; not negative.
+      peak_value: value at step `warmup_steps`; finite, not negative.
+      warmup_steps: length of the warmup in optimizer steps, from 0 up; 0: no warmup.
+      total_steps: length of warmup and decay together in optimizer steps, at least 1 and at least
+        `warmup_steps`.
+      init_value: value at step 0; finite, not negative.
+      end_value: value from step `total_steps` on; finite, not negative.
 
     Returns:
       A schedule of `total_steps` steps.
 
     Raises:
-      ValueError: if a value is out of its range, or `total_steps` less than `warmup_steps`.
+      ValueError: if a value is out of its range, or `total_steps` is less than `warmup_steps`.
 
     Example:
         >>> import anneal_jax as anneal
-        >>> print(anneal.warmup_linear(1.0, warmup_steps=2, total_steps=6)([0, 2, 4, 6]))
-        [0.  1.  0.5 0. ]
+        >>> print(anneal.warmup_linear(1.0, warmup_steps=2, total_steps=6)([0, 1, 2, 4, 6]))
+        [0.  0.5 1.  0.5 0. ]
     """
     values = {"peak_value": peak_value, "init_value": init_value, "end_value": end_value}
     check("warmup_linear", values=values)
@@ -98,23 +103,33 @@ def warmup_cosine(
 ) -> Schedule:
     """Linear warmup, then cosine annealing to `end_value` at `total_steps`.
 
+    With `w = warmup_steps`, `T = total_steps` and `q = (t - w) / (T - w)`, `value(t)` is
+
+    - `init_value + (peak_value - init_value) * t / w` for `t < w`,
+    - `end_value + (peak_value - end_value) * ((1 + cos(pi * q)) / 2) ** exponent` for
+      `w <= t < T`,
+    - `end_value` from step `T` on.
+
     Args:
-      peak_value: value at step `warmup_steps`; not negative.
-      warmup_steps: length of the warmup in optimizer steps; 0: none.
-      total_steps: length of warmup and decay together (Optax calls this `decay_steps`).
-      init_value: value at step 0; not negative.
-      end_value: value from step `total_steps` on; not negative.
-      exponent: of the cosine's weight; see `Cosine`.
+      peak_value: value at step `warmup_steps`; finite, not negative.
+      warmup_steps: length of the warmup in optimizer steps, from 0 up; 0: no warmup.
+      total_steps: length of warmup and decay together in optimizer steps, at least 1 and at least
+        `warmup_steps`; Optax calls this `decay_steps`.
+      init_value: value at step 0; finite, not negative.
+      end_value: value from step `total_steps` on; finite, not negative.
+      exponent: power of the cosine, above 0; 1 is the plain cosine, more falls earlier.
+
+    Returns:
+      A schedule of `total_steps` steps.
 
     Raises:
-      ValueError: if `total_steps` is less than `warmup_steps`, or a value is out of range.
+      ValueError: if a value is out of its range, or `total_steps` is less than `warmup_steps`.
 
     Example:
         >>> import anneal_jax as anneal
-        >>> print(
-        ...     anneal.warmup_cosine(1.0, warmup_steps=2, total_steps=6)([0, 1, 2, 4, 6]).round(3)
-        ... )
-        [0.  0.5 1.  0.5 0. ]
+        >>> schedule = anneal.warmup_cosine(1.0, warmup_steps=2, total_steps=6, end_value=0.2)
+        >>> print(schedule([0, 1, 2, 3, 4, 5, 6]).round(3))
+        [0.    0.5   1.    0.883 0.6   0.317 0.2  ]
     """
     values = {"peak_value": peak_value, "init_value": init_value, "end_value": end_value}
     check("warmup_cosine", values=values)
@@ -135,18 +150,33 @@ def warmup_polynomial(
 ) -> Schedule:
     """Linear warmup, then polynomial decay to `end_value` at `total_steps`.
 
+    With `w = warmup_steps` and `T = total_steps`, `value(t)` is
+
+    - `init_value + (peak_value - init_value) * t / w` for `t < w`,
+    - `end_value + (peak_value - end_value) * ((T - t) / (T - w)) ** power` for `w <= t < T`,
+    - `end_value` from step `T` on.
+
     Args:
-      peak_value: value at step `warmup_steps`; not negative.
-      warmup_steps: length of the warmup in optimizer steps; 0: none.
-      total_steps: length of warmup and decay together, in optimizer steps.
-      init_value: value at step 0; not negative.
-      end_value: value from step `total_steps` on; not negative.
-      power: of the remaining fraction; see `Polynomial`.
+      peak_value: value at step `warmup_steps`; finite, not negative.
+      warmup_steps: length of the warmup in optimizer steps, from 0 up; 0: no warmup.
+      total_steps: length of warmup and decay together in optimizer steps, at least 1 and at least
+        `warmup_steps`.
+      init_value: value at step 0; finite, not negative.
+      end_value: value from step `total_steps` on; finite, not negative.
+      power: power of the fraction of the decay that remains, above 0; 1 is a straight line, more
+        falls earlier.
+
+    Returns:
+      A schedule of `total_steps` steps.
+
+    Raises:
+      ValueError: if a value is out of its range, or `total_steps` is less than `warmup_steps`.
 
     Example:
         >>> import anneal_jax as anneal
-        >>> print(anneal.warmup_polynomial(1.0, 2, 6, power=2.0)([0, 2, 4, 6]))
-        [0.   1.   0.25 0.  ]
+        >>> schedule = anneal.warmup_polynomial(1.0, warmup_steps=2, total_steps=6, power=2.0)
+        >>> print(schedule([0, 1, 2, 4, 6]))
+        [0.   0.5  1.   0.25 0.  ]
     """
     values = {"peak_value": peak_value, "init_value": init_value, "end_value": end_value}
     check("warmup_polynomial", values=values)
@@ -163,18 +193,32 @@ def warmup_inverse_sqrt(
     *,
     init_value: RealScalarLike = 0.0,
 ) -> Schedule:
-    """Linear warmup, then inverse square root decay for ever.
+    """Linear warmup, then inverse square root decay.
+
+    With `w = warmup_steps`, `value(t)` is
+
+    - `init_value + (peak_value - init_value) * t / w` for `t < w`,
+    - `peak_value / sqrt(1 + (t - w) / timescale)` from step `w` on; with `timescale = w` that is
+      `peak_value * sqrt(w / t)`.
 
     Args:
-      peak_value: value at step `warmup_steps`; not negative.
-      warmup_steps: length of the warmup.
-      timescale: of the decay; None: `warmup_steps`, which gives `sqrt(warmup_steps / t)`.
-      init_value: value at step 0; not negative.
+      peak_value: value at step `warmup_steps`; finite, not negative.
+      warmup_steps: length of the warmup in optimizer steps, from 0 up; 0: no warmup.
+      timescale: optimizer steps after the warmup until the value is `peak_value / sqrt(2)`; above
+        0, not necessarily whole. None: `warmup_steps`.
+      init_value: value at step 0; finite, not negative.
+
+    Returns:
+      An open-ended schedule.
+
+    Raises:
+      ValueError: if an argument is out of its range, or both `timescale` and the warmup are left
+        out.
 
     Example:
         >>> import anneal_jax as anneal
-        >>> print(anneal.warmup_inverse_sqrt(1.0, warmup_steps=4)([0, 2, 4, 16]))
-        [0.  0.5 1.  0.5]
+        >>> print(anneal.warmup_inverse_sqrt(1.0, warmup_steps=4)([0, 2, 4, 16, 64]))
+        [0.   0.5  1.   0.5  0.25]
     """
     owner, values = "warmup_inverse_sqrt", {"peak_value": peak_value, "init_value": init_value}
     check(owner, values=values, steps={"warmup_steps": warmup_steps})
@@ -191,14 +235,22 @@ def warmup_inverse_sqrt(
 def noam(
     model_size: RealScalarLike, warmup_steps: IntScalarLike, *, factor: RealScalarLike = 1.0
 ) -> Schedule:
-    """The schedule of the first transformer, whose first step is 1.
+    """The schedule of the original transformer: linear warmup, then inverse square root decay.
 
-    `value(t) = factor * model_size**-0.5 * min((t+1)**-0.5, (t+1) * warmup_steps**-1.5)`
+    `value(t) = factor * model_size**-0.5 * min((t + 1)**-0.5, (t + 1) * warmup_steps**-1.5)`;
+    the paper counts steps from 1, so its step is `t + 1`. The peak, at step `warmup_steps - 1`, is
+    `factor * (model_size * warmup_steps)**-0.5`.
 
     Args:
-      model_size: width of the model.
-      warmup_steps: step (counted from 1) at which the peak is reached; at least 1.
-      factor: a scale for the whole.
+      model_size: width of the model (the dimension of its embeddings), above 0.
+      warmup_steps: number of optimizer steps up to and including the peak, at least 1.
+      factor: multiplier of every value; finite, not negative.
+
+    Returns:
+      An open-ended schedule.
+
+    Raises:
+      ValueError: if an argument is out of its range.
 
     Example:
         >>> import anneal_jax as anneal
@@ -228,17 +280,32 @@ def warmup_multi_step(
 ) -> Schedule:
     """Linear warmup, then constants, each a factor times the one before.
 
+    With `w = warmup_steps`, `value(t)` is
+
+    - `init_value + (peak_value - init_value) * t / w` for `t < w`,
+    - `peak_value` times every `factors[k]` with `boundaries[k] <= t`, from step `w` on.
+
     Args:
-      peak_value: the first constant.
-      warmup_steps: length of the warmup in optimizer steps; 0: none.
-      boundaries: steps, counted from the start of training, at which a factor sets in.
-      factors: one for each boundary.
-      init_value: value at step 0; not negative.
+      peak_value: value from step `warmup_steps` up to the first boundary; finite, not negative.
+      warmup_steps: length of the warmup in optimizer steps, from 0 up; 0: no warmup.
+      boundaries: optimizer steps, counted from the start of training, at which the factors take
+        effect; increasing, all above `warmup_steps`.
+      factors: multipliers, one for each boundary; finite, not negative.
+      init_value: value at step 0; finite, not negative.
+
+    Returns:
+      A schedule that ends at the last boundary (without boundaries, at `warmup_steps`) and holds
+      its last value.
+
+    Raises:
+      ValueError: if an argument is out of its range, or there are not as many factors as
+        boundaries.
 
     Example:
         >>> import anneal_jax as anneal
-        >>> print(anneal.warmup_multi_step(1.0, 2, [4, 8], [0.5, 0.5])([0, 1, 2, 4, 8]))
-        [0.   0.5  1.   0.5  0.25]
+        >>> schedule = anneal.warmup_multi_step(1.0, 2, boundaries=[4, 8], factors=[0.5, 0.1])
+        >>> print(schedule([0, 1, 2, 3, 4, 8]))
+        [0.   0.5  1.   1.   0.5  0.05]
     """
     values = {"peak_value": peak_value, "init_value": init_value}
     check("warmup_multi_step", values=values, steps={"warmup_steps": warmup_steps})
@@ -254,17 +321,35 @@ def warmup_multi_step(
 def deepseek_steps(
     peak_value: RealScalarLike, warmup_steps: IntScalarLike, total_steps: IntScalarLike
 ) -> Schedule:
-    """DeepSeek's multi-step schedule: 31.6% of the peak at 80% of training, 10% at 90%.
+    """DeepSeek's multi-step schedule: linear warmup from 0, then three constants.
+
+    With `w = warmup_steps` and `T = total_steps` (products are rounded, halves upwards),
+    `value(t)` is
+
+    - `peak_value * t / w` for `t < w`,
+    - `peak_value` for `w <= t < round(0.8 * T)`,
+    - `0.316 * peak_value` for `round(0.8 * T) <= t < round(0.9 * T)`,
+    - `0.1 * peak_value` from step `round(0.9 * T)` on.
 
     Args:
-      peak_value: value after the warmup.
-      warmup_steps: length of the warmup (2,000 there); 0: none.
-      total_steps: length of the whole training; its parts are rounded, halves upwards.
+      peak_value: value after the warmup; finite, not negative.
+      warmup_steps: length of the warmup in optimizer steps, from 0 to below `0.8 * total_steps`
+        (2,000 in the paper); 0: no warmup.
+      total_steps: length of the whole training in optimizer steps.
+
+    Returns:
+      A schedule that ends where the last constant begins, at `round(0.9 * total_steps)`, and holds
+      it.
+
+    Raises:
+      ValueError: if an argument is out of its range, or one of the first two
+        constants would have no step.
 
     Example:
         >>> import anneal_jax as anneal
-        >>> print(anneal.deepseek_steps(1.0, 2, total_steps=10)([0, 2, 8, 9]))
-        [0.    1.    0.316 0.1  ]
+        >>> schedule = anneal.deepseek_steps(1.0, warmup_steps=2, total_steps=10)
+        >>> print(schedule([0, 1, 2, 7, 8, 9]))
+        [0.    0.5   1.    1.    0.316 0.1  ]
 
     Reference: DeepSeek-AI, [DeepSeek LLM](https://arxiv.org/abs/2401.02954), 2024
     """
