@@ -118,21 +118,23 @@ class Rounds:
         print(f"untouched: {count} tests pass in {cpu:.0f} s of CPU", flush=True)
 
     def likely(self, mutant: Mutant) -> list[str]:
-        """The tests that enter its function: cheap ones and ones of proven worth first."""
+        """The tests that enter its function, as many as may be."""
         entered = self.baseline["entered"]
         of_file = [names for key, names in entered.items() if key.startswith(f"{mutant.path}:")]
         groups = set(entered.get(f"{mutant.path}:{mutant.function}", ()))
         groups = groups or set().union(*of_file)  # at the top of a module: all that use the file
-        seconds = self.baseline["seconds"]
         names = [name for name, group in self.baseline["groups"].items() if group in groups]
-        names.sort(key=lambda n: (seconds[n] + 0.01) / (1 + self.kills[n.partition("[")[0]]))
         chosen, spent = [], 0.0
-        for name in names:
-            spent += seconds[name]
+        for name in sorted(names, key=self.price):
+            spent += self.baseline["seconds"][name]
             if spent > self.quick and chosen:
                 break
             chosen.append(name)
         return chosen
+
+    def price(self, name: str) -> float:
+        """Cheap tests and ones of proven worth come first."""
+        return (self.baseline["seconds"][name] + 0.01) / (1 + self.kills[name.partition("[")[0]])
 
     def report(self, mutant: Mutant, state: str, found: dict[str, Any]) -> None:
         by = found["failed"][0] if state == "caught" else None
@@ -145,7 +147,7 @@ class Rounds:
 
     def alone(self, mutant: Mutant, names: Sequence[str], otherwise: str) -> bool:
         """Whether one of these tests notices this mutant."""
-        seconds = sum(self.baseline["seconds"].get(name, 30.0) for name in names)
+        seconds = sum(self.baseline["seconds"][name] for name in names)
         with applied(self.copy, [mutant]):
             tests = list(dict.fromkeys(name.partition("::")[0] for name in names))
             found = run(self.copy, tests, 60 + 3 * seconds, chosen=names)
@@ -160,7 +162,8 @@ class Rounds:
             return
         with applied(self.copy, mutants):
             found = run(self.copy, files(self.copy, QUICK + THOROUGH), 7200)
-        failed = [name for name in found["failed"] if "::" in name]
+        self.baseline["seconds"] = found["seconds"] | self.baseline["seconds"]
+        failed = [name for name in found["failed"] if name in self.baseline["seconds"]]
         broken = len(failed) < len(found["failed"])  # together they do not even run
         if broken and len(mutants) > 1:
             half = len(mutants) // 2
@@ -168,7 +171,7 @@ class Rounds:
             return
         for mutant in mutants:
             if failed:
-                self.alone(mutant, failed, "survived")
+                self.alone(mutant, sorted(failed, key=self.price), "survived")
             else:
                 self.report(mutant, "caught" if broken else "survived", found)
 
