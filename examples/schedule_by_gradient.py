@@ -175,8 +175,8 @@ def make_gradient(config: Config, digits: Digits, checkpoint: bool = True) -> Ca
     return jax.vmap(of_hyper, in_axes=(None, 0))
 
 
-def tune_by_gradient(config: Config, digits: Digits, start: Hyper, key: jax.Array) -> Any:
-    """The last point, and the outer loss before each update, the mean of its runs."""
+def make_update(config: Config, digits: Digits) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """The outer optimizer's `init(hyper)`, and `update(hyper, opt_state, keys)`, one step of it."""
     gradient = make_gradient(config, digits)
     rate = anneal.Cosine(config.outer_rate, 0.0, config.updates)
     tx = optax.adam(rate, b1=config.outer_b1, b2=0.99, eps=config.outer_eps)
@@ -193,7 +193,13 @@ def tune_by_gradient(config: Config, digits: Digits, start: Hyper, key: jax.Arra
         updates, opt_state = tx.update(mean, opt_state)
         return optax.apply_updates(hyper, updates), opt_state, losses.mean()
 
-    hyper, opt_state, path = start, tx.init(start), []
+    return tx.init, update
+
+
+def tune_by_gradient(config: Config, digits: Digits, start: Hyper, key: jax.Array) -> Any:
+    """The last point, and the outer loss before each update, the mean of its runs."""
+    init, update = make_update(config, digits)
+    hyper, opt_state, path = start, init(start), []
     keys = jax.random.split(key, (config.updates, config.runs))  # new runs for every update
     for row in tqdm(keys, "gradient", unit="update", disable=not config.progress):
         hyper, opt_state, loss = update(hyper, opt_state, row)

@@ -129,13 +129,19 @@ def split(whole: Part, share: float) -> tuple[Part, Part]:
 def make_plans(config: Config, epoch_steps: int) -> dict[str, tuple[anneal.Schedule, float, int]]:
     """Schedule, weight decay and number of snapshots of both kinds of run."""
     cycle_steps = config.cycle_epochs * epoch_steps
-    restarts = anneal.cosine_restarts(config.peak, cycle_steps, config.cycles)
+    restarts = anneal.cosine_restarts(config.peak, cycle_steps, cycles=config.cycles)
     single = anneal.Cosine(config.single_peak, 0.0, config.cycles * cycle_steps)
     return {
         "snapshots": (restarts, config.weight_decay, config.cycles),
         # Its one snapshot is its end, so that both kinds go through the same code.
         "single": (single, config.single_weight_decay, 1),
     }
+
+
+@partial(jax.jit, static_argnums=0)  # one by one, each operation would be a program of its own
+def make_params(model: CNN, key: jax.Array, images: np.ndarray) -> Any:
+    """Parameters drawn for images of this shape."""
+    return model.init(key, images, train=True)["params"]
 
 
 def make_run(config: Config, model: CNN, plan: tuple, part: Part) -> Callable[..., Any]:
@@ -159,7 +165,7 @@ def make_run(config: Config, model: CNN, plan: tuple, part: Part) -> Callable[..
         return optax.apply_updates(params, updates), opt_state, loss
 
     def run(seed, bar):
-        params = model.init(jax.random.key(seed), part.images[:1], train=True)["params"]
+        params = make_params(model, jax.random.key(seed), part.images[:1])
         opt_state, losses, rng = tx.init(params), [], np.random.default_rng(seed)
         for _ in range(config.cycles * config.cycle_epochs):
             for chosen in in_batches(rng.permutation(len(part.labels)), config.batch_size):

@@ -14,10 +14,11 @@ from flax import nnx
 
 import anneal_jax as anneal
 from examples.command_line import BadInput
-from examples.transformer_lm import data, ops, schedules
+from examples.transformer_lm import data, ops, schedules, train as training
 from examples.transformer_lm.config import Config, parse
-from examples.transformer_lm.model import compute_dtype, losses
+from examples.transformer_lm.model import Transformer, compute_dtype, losses
 from examples.transformer_lm.train import dispatches, main, make_evaluate, make_model
+from tests import example_runs
 
 ROOT = Path(__file__).resolve().parent.parent
 SHAKESPEARE = ROOT.parent / "shared/data/text/tinyshakespeare.txt"
@@ -34,20 +35,19 @@ TINY = {
     "peak": 2e-2,
     "sample_length": 20,
 }
+CHARACTERS = 10  # of the model that is looked at alone
 
 
 @pytest.fixture(autouse=True, scope="module")
 def strict():
     """Ranks only: Optax's AdamW raises a float to the power of an integer count."""
-    with jax.numpy_rank_promotion("raise"):
+    with example_runs.small_runs():
         yield
 
 
 def command(out: Path, **options: object) -> list[str]:
     """The command line of a tiny run."""
-    given = {"out": out} | TINY | options
-    arguments = [f"--{name.replace('_', '-')}={value}" for name, value in given.items()]
-    return [*arguments, "--no-progress"]
+    return example_runs.command(**{"out": out, "progress": False} | TINY | options)
 
 
 def log(out: Path) -> list[dict[str, str]]:
@@ -60,23 +60,23 @@ def column(out: Path, name: str) -> np.ndarray:
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory):
-    """One tiny run on the embedded text."""
+def finished(strict, tmp_path_factory):
+    """One tiny run on the embedded text, and in `printed` what it told."""
     out = tmp_path_factory.mktemp("run")
-    assert main(command(out)) == 0
+    (out / "printed").write_text(example_runs.finish(training, command(out)).printed)
     return out
+
+
+@pytest.fixture(scope="module")
+def model(strict):
+    """A tiny one, in two parts: its definition and its parameters."""
+    return make_model(Config(**TINY), CHARACTERS)
 
 
 @pytest.fixture
 def rejected(capsys, tmp_path):
-    """What the command line prints for bad options; it must be one sentence, and exit with 2."""
-
     def run(**options):
-        assert main(command(tmp_path / "out", **options)) == 2
-        printed = capsys.readouterr().err
-        assert printed.startswith("error: ")
-        assert printed.count("\n") == 1
-        return printed
+        return example_runs.refusal(main, command(tmp_path / "out", **options), capsys)
 
     return run
 
@@ -111,13 +111,17 @@ class TestRun:
         )
         assert (tmp_path / "sample.txt").read_text() == (finished / "sample.txt").read_text()
 
-    def test_it_prints_the_corpus_and_the_final_loss(self, capsys, finished, tmp_path):
-        assert main(command(tmp_path, seed=1, steps=3, sample_length=0)) == 0
-        printed = capsys.readouterr().out
+    def test_it_prints_the_corpus_and_the_final_loss(self, finished):
+        printed = (finished / "printed").read_text()
         assert printed.count(data.load(Config(**TINY)).digest) == 2
-        assert f"validation loss {float(log(tmp_path)[-1]['val_loss']):.4f}" in printed
-        assert "3 steps" in printed
-        assert column(tmp_path, "loss")[0] != column(finished, "loss")[0]  # another seed
+        assert f"validation loss {float(log(finished)[-1]['val_loss']):.4f}" in printed
+        assert f"{TINY['steps']} steps" in printed
+        assert (finished / "sample.txt").read_text() in printed
+
+    def test_a_sample_of_no_length_is_none(self, monkeypatch, tmp_path):
+        monkeypatch.setattr(training, "train", lambda *_: (None, {}, 1.5))
+        assert main(command(tmp_path, sample_length=0)) == 0
+        assert not (tmp_path / "sample.txt").exists()
 
     def test_the_schedule_can_come_from_a_file(self, tmp_path):
         config = {"kind": "Linear", "init_value": 1e-2, "end_value": 0.0, "steps": "50%"}
@@ -130,16 +134,19 @@ class TestRun:
             assert built == anneal.Linear(1e-2, 0.0, 5)
 
     def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_what_came_before(
-        self, capsys, tmp_path
+        self, capsys, finished, tmp_path
     ):
+        """And another seed makes another run."""
         plan = {"kind": "PiecewiseConstant", "values": [1e-2, 3e38], "boundaries": [30]}
         (tmp_path / "plan.json").write_text(json.dumps(plan))
-        assert main(command(tmp_path, schedule_config=tmp_path / "plan.json")) == 1
+        options = {"schedule_config": tmp_path / "plan.json", "evaluate_every": "100%"}
+        assert main(command(tmp_path, seed=1, **options)) == 1
         rates = column(tmp_path, "learning_rate")
-        assert (rates[:30] == np.float32(1e-2)).all()
+        assert (rates[:30].astype(np.float32) == np.float32(1e-2)).all()
         losses = column(tmp_path, "loss")
         last = len(losses) - 1
         assert last == 31  # the step after the first one at that rate
+        assert losses[0] != column(finished, "loss")[0]
         assert np.isfinite(losses[:-1]).all()
         assert not np.isfinite(losses[-1])
         printed = capsys.readouterr().err
@@ -162,7 +169,7 @@ class TestSchedules:
     def test_durations_have_units(self):
         config = Config(steps=1000, warmup="768tok", cooldown="120ex")
         rates = np.asarray(schedules.build(config)(np.arange(1000)))
-        assert rates[1] == rates[989] == np.float32(config.peak)
+        assert rates[1] == rates[989] == rates.dtype.type(config.peak)
         assert rates[0] < rates[1] > rates[991]
 
 
@@ -222,35 +229,35 @@ class TestData:
 
 class TestModel:
     def test_the_default_is_of_nanogpts_size(self):
-        _, params = make_model(Config(), 65)
+        params = jax.eval_shape(lambda: make_model(Config(), 65)[1])
         # nanoGPT reports 0.80 M: without the 64 positions
         assert sum(p.size for p in jax.tree.leaves(params)) == 795_904 + 64 * 128
 
-    def test_nothing_is_predicted_from_what_comes_later(self):
-        graph, params = make_model(Config(**TINY), 10)
-        model = jax.jit(nnx.merge(graph, params))
-        tokens = jnp.arange(8, dtype=jnp.int32)[None]
-        changed = tokens.at[0, 5].set(9)
-        before, after = model(tokens), model(changed)
+    def test_nothing_is_predicted_from_what_comes_later(self, model):
+        predict = jax.jit(nnx.merge(*model))
+        tokens = np.arange(8, dtype=np.int32)[None]
+        before, after = predict(tokens), predict(np.where(tokens == 5, 9, tokens))
         np.testing.assert_allclose(before[:, :5], after[:, :5], atol=1e-6)
         assert np.abs(before[:, 5:] - after[:, 5:]).max(-1).min() > 1e-4
 
-    def test_validation_is_the_mean_over_all_windows_also_where_they_fill_no_batch(self):
-        config = Config(**TINY)
-        graph, params = make_model(config, 10)
-        text = np.random.default_rng(0).integers(10, size=8 * 70 + 4).astype(np.int32)
+    def test_validation_is_the_mean_over_all_windows_also_where_they_fill_no_batch(self, model):
+        graph, params = model
+        text = np.random.default_rng(0).integers(CHARACTERS, size=8 * 70 + 4).astype(np.int32)
         windows = data.windows(text, 8)
         logits = jax.jit(nnx.merge(graph, params))(jnp.asarray(windows[:, :-1]))
         logits = jax.nn.log_softmax(logits)
         expected = -np.take_along_axis(np.asarray(logits), windows[:, 1:, None], -1).mean()
-        found = float(make_evaluate(config, graph, text)(params))
+        found = float(make_evaluate(Config(**TINY), graph, text)(params))
         assert found == pytest.approx(expected, rel=1e-5)
 
-    def test_bfloat16_products_give_nearly_the_same_and_float32_gradients(self):
-        tokens = jnp.arange(32, dtype=jnp.int32).reshape(4, 8) % 10
+    def test_bfloat16_products_give_nearly_the_same_and_float32_gradients(self, model):
+        tokens = np.arange(32, dtype=np.int32).reshape(4, 8) % CHARACTERS
+        _, params = model
 
         def gradients(dtype):
-            graph, params = make_model(Config(**TINY, dtype=dtype), 10)
+            config = Config(**TINY, dtype=dtype)
+            transformer = nnx.eval_shape(lambda: Transformer(config, CHARACTERS, nnx.Rngs(0)))
+            graph = nnx.graphdef(transformer)
 
             @jax.jit
             @jax.grad
@@ -261,6 +268,7 @@ class TestModel:
 
         for one, other in zip(*map(jax.tree.leaves, map(gradients, DTYPES)), strict=True):
             assert one.dtype == other.dtype == jnp.float32
+            assert (one != other).any()
             np.testing.assert_allclose(one, other, atol=0.05 * np.abs(one).max())
 
     def test_products_are_float32_on_cpu(self):
@@ -384,8 +392,8 @@ class TestBadInput:
 
     def test_an_output_folder_that_is_a_file(self, capsys, tmp_path):
         (tmp_path / "taken").touch()
-        assert main(command(tmp_path / "taken")) == 2
-        assert "--out must be a folder" in capsys.readouterr().err
+        printed = example_runs.refusal(main, command(tmp_path / "taken"), capsys)
+        assert "--out must be a folder" in printed
 
     def test_a_value_of_the_wrong_kind_exits_with_2(self, capsys):
         with pytest.raises(SystemExit) as stopped:

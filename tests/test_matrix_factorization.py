@@ -10,6 +10,7 @@ import pytest
 
 from examples import matrix_factorization as example
 from examples.matrix_factorization import Config, Ratings, main
+from tests import example_runs
 
 USERS, ITEMS = 30, 20
 TINY = {"rank": 2, "epochs": 6, "batch_size": 32, "seeds": 1, "peak": 0.05, "shared_peak": 0.05}
@@ -18,7 +19,7 @@ TINY = {"rank": 2, "epochs": 6, "batch_size": 32, "seeds": 1, "peak": 0.05, "sha
 @pytest.fixture(autouse=True, scope="module")
 def strict():
     """Optax's Adam mixes dtypes; ranks are to match."""
-    with jax.numpy_rank_promotion("raise"):
+    with example_runs.small_runs():
         yield
 
 
@@ -50,19 +51,29 @@ def tx(config, dataset):
 
 
 @pytest.fixture(scope="module")
-def trained(config, dataset, tx):
-    return example.make_train(config, dataset, tx, config.latent_l2)(0)
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("run")
+
+
+@pytest.fixture(scope="module")
+def finished(strict, ratings, folder):
+    return example_runs.finish(example, command(ratings, folder), "draw")
+
+
+@pytest.fixture(scope="module")
+def trained(finished):
+    """Its run with a rate per group, from seed 0."""
+    (runs, *_), _ = finished.calls["draw"]
+    return runs["rate per group"][0]
 
 
 def command(data: Path, out: Path, **options: object) -> list[str]:
     """The command line of a tiny run."""
-    given = {"data": data, "out": out} | TINY | options
-    return [f"--{name.replace('_', '-')}={value}" for name, value in given.items()]
+    return example_runs.command(**{"data": data, "out": out} | TINY | options)
 
 
-def test_a_run_prints_groups_and_errors_and_writes_the_figure(capsys, ratings, tmp_path):
-    assert main(command(ratings, tmp_path)) == 0
-    printed = capsys.readouterr().out
+def test_a_run_prints_groups_and_errors_and_writes_the_figure(finished, folder):
+    printed = finished.printed
     assert "400 + 50 + 50 ratings" in printed
     errors = {}
     for name in ("global mean", "biases only", "one rate", "rate per group"):
@@ -71,7 +82,7 @@ def test_a_run_prints_groups_and_errors_and_writes_the_figure(capsys, ratings, t
     assert errors["biases only"] < 0.6 * errors["global mean"]
     assert errors["one rate"] < 0.8 * errors["global mean"]
     assert errors["rate per group"] < 0.8 * errors["global mean"]
-    assert (tmp_path / "figure.png").read_bytes().startswith(b"\x89PNG")
+    assert (folder / "figure.png").read_bytes().startswith(b"\x89PNG")
 
 
 class TestTraining:
@@ -136,11 +147,7 @@ class TestBadInput:
     @pytest.fixture
     def rejected(self, capsys, tmp_path):
         def run(data, **options):
-            assert main(command(data, tmp_path / "out", **options)) == 2
-            printed = capsys.readouterr().err
-            assert printed.startswith("error: ")
-            assert printed.count("\n") == 1
-            return printed
+            return example_runs.refusal(main, command(data, tmp_path / "out", **options), capsys)
 
         return run
 

@@ -8,22 +8,23 @@ import pytest
 import anneal_jax as anneal
 from examples import schedule_by_gradient as example
 from examples.schedule_by_gradient import Config, Hyper, main
+from tests.example_runs import command, finish, refusal, small_runs
 
-TINY = {"steps": 12, "batch_size": 4, "hidden": 3, "updates": 3, "runs": 2, "fresh": 3}
-TINY |= {"grid_peaks": 2, "grid_ends": 2, "grid_warmups": 1}
+TINY = {"steps": 12, "batch_size": 4, "hidden": 3, "updates": 3, "runs": 2, "fresh": 8}
+TINY |= {"grid_peaks": 2, "grid_ends": 2, "grid_warmups": 1, "progress": False}
 HYPER = {"peak": 0.1, "end": 0.01, "warmup_share": 0.23}  # 2.76 of 12 steps: no kink is near
 
 
 @pytest.fixture(autouse=True, scope="module")
 def strict():
     """Optax's Adam and its clipping mix dtypes, scikit-learn's numbers are float64 here."""
-    with jax.numpy_rank_promotion("raise"):
+    with small_runs():
         yield
 
 
 @pytest.fixture(scope="module")
 def config():
-    return Config(**TINY, progress=False)
+    return Config(**TINY)
 
 
 @pytest.fixture(scope="module")
@@ -31,28 +32,31 @@ def digits(config):
     return example.load(config)
 
 
-def command(out, **options):
-    """The command line of a tiny run."""
-    given = {"out": out} | TINY | options
-    arguments = [f"--{name.replace('_', '-')}={value}" for name, value in given.items()]
-    return [*arguments, "--no-progress"]
-
-
-def test_a_run_prints_three_rows_a_verdict_of_each_part_and_leaves_a_figure(capsys, tmp_path):
-    assert main(command(tmp_path / "new")) == 0
-    printed = capsys.readouterr().out
-    costs = {"start": 0, "grid": 8, "gradient": round(6 * example.GRADIENT_COST)}
-    for name, cost in costs.items():
-        (line,) = [line for line in printed.splitlines() if line.startswith(name)]
-        assert line.count("±") == 3
-        assert int(line.split()[4]) == cost
-    for part in ("validation", "test"):
-        assert f"\n{part} loss, gradient minus grid: " in printed
-    assert (tmp_path / "new/figure.png").read_bytes().startswith(b"\x89PNG")
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("run") / "new"
 
 
 @pytest.fixture(scope="module")
-def double(config):
+def finished(strict, folder):
+    """A tiny run, whose compiled programs serve the other tests."""
+    looked_at = ("tune_by_grid", "table", "make_update", "make_scores")
+    return finish(example, command(out=folder, **TINY), *looked_at)
+
+
+def test_a_run_prints_three_rows_a_verdict_of_each_part_and_leaves_a_figure(finished, folder):
+    costs = {"start": 0, "grid": 8, "gradient": round(6 * example.GRADIENT_COST)}
+    for name, cost in costs.items():
+        (line,) = [line for line in finished.printed.splitlines() if line.startswith(name)]
+        assert line.count("±") == 3
+        assert int(line.split()[4]) == cost
+    for part in ("validation", "test"):
+        assert f"\n{part} loss, gradient minus grid: " in finished.printed
+    assert (folder / "figure.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.fixture(scope="module")
+def double(strict, config):
     """Loss and gradient in double: of three runs, checkpointed and not, and by differences."""
     with jax.enable_x64(True):
         digits = jax.tree.map(
@@ -85,7 +89,11 @@ class TestGradient:
         for ours, plain in zip(grads, plain_grads, strict=True):
             np.testing.assert_allclose(ours, plain, rtol=1e-9)
 
-    def test_one_that_explodes_does_not_move_the_point_out_of_reach(self, config, digits):
+    def test_one_that_explodes_does_not_move_the_point_out_of_reach(
+        self, config, digits, finished, monkeypatch
+    ):
+        _, compiled = finished.calls["make_update"]
+        monkeypatch.setattr(example, "make_update", lambda *_: compiled)
         wild = example.make_hyper(1e4, 1e4, 0.1)
         hyper, path = example.tune_by_gradient(config, digits, wild, jax.random.key(0))
         assert np.isfinite(np.array(hyper)).all()
@@ -95,23 +103,21 @@ class TestGradient:
 
 
 class TestTuning:
-    def test_the_gradient_lowers_the_loss_it_follows(self, config, digits):
-        start = example.make_hyper(0.01, 1e-3, 0.1)
-        tuned, _ = example.tune_by_gradient(config, digits, start, jax.random.key(0))
-        loss = jax.vmap(example.make_loss(config, digits), in_axes=(None, 0))
-        keys = jax.random.split(jax.random.key(9), 8)  # others than it was tuned on
-        before, after = (loss(example.make_schedule(h, 12), keys).mean() for h in (start, tuned))
+    def test_the_gradient_lowers_the_loss_it_follows(self, finished):
+        (_, _, scores), _ = finished.calls["table"]  # on fresh seeds: others than it was tuned on
+        before, after = (scores[name][:, 0].mean() for name in ("start", "gradient"))
         assert after < before
 
-    def test_the_grids_best_is_the_lowest_of_cells_computed_one_by_one(self, config, digits):
-        best, lowest = example.tune_by_grid(config, digits, jax.random.key(0))
-        loss = jax.jit(example.make_loss(config, digits))
-        keys = jax.random.split(jax.random.key(0), config.runs)
+    def test_the_grids_best_is_the_lowest_of_cells_computed_one_by_one(self, config, finished):
+        (_, _, key), (best, lowest) = finished.calls["tune_by_grid"]
+        _, scores = finished.calls["make_scores"]
+        keys = jax.random.split(key, config.runs)
+        filled = keys[np.arange(config.fresh) % config.runs]  # as many as `scores` takes
         cells = {}
         for peak in (0.01, 1.0):
             for end in (1e-4, 0.1):
-                schedule = example.make_schedule(example.make_hyper(peak, end, 0.01), 12)
-                cells[peak, end] = np.mean([loss(schedule, key) for key in keys])
+                losses = np.asarray(scores(example.make_hyper(peak, end, 0.01), filled)[:, 0])
+                cells[peak, end] = losses[: config.runs].mean()
         peak, end = min(cells, key=lambda cell: cells[cell])
         np.testing.assert_allclose(np.exp([best.log_peak, best.log_end]), [peak, end], rtol=1e-5)
         assert lowest == pytest.approx(min(cells.values()), rel=1e-4)
@@ -129,7 +135,7 @@ class TestTuning:
 
 def test_a_schedule_of_a_whole_warmup_is_warmup_cosine():
     ours = example.make_schedule(example.make_hyper(0.3, 0.002, 0.2), 50)
-    steps = np.arange(60)
+    steps = np.arange(0, 60, 5)
     expected = anneal.warmup_cosine(0.3, 10, 50, end_value=0.002)(steps)
     np.testing.assert_allclose(ours(steps), expected, rtol=2e-5)
 
@@ -145,13 +151,8 @@ def test_parts_share_no_digit_and_every_class_is_in_all(digits):
 class TestBadInput:
     @pytest.fixture
     def rejected(self, capsys, tmp_path):
-        """What the command line prints for bad options: one sentence; it exits with 2."""
-
         def run(**options):
-            assert main(command(tmp_path / "out", **options)) == 2
-            printed = capsys.readouterr().err
-            assert printed.startswith("error: ")
-            assert printed.count("\n") == 1
+            printed = refusal(main, command(out=tmp_path / "out", **TINY | options), capsys)
             assert not (tmp_path / "out").exists()
             return printed
 
@@ -185,5 +186,5 @@ class TestBadInput:
 
     def test_an_output_folder_that_is_a_file(self, capsys, tmp_path):
         (tmp_path / "taken").touch()
-        assert main(command(tmp_path / "taken")) == 2
-        assert "--out must be a folder" in capsys.readouterr().err
+        printed = refusal(main, command(out=tmp_path / "taken", **TINY), capsys)
+        assert "--out must be a folder" in printed

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 import anneal_jax as anneal
+from examples import snapshot_ensemble as example
 from examples.snapshot_ensemble import (
     CNN,
     Config,
@@ -12,9 +13,10 @@ from examples.snapshot_ensemble import (
     load,
     main,
     make_evaluate,
+    make_params,
     make_plans,
-    run_all,
 )
+from tests import example_runs
 
 TINY = {
     "seeds": 2,
@@ -30,27 +32,19 @@ EPOCH_STEPS = 898 // 128
 @pytest.fixture(autouse=True, scope="module")
 def strict():
     """Ranks only: Flax's BatchNorm multiplies arrays by Python and NumPy numbers."""
-    with jax.numpy_rank_promotion("raise"):
+    with example_runs.small_runs():
         yield
 
 
 def command(out, **options):
     """The command line of a tiny run."""
-    given = {"out": out} | TINY | options
-    del given["progress"]
-    arguments = [f"--{name.replace('_', '-')}={value}" for name, value in given.items()]
-    return [*arguments, "--no-progress"]
+    return example_runs.command(**{"out": out} | TINY | options)
 
 
 @pytest.fixture
 def rejected(capsys, tmp_path):
-    """What the command line prints for bad options; it must be one sentence, and exit with 2."""
-
     def run(**options):
-        assert main(command(tmp_path / "out", **options)) == 2
-        printed = capsys.readouterr().err
-        assert printed.startswith("error: ")
-        assert printed.count("\n") == 1
+        printed = example_runs.refusal(main, command(tmp_path / "out", **options), capsys)
         assert not (tmp_path / "out").exists()
         return printed
 
@@ -58,9 +52,19 @@ def rejected(capsys, tmp_path):
 
 
 @pytest.fixture(scope="module")
-def outcomes():
-    config = Config(**TINY)
-    return run_all(config, *load(config))
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("run") / "new"
+
+
+@pytest.fixture(scope="module")
+def finished(strict, folder):
+    return example_runs.finish(example, command(folder), "run_all")
+
+
+@pytest.fixture(scope="module")
+def outcomes(finished):
+    _, found = finished.calls["run_all"]
+    return found
 
 
 class TestRun:
@@ -86,13 +90,11 @@ class TestRun:
         np.testing.assert_allclose(ours.losses[0], single.losses[0], rtol=1e-5)
 
 
-def test_it_prints_three_rows_and_leaves_a_figure(capsys, tmp_path):
-    assert main(command(tmp_path / "new", cycles=2, cycle_epochs=1)) == 0
-    printed = capsys.readouterr().out
-    for row in ("last snapshot", "ensemble of 2", "single cosine"):
-        (line,) = (line for line in printed.splitlines() if line.startswith(row))
+def test_it_prints_three_rows_and_leaves_a_figure(finished, folder):
+    for row in ("last snapshot", "ensemble of 3", "single cosine"):
+        (line,) = (line for line in finished.printed.splitlines() if line.startswith(row))
         assert line.count("±") == 2
-    assert (tmp_path / "new/figure.png").read_bytes().startswith(b"\x89PNG")
+    assert (folder / "figure.png").read_bytes().startswith(b"\x89PNG")
 
 
 class TestEvaluate:
@@ -100,8 +102,7 @@ class TestEvaluate:
         config = Config(**TINY)
         train, held_out = load(config)
         model = CNN(config.channels)
-        draws = [model.init(jax.random.key(i), train.images[:1], train=True) for i in (0, 1)]
-        params = [draw["params"] for draw in draws]
+        params = [make_params(model, jax.random.key(i), train.images[:1]) for i in (0, 1)]
         members = jax.tree.map(lambda *leaves: np.stack(leaves), *params)
         alone, together = make_evaluate(config, model, train, held_out)(members)
 
@@ -177,5 +178,5 @@ class TestBadInput:
 
     def test_an_output_folder_that_is_a_file(self, capsys, tmp_path):
         (tmp_path / "taken").touch()
-        assert main(command(tmp_path / "taken")) == 2
-        assert "--out must be a folder" in capsys.readouterr().err
+        printed = example_runs.refusal(main, command(tmp_path / "taken"), capsys)
+        assert "--out must be a folder" in printed

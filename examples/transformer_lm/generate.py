@@ -19,7 +19,7 @@ def generate(config: Config, graph: Any, params: Any, vocabulary: str) -> np.nda
     def next_character(model, carry, key):
         context, used = carry  # the first `used` entries count; the model never sees the rest
         logits = model(context[None])[0, used - 1] / config.temperature
-        drawn = jax.random.categorical(key, logits)
+        drawn = jax.random.categorical(key, logits).astype(jnp.int32)
         full = used == config.block_size
         context = jnp.where(full, jnp.roll(context, -1), context)
         context = context.at[jnp.where(full, -1, used)].set(drawn)

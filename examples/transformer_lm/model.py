@@ -17,10 +17,10 @@ class Block(nnx.Module):
         width, inner = config.width, 4 * config.width
         into_stream = 1 / math.sqrt(2 * config.blocks)  # 2 * blocks terms add up in it
         self.heads = config.heads
-        self.norm1 = nnx.Param(jnp.ones(width))
+        self.norm1 = nnx.Param(jnp.ones(width, jnp.float32))
         self.qkv = matrix(rngs, width, 3 * width)
         self.out = matrix(rngs, width, width, into_stream)
-        self.norm2 = nnx.Param(jnp.ones(width))
+        self.norm2 = nnx.Param(jnp.ones(width, jnp.float32))
         self.up = matrix(rngs, width, inner)
         # Stored as (to, from): XLA's CPU takes half the time for the gradient of this layout.
         self.down = nnx.Param(matrix(rngs, inner, width, into_stream)[...].T)
@@ -47,7 +47,7 @@ class Transformer(nnx.Module):
         self.tokens = nnx.Param(EMBEDDING * normal(rngs, vocabulary, config.width))
         self.positions = nnx.Param(POSITION * normal(rngs, config.block_size, config.width))
         self.blocks = nnx.List(Block(config, rngs) for _ in range(config.blocks))
-        self.norm = nnx.Param(jnp.ones(config.width))
+        self.norm = nnx.Param(jnp.ones(config.width, jnp.float32))
         self.dtype = compute_dtype(config.dtype)
 
     def __call__(self, tokens: jax.Array) -> jax.Array:

@@ -36,7 +36,9 @@ SCHEDULES: dict[str, Callable[[Config], anneal.Schedule]] = {
     "cosine": lambda c: anneal.warmup_cosine(c.peak, steps(c, "warmup"), c.steps),
     "linear": lambda c: anneal.warmup_linear(c.peak, steps(c, "warmup"), c.steps),
     # 1 + 2 + 4 cycle lengths fill the run; rounded up, so that the last does not end early.
-    "restarts": lambda c: anneal.cosine_restarts(c.peak, -(-c.steps // 7), 3, steps_factor=2),
+    "restarts": lambda c: anneal.cosine_restarts(
+        c.peak, -(-c.steps // 7), cycles=3, steps_factor=2
+    ),
     "one_cycle": lambda c: anneal.one_cycle(c.peak, c.steps),
     "inverse_sqrt": lambda c: anneal.warmup_inverse_sqrt(c.peak, steps(c, "warmup")),
     "constant": lambda c: anneal.warmup_constant(c.peak, steps(c, "warmup")),
