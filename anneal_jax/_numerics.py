@@ -216,7 +216,7 @@ def largest(first: Number, *others: Number) -> Number:
 
 def product(x: Number, n: Number) -> Number:
     """A real number times a whole one, in float64 if both are known now."""
-    return x * n if is_concrete(x, n) else as_float(x) * as_float(n)
+    return x * n if on_host(x, n) else as_float(x) * as_float(n)
 
 
 # --- Integers -------------------------------------------------------------------------------
@@ -224,7 +224,7 @@ def product(x: Number, n: Number) -> Number:
 
 def round_half_up(x: Number) -> Number:
     """The integer nearest to `x >= 0`, halves upwards, at most 2**31 - 1."""
-    if is_concrete(x):
+    if on_host(x):
         rounded = np.minimum(np.floor(np.asarray(x, np.float64) + 0.5), MAX_STEP).astype(np.int64)
         return int(rounded) if rounded.ndim == 0 else rounded
     floor = jnp.floor(x)

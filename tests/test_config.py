@@ -1,5 +1,6 @@
 """Schedules as plain data: exact round trips, nothing evaluated, typos named."""
 
+import functools
 import json
 import tomllib
 
@@ -132,3 +133,10 @@ def test_numbers_survive_exactly():
     assert config["init_value"] == 0.1
     assert config["decay_rate"] == 0.97
     assert anneal.to_config(anneal.Constant(jnp.float32(0.1)))["value"] == float(np.float32(0.1))
+
+
+def test_a_shape_without_a_name_is_an_error() -> None:
+    """A function is code, not data."""
+    steep = functools.partial(anneal.Polynomial, power=2.0)
+    with pytest.raises(ValueError, match="shape must be a segment class, got functools"):
+        anneal.to_config(anneal.Interpolated([0, 5], [1.0, 0.0], steep))

@@ -151,3 +151,16 @@ def test_an_endless_floor_is_stretched_with_its_cycle() -> None:
     np.testing.assert_allclose(
         floored.stretch(2.0)([0, 4, 6, 8]), [1.0, 0.75, 0.625, 1.0], rtol=1e-6
     )
+
+
+def test_numbers_have_no_length_of_their_own() -> None:
+    """Nor has what is made of them alone: a rate scaled by a number is as long as it was."""
+    rate = anneal.Linear(0.1, 0.0, 10)
+    for schedule in (
+        anneal.sqrt_scaling(rate, 1024, 256),
+        anneal.linear_scaling(rate, 1024, 256),
+        rate + anneal.Constant(0.5) ** 2,
+        rate * anneal.Constant(0.5).clip(0.0, 1.0),
+    ):
+        assert schedule.steps == 10
+    assert (anneal.Constant(2.0) ** 0.5).steps is None

@@ -183,4 +183,6 @@ def _timeless(schedule: Schedule) -> bool:
     """Whether `schedule` is a bare number, or a combination of bare numbers."""
     if isinstance(schedule, Pair):
         return _timeless(schedule.first) and _timeless(schedule.second)
+    if isinstance(schedule, Mapped):
+        return _timeless(schedule.schedule)
     return isinstance(schedule, Constant) and schedule.steps is None

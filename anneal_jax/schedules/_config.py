@@ -10,6 +10,7 @@ import types
 from collections.abc import Callable
 from typing import Any
 
+import equinox as eqx
 import jax
 import numpy as np
 
@@ -44,7 +45,7 @@ def to_config(schedule: Schedule) -> dict[str, Any]:
       libraries for JSON, TOML and YAML can write. `from_config` turns it into an equal schedule.
 
     Raises:
-      ValueError: if the schedule holds a `Function` or a tracer.
+      ValueError: if the schedule holds a function or a tracer.
 
     Example:
         >>> import anneal_jax as anneal
@@ -111,6 +112,9 @@ def _plain(value: Any) -> Any:
         return [_plain(v) for v in value]
     if isinstance(value, type):
         return value.__name__
+    if callable(value) and not isinstance(value, eqx.Module):
+        remedy = "pass a segment class, which has a name"
+        _checks.fail("to_config", "shape", "a segment class", value, remedy)
     if hasattr(value, "as_number"):  # kept in parts
         return value.as_number()
     if not _checks.known(value):

@@ -207,7 +207,7 @@ def join(
 
 def then(first: Schedule, *others: Schedule) -> Schedule:
     """Build `first.then(*others)`; a join in front is taken apart, so chains stay flat."""
-    if isinstance(first, Join) and not first.restarts and is_concrete(*jax.tree.leaves(first)):
+    if isinstance(first, Join) and not first.restarts and on_host(*jax.tree.leaves(first)):
         inner = first.segments
         if [segment.steps for segment in inner[:-1]] == np.diff(first.starts).tolist():
             return join([*inner, *others])

@@ -19,18 +19,17 @@ from .. import _checks
 from .._numerics import (
     MAX_STEP,
     Number,
-    as_float,
     as_int,
     int_dtype,
     largest,
     last_reached,
     on_host,
-    round_half_up,
     row,
     select,
 )
 from .._types import Array, IntScalarLike, RealScalarLike
 from ._constant import as_schedule
+from ._periods import are_equal, geometric, listed, starts_of
 from ._rate import Rate
 from ._schedule import Schedule
 from ._time_scale import OTHER, TimeScale, durations
@@ -125,7 +124,7 @@ class Repeat(Schedule):
 
     def _end(self) -> IntScalarLike:
         """The step at which the last cycle ends; in a batch of schedules, one for each."""
-        known = is_concrete(self.starts, self.cycles)
+        known = on_host(self.starts, self.cycles)
         xp: Any = np if known else jnp
         starts = self.starts if known else as_int(self.starts)
         cycles = cast(Any, self.cycles if known else as_int(self.cycles))
@@ -206,15 +205,15 @@ def repeat(
         cycles = _checks.whole(cycles)
         _checks.steps("repeat", "cycles", cycles, least=1, remedy="or None for ever")
     if periods is not None:
-        if cycles is not None or not _are_equal(steps_factor, None):
+        if cycles is not None or not are_equal(steps_factor, None):
             rule = "given without cycles and steps_factor"
             _checks.fail("repeat", "periods", rule, periods, "leave those out")
         periods = _checks.items("repeat", "periods", periods, "steps")
-        lengths = _listed(periods)
+        lengths = listed(periods)
         endless = on_host(*periods) and sum(periods) >= MAX_STEP
         cycles = None if endless else len(periods)
     else:
-        lengths = _geometric(length, steps_factor, cycles)
+        lengths = geometric(length, steps_factor, cycles)
     if lengths is None and cycles is not None and on_host(length, cycles):
         _checks.steps("repeat", "cycles times the cycle's length", length * cycles)
     floor = None if floor is None else as_schedule(floor)
@@ -233,18 +232,9 @@ def _build(
     if lengths is not None:
         same = TimeScale(schedule.steps, schedule.steps)  # to the structure that stretching gives
         schedule, floor = schedule.stretched(same), floor and floor.stretched(same)
-        starts = _starts(lengths)
+        starts = starts_of(lengths)
         phases = _phases((schedule, floor), schedule.steps, lengths)
     return Repeat(schedule, floor, cycles, value_factor, floor_factor, lengths, starts, phases)
-
-
-def _starts(lengths: Any) -> Any:
-    first = np.zeros((*lengths.shape[:-1], 1), np.int64)
-    if on_host(lengths):
-        return np.minimum(np.concatenate([first, np.cumsum(lengths, -1)], -1), MAX_STEP)
-    reached = jnp.cumsum(as_float(lengths), -1) < MAX_STEP  # where the integer sum does not wrap
-    ends = jnp.where(reached, jnp.cumsum(as_int(lengths), -1), MAX_STEP)
-    return jnp.concatenate([as_int(first), ends], -1)
 
 
 def _phases(both: tuple[Schedule, Schedule | None], length: Number, lengths: Any) -> Any:
@@ -267,64 +257,3 @@ def _opened(leaf: Any, axis: int) -> Any:
     if np.ndim(leaf) == 0:
         return leaf
     return (np if on_host(leaf) else jnp).expand_dims(leaf, axis)
-
-
-def _are_equal(factor: Number, cycles: Number | None) -> bool:
-    """Whether all cycles are as long as the first, by definition.
-
-    With a number of cycles, a factor that is a float gets the general program, even if it is 1.0.
-    """
-    return (
-        isinstance(factor, int | float) and factor == 1 and (isinstance(factor, int) or not cycles)
-    )
-
-
-def _listed(periods: Sequence[Number]) -> Any:
-    periods = [_checks.whole(n) for n in periods]
-    for n in periods:
-        _checks.steps("repeat", "periods", n, least=1)
-    if not periods:
-        _checks.fail("repeat", "periods", "at least one length", periods, "list the cycles' steps")
-    if not on_host(*periods):
-        return jnp.stack([as_int(n) for n in periods])
-    _checks.steps("repeat", "the sum of all periods but the last", sum(periods[:-1]))
-    lengths = np.array(periods, np.int64)
-    return _padded(lengths)
-
-
-def _geometric(length: Number, factor: Number, cycles: Number | None) -> Any:
-    """Lengths of `round(length * factor**i)` steps, or None where all are alike."""
-    _checks.number("repeat", "steps_factor", factor, above=0)
-    if _are_equal(factor, cycles):
-        return None
-    count = cycles if isinstance(cycles, int) else _cycles_within_reach(length, factor)
-    if not on_host(length, factor):
-        powers = as_float(factor) ** jnp.arange(count, dtype=as_float(0).dtype)
-        return jnp.maximum(round_half_up(as_float(length) * powers), 1)
-    with np.errstate(over="ignore"):
-        lengths = np.maximum(round_half_up(length * float(factor) ** np.arange(count)), 1)
-    if isinstance(cycles, int) and lengths.sum() > MAX_STEP:
-        rule = f"at most {np.sum(np.cumsum(lengths) <= MAX_STEP)}, so as to end before step 2**31"
-        _checks.fail("repeat", "cycles", rule, cycles, "lower cycles or steps_factor")
-    return _padded(lengths)
-
-
-def _padded(lengths: np.ndarray) -> np.ndarray:
-    """Lengths of cycles up to step 2**31 - 1, filled up so that few sizes of program occur."""
-    begins = np.cumsum(lengths) - lengths
-    lengths = lengths[begins < MAX_STEP]
-    size = max(64, 1 << (len(lengths) - 1).bit_length())
-    return np.pad(lengths, (0, size - len(lengths)), constant_values=MAX_STEP)
-
-
-def _cycles_within_reach(length: Number, factor: Number) -> int:
-    """Enough growing cycles to pass step 2**31 (a traced length counts as 1)."""
-    if not is_concrete(factor) or factor < 1:
-        rule = "given where the cycles shrink or steps_factor is traced"
-        _checks.fail("repeat", "cycles", rule, None, "say how many, as a Python int")
-    shortest = length if on_host(length) else 1
-    count = int(np.log1p((factor - 1) * 2.0**31 / shortest) / np.log(factor)) + 2
-    if count > 2**17:
-        remedy = "say how many cycles, or use 1"
-        _checks.fail("repeat", "steps_factor", "1 or clearly above it", factor, remedy)
-    return count

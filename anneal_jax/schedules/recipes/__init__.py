@@ -20,13 +20,15 @@ from anneal_jax.schedules.recipes._stable import (
     warmup_stable_decay_cycles as warmup_stable_decay_cycles,
     with_cooldown as with_cooldown,
 )
-from anneal_jax.schedules.recipes._warmup import (
+from anneal_jax.schedules.recipes._steps import (
     deepseek_steps as deepseek_steps,
+    warmup_multi_step as warmup_multi_step,
+)
+from anneal_jax.schedules.recipes._warmup import (
     noam as noam,
     warmup_constant as warmup_constant,
     warmup_cosine as warmup_cosine,
     warmup_inverse_sqrt as warmup_inverse_sqrt,
     warmup_linear as warmup_linear,
-    warmup_multi_step as warmup_multi_step,
     warmup_polynomial as warmup_polynomial,
 )

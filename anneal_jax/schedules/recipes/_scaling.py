@@ -55,7 +55,7 @@ def sqrt_scaling(
       reference: examples per optimizer step that `learning_rate` was chosen for, above 0.
 
     Returns:
-      A schedule as long as the longer of the two, where both are schedules.
+      A schedule as long as the longer of the two; numbers do not count.
 
     Raises:
       ValueError: if `reference`, or a `batch_size` that is a number, is not above 0.
