@@ -141,7 +141,9 @@ def repeats(draw: Any, parts: Any) -> Both:
     part = draw(parts.filter(lambda b: b.timed and 1 <= b.plan.steps <= 2000))
     factors = st.sampled_from([1.0, 1.0, 0.5, 0.7])
     factor, floor_factor, floor = draw(factors), draw(factors), draw(st.none() | values)
-    ours = {"value_factor": factor, "floor": floor, "floor_factor": floor_factor}
+    ours = {"value_factor": factor}
+    if floor is not None:
+        ours |= {"floor": floor, "floor_factor": floor_factor}
     wanted = {
         "factor": factor,
         "floor": None if floor is None else o.Constant(floor),

@@ -60,6 +60,25 @@ def test_prints_as_one_short_line(case: Case) -> None:
         assert len(text) < 1000
 
 
+def test_prints_in_a_batch_and_in_a_trace(case: Case) -> None:
+    """A population shows the numbers of all its members, a program the types."""
+    typed = case.schedule().as_arrays()
+    texts = [repr(jax.tree.map(lambda leaf: np.stack([leaf, leaf]), typed))]
+    jax.eval_shape(lambda schedule: texts.append(f"{schedule}"), typed)
+    for text in texts:
+        assert text.startswith(type(typed).__name__ + "(")
+        assert len(text) < 3000
+
+
+def test_a_batch_knows_the_length_of_each() -> None:
+    peaks, warmups = np.array([0.1, 0.2]), np.array([5, 9])
+    plans = jax.vmap(lambda peak, n: anneal.warmup_cosine(peak, n, 10 * n))(peaks, warmups)
+    np.testing.assert_array_equal(plans.steps, [50, 90])
+    assert "steps=[5, 9]" in repr(plans)
+    growing = jax.vmap(lambda peak, n: anneal.cosine_restarts(peak, n, 3, steps_factor=2))
+    np.testing.assert_array_equal(growing(peaks, warmups).steps, [35, 63])
+
+
 def test_prints_its_numbers(case: Case) -> None:
     """The numbers given can be read off: those that build the value are its repr's."""
     if type(case.build) is type:
