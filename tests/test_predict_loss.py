@@ -1,6 +1,5 @@
 """The example that predicts a loss keeps its promises, at a size that takes seconds."""
 
-import jax
 import numpy as np
 import pytest
 
@@ -8,6 +7,7 @@ from anneal_jax import laws
 from examples import predict_loss as example
 from examples.command_line import BadInput
 from examples.predict_loss import Config, Recorder, main
+from tests import example_runs
 
 TINY = {"blocks": 1, "heads": 1, "width": 8, "block_size": 8, "batch_size": 4, "steps": 200}
 TINY |= {"steps_per_dispatch": 10, "evaluate_every": "5%"}
@@ -17,7 +17,7 @@ LAW = laws.MultiPowerLaw(1.0, 0.1, 0.5, 30.0, 0.27, 0.5, 0.5, 0.6)
 @pytest.fixture(autouse=True, scope="module")
 def strict():
     """Optax's Adam mixes dtypes."""
-    with jax.numpy_rank_promotion("raise"):
+    with example_runs.small_runs():
         yield
 
 
