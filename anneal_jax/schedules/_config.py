@@ -10,7 +10,6 @@ import types
 from collections.abc import Callable
 from typing import Any
 
-import equinox as eqx
 import jax
 import numpy as np
 
@@ -112,7 +111,7 @@ def _plain(value: Any) -> Any:
         return [_plain(v) for v in value]
     if isinstance(value, type):
         return value.__name__
-    if callable(value) and not isinstance(value, eqx.Module):
+    if callable(value) and not hasattr(value, "as_number"):
         remedy = "pass a segment class, which has a name"
         _checks.fail("to_config", "shape", "a segment class", value, remedy)
     if hasattr(value, "as_number"):  # kept in parts
