@@ -111,11 +111,11 @@ def _plain(value: Any) -> Any:
         return [_plain(v) for v in value]
     if isinstance(value, type):
         return value.__name__
-    if callable(value) and not hasattr(value, "as_number"):
-        remedy = "pass a segment class, which has a name"
-        _checks.fail("to_config", "shape", "a segment class", value, remedy)
     if hasattr(value, "as_number"):  # kept in parts
         return value.as_number()
+    if callable(value):
+        remedy = "pass a segment class, which has a name"
+        _checks.fail("to_config", "shape", "a segment class", value, remedy)
     if not _checks.known(value):
         remedy = "save it outside of jit, vmap and grad"
         _checks.fail("to_config", "schedule", "made of known numbers", value, remedy)
