@@ -233,7 +233,8 @@ def test_a_search_killed_by_the_system_resumes(tmp_path: Path) -> None:
     assert states(s).count("COMPLETE") == total
     assert "RUNNING" not in states(s)
     done = [t.params for t in s.trials if t.state.name == "COMPLETE"]
-    assert all(params in done for _, state, params in before if params and state != "FAIL")
+    for _, state, params in before:  # of one killed while it was asked for, what was there
+        assert state == "FAIL" or any(params.items() <= made.items() for made in done)
 
 
 def test_ctrl_c_tells_what_finished() -> None:
