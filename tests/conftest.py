@@ -53,7 +53,7 @@ hypothesis.settings.register_profile("explore", max_examples=2000, **_SETTINGS)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fixed"))
 
 
-MEMORY = 1 << 30  # bytes in use, in one process, above which compiled programs are let go
+MEMORY = 19 << 26  # bytes in use, in one process, above which compiled programs are let go
 MARGIN = 1 << 28  # bytes that may come on top of what did not go, before the next attempt
 
 
