@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias
+from typing import Any, ParamSpec, TypeAlias, cast
 
 import equinox as eqx
 import jax
@@ -53,18 +53,22 @@ def _check_count(owner: str, name: str, table: Any, count: int, rule: str) -> No
         _checks.fail(owner, name, rule, np.shape(table)[0], "pair them up")
 
 
-def _values_first(init: Any) -> Any:
+P = ParamSpec("P")
+
+
+def _values_first(init: Callable[P, None]) -> Callable[P, None]:
     """Accept the former order `(values, boundaries)`, told by the values being one more."""
 
     @functools.wraps(init)
-    def call(self: Any, *args: Any, **kwargs: Any) -> None:
+    def call(*given: P.args, **named: P.kwargs) -> None:
+        (self, *args), kwargs = cast(Any, given), cast(dict[str, Any], named)
         swapped = len(args) == 1 and "boundaries" in kwargs
         if len(args) == 2 and all(hasattr(x, "__len__") for x in args):
             swapped = len(args[0]) == len(args[1]) + 1
         if swapped:
             warn("PiecewiseConstant(values, boundaries)", "PiecewiseConstant(boundaries, values)")
-            kwargs, args = {"values": args[0], "boundaries": (*args[1:], *kwargs.values())[0]}, ()
-        init(self, *args, **kwargs)
+            kwargs, args = {"values": args[0], "boundaries": (*args[1:], *kwargs.values())[0]}, []
+        cast(Any, init)(self, *args, **kwargs)
 
     return call
 

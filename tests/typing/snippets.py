@@ -36,7 +36,7 @@ def recipes() -> list[anneal.Schedule]:
         anneal.warmup_multi_step(0.1, 5, (30, 60), np.array([0.1, 0.2]).tolist()),
         anneal.deepseek_steps(4.2e-4, 2000, total_steps=100_000),
         anneal.with_cooldown(base, start=800, decay_steps=100, end_value=0.0),
-        anneal.linear_scaling(0.1, anneal.PiecewiseConstant([256, 512], boundaries=[100]), 256),
+        anneal.linear_scaling(0.1, anneal.PiecewiseConstant([100], [256, 512]), 256),
         anneal.sqrt_scaling(base, 1024, reference=256),
     ]
 
@@ -108,7 +108,7 @@ def composition() -> list[anneal.Schedule]:
         anneal.Span(anneal.Linear(0.0, 1.0, 1), 0, 8.5),
         anneal.k_decay(anneal.Cosine(1.0, 0.0, 10), 1.5),
         anneal.as_schedule(0.1) + anneal.as_schedule(optax.constant_schedule(1.0)),
-        anneal.PiecewiseConstant([1.0, 0.1, 0.01], boundaries=[30, 60]),
+        anneal.PiecewiseConstant([30, 60], values=[1.0, 0.1, 0.01]),
         anneal.PiecewiseConstant.from_factors(1.0, [30, 60], [0.1, 0.1]),
         anneal.InverseSqrt(1.0, timescale=100),
         anneal.ExponentialDecay(1.0, 100, 0.9, staircase=True),
@@ -189,9 +189,7 @@ def transformations() -> list[optax.GradientTransformation]:
         anneal.average_params("window", window=5, every=10),
         anneal.average_params("uniform", every="cycle", schedule=rate),
         anneal.accumulate(optax.adamw(rate), every=4),
-        anneal.accumulate(
-            optax.adamw(rate), every=anneal.PiecewiseConstant([1, 2], boundaries=[10])
-        ),
+        anneal.accumulate(optax.adamw(rate), every=anneal.PiecewiseConstant([10], [1, 2])),
     ]
 
 
