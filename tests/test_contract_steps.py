@@ -84,8 +84,10 @@ def test_a_step_beyond_the_counter_is_an_error(case: Case) -> None:
 @pytest.mark.skipif(not X64, reason="int32 ends before")
 def test_steps_beyond_32_bits_are_exact_with_x64(case: Case) -> None:
     steps = [2**31, 2**31 + 1, 2**32 + 5, 2**33]
+    if "growing for ever" in case.name:  # laid out up to step 2**31 - 1, as `Repeat` says
+        steps = steps[:2]
     plan = case.reference()
-    got = case.schedule()(np.resize(steps, len(points(case))))[:4]
+    got = case.schedule()(np.resize(steps, len(points(case))))[: len(steps)]
     assert_close(got, [plan.value(t) for t in steps], [plan.size(t) for t in steps])
 
 
