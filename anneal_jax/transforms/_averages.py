@@ -30,12 +30,12 @@ class AverageParamsState(NamedTuple):
 
     count: Array  # pyright: ignore[reportIncompatibleMethodOverride]  # int32[]: updates so far
     samples: Array  # int32[]: parameters in the average
-    store: optax.Params  # the average, at least float32; before a sample, the parameters
+    store: PyTree  # the average, at least float32; before a sample, the parameters
     cycles: Cycles | None
 
     carries_on = True  # `reset_on_restart` leaves it alone
 
-    def averaged(self) -> optax.Params:
+    def averaged(self) -> PyTree:
         """The average."""
         return self.store
 
@@ -45,12 +45,12 @@ class WindowParamsState(NamedTuple):
 
     count: Array  # pyright: ignore[reportIncompatibleMethodOverride]  # int32[]: updates so far
     samples: Array  # int32[]: parameters that have entered the ring
-    store: optax.Params  # a ring: like the parameters, with an axis of `window` copies in front
+    store: PyTree  # a ring: like the parameters, with an axis of `window` copies in front
     cycles: Cycles | None
 
     carries_on = True  # `reset_on_restart` leaves it alone
 
-    def averaged(self) -> optax.Params:
+    def averaged(self) -> PyTree:
         """The mean of the copies that are there."""
 
         def mean(ring: Array) -> Array:
@@ -208,8 +208,8 @@ def _cycles(every: int | str, schedule: Schedule | None) -> Cycles | None:
 class _Kind(NamedTuple):
     """How samples come together."""
 
-    start: Callable[[optax.Params, Cycles | None], Any]  # the first state
-    add: Callable[[optax.Params, Array, optax.Params], optax.Params]  # one more, of that number
+    start: Callable[[PyTree, Cycles | None], Any]  # the first state
+    add: Callable[[PyTree, Array, PyTree], PyTree]  # one more, of that number
 
 
 def _running(share: Callable[[Array], Array]) -> _Kind:

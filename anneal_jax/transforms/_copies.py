@@ -6,13 +6,13 @@ be added to them.
 
 import jax
 import jax.numpy as jnp
-import optax
 from jax import lax
+from jaxtyping import PyTree
 
 from .._types import Array
 
 
-def ring_of(params: optax.Params, size: int) -> optax.Params:
+def ring_of(params: PyTree, size: int) -> PyTree:
     """A ring of `size` copies, at first of `params` as they are, and placed as they are.
 
     (The computation follows the sharding of its input, as one that makes zeros would not.)
@@ -20,7 +20,7 @@ def ring_of(params: optax.Params, size: int) -> optax.Params:
     return jax.tree.map(lambda p: jnp.array(jnp.broadcast_to(p, (size, *jnp.shape(p)))), params)
 
 
-def put(ring: optax.Params, index: Array, copy: optax.Params) -> optax.Params:
+def put(ring: PyTree, index: Array, copy: PyTree) -> PyTree:
     """`ring` with `copy` at `index`."""
 
     def one(all_: Array, new: Array) -> Array:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, TypeAlias
 import equinox as eqx
 import jax.numpy as jnp
 import optax
+from jaxtyping import PyTree
 
 from .. import _checks
 from .._numerics import as_float
@@ -59,7 +60,7 @@ def follow(
       clock: the next step, from this one and the new state of `inner`.
     """
 
-    def init(params: optax.Params) -> Any:
+    def init(params: PyTree) -> Any:
         count = counter()
         scheduled = {name: x for name, x in values.items() if isinstance(x, Schedule)}
         plans = tuple(plan_for(name, x, count) for name, x in scheduled.items())

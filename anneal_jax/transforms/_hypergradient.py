@@ -5,6 +5,7 @@ from typing import Any, Literal, NamedTuple
 import jax
 import jax.numpy as jnp
 import optax
+from jaxtyping import PyTree
 
 from .. import _checks
 from .._deprecated import keywords
@@ -17,7 +18,7 @@ class HypergradientState(NamedTuple):
     """State of `hypergradient`."""
 
     scale: Array  # float[]: what the updates of `inner` are multiplied by
-    previous: optax.Updates  # the last update of `inner`, before it was multiplied
+    previous: PyTree  # the last update of `inner`, before it was multiplied
     inner_state: optax.OptState
 
     @property
@@ -90,7 +91,7 @@ def hypergradient(
     _checks.number(owner, "max_scale", max_scale, least=1)
     transformation = optax.with_extra_args_support(inner)
 
-    def init(params: optax.Params) -> Any:
+    def init(params: PyTree) -> Any:
         previous = jax.tree.map(jnp.zeros_like, params)
         return HypergradientState(as_float(1.0), previous, transformation.init(params))
 

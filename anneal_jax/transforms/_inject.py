@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+from jaxtyping import PyTree
 
 from .. import _checks
 from .._types import Array
@@ -85,7 +86,7 @@ def inject_hyperparams(
 
         tx = follow(injected, inner)
 
-        def init(params: optax.Params) -> Any:
+        def init(params: PyTree) -> Any:
             state = tx.init(params)
             _check_passed_on(inner, state, params)
             return state

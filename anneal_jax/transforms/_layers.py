@@ -116,7 +116,7 @@ def layerwise_decay(
             rates = _rates(rate, factor, _depths(paths(tree), depth_of))
             return scale_by_rates(rates, names, sign)
 
-        def init(params: optax.Params) -> Any:
+        def init(params: PyTree) -> Any:
             return scale(params).init(params)
 
         def update(updates: Any, state: Any, params: Any = None, **extra: Any) -> tuple[Any, Any]:

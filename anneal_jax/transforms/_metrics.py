@@ -11,6 +11,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import optax
+from jaxtyping import PyTree
 
 from .. import _checks
 from .._numerics import as_float, as_int, on_host
@@ -79,7 +80,7 @@ def scale_by_metric(
 ) -> optax.GradientTransformationExtraArgs:
     """The transformation that multiplies updates by the scale of `rule`."""
 
-    def init(params: optax.Params) -> Any:
+    def init(params: PyTree) -> Any:
         del params
         return MetricScaleState(*owned((rule, rule.start(), accumulation_size, 0.0, 0, 0)))
 

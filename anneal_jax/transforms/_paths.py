@@ -149,7 +149,7 @@ def scale_by_rates(
       sign: 1 or -1.
     """
 
-    def init(params: optax.Params) -> Any:
+    def init(params: PyTree) -> Any:
         groups_of(params)  # what is wrong with them is told here
         return GroupRatesState(owned(rates))
 

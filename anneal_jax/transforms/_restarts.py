@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import optax
+from jaxtyping import PyTree
 
 from .. import _checks
 from .._deprecated import keywords
@@ -86,7 +87,7 @@ def reset_on_restart(
     kept = {keep} if isinstance(keep, str) else set(keep)
     transformation = optax.with_extra_args_support(inner)
 
-    def init(params: optax.Params) -> Any:
+    def init(params: PyTree) -> Any:
         state = transformation.init(params)
         for name in kept:
             fields = _fields(state, jax.tree.structure(params))

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import optax
 from jax import lax
+from jaxtyping import PyTree
 
 from .. import _checks
 from .._numerics import as_int
@@ -25,7 +26,7 @@ class SnapshotsState(NamedTuple):
     count: Array  # pyright: ignore[reportIncompatibleMethodOverride]  # int32[]: updates so far
     taken: Array  # int32[]: snapshots so far; number i is in slot i modulo the size of the ring
     steps: Array  # int32[keep]: after how many updates each was taken
-    ring: optax.Params  # like the parameters, with an axis of `keep` copies in front
+    ring: PyTree  # like the parameters, with an axis of `keep` copies in front
     cycles: Cycles
 
     carries_on = True  # `reset_on_restart` leaves it alone
@@ -76,7 +77,7 @@ def snapshots(
     _checks.flag(_OWNER, "host", host)
     cycles = Cycles.of(_OWNER, schedule, ending=True)
 
-    def init(params: optax.Params) -> Any:
+    def init(params: PyTree) -> Any:
         ring = ring_of(params, keep)
         ring = jax.jit(_to_host)(ring) if host else ring
         steps = jnp.zeros(keep, jnp.int32)
@@ -102,5 +103,5 @@ def snapshots(
     return optax.GradientTransformationExtraArgs(init, update)
 
 
-def _to_host(ring: optax.Params) -> optax.Params:
+def _to_host(ring: PyTree) -> PyTree:
     return jax.device_put(ring, jax.memory.Space.Host)

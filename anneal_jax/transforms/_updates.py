@@ -5,6 +5,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import optax
+from jaxtyping import PyTree
 
 from .. import _checks
 from .._types import Array
@@ -26,7 +27,7 @@ def scaled(update: Array, factor: Array) -> Array:
         return (update * factor).astype(update.dtype)
 
 
-def scale_updates(updates: optax.Updates, factor: Array) -> optax.Updates:
+def scale_updates(updates: PyTree, factor: Array) -> PyTree:
     """All updates times one factor, each in its own dtype."""
     return jax.tree.map(lambda update: scaled(update, factor), updates)
 
@@ -43,14 +44,14 @@ def typed_as(new: Any, old: Any) -> Any:
     return jax.tree.map(cast, new, old)
 
 
-def require_params(owner: str, params: optax.Params | None) -> None:
+def require_params(owner: str, params: PyTree | None) -> None:
     """Require that `update` got the parameters."""
     if params is None:
         rule = "given to update, as in tx.update(grads, state, params)"
         _checks.fail(owner, "params", rule, None, "pass them")
 
 
-def moved(owner: str, params: optax.Params | None, updates: optax.Updates) -> optax.Params:
+def moved(owner: str, params: PyTree | None, updates: PyTree) -> PyTree:
     """The parameters after `updates`, as `optax.apply_updates` makes them."""
     require_params(owner, params)
     return jax.tree.map(
