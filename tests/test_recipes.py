@@ -164,3 +164,11 @@ def test_numbers_have_no_length_of_their_own() -> None:
     ):
         assert schedule.steps == 10
     assert (anneal.Constant(2.0) ** 0.5).steps is None
+
+
+def test_cycles_that_are_cut_short_begin_none_at_the_cut() -> None:
+    """What goes on for ever is left after whole cycles: the next segment is no restart."""
+    endless, line = anneal.Linear(1.0, 0.0, 2).repeat(), anneal.Linear(1.0, 0.0, 4)
+    cut = anneal.join([endless, line], [4])
+    np.testing.assert_array_equal(cut.cycle(np.arange(8)), [0, 0, 1, 1, 1, 1, 1, 1])
+    np.testing.assert_array_equal(np.flatnonzero(cut.is_restart(np.arange(8))), [2])
