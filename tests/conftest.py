@@ -23,7 +23,7 @@ jax.config.update("jax_platforms", "cpu")
 
 # What one process has compiled, no other does again: neither a worker nor a child process, nor
 # the next run, nor this one after letting go of it. What is kept is found by its program, options
-# and versions, so nothing stale is met. (Half the time of a second run; a tenth of a first.)
+# and versions, so nothing stale is met.
 COMPILED = Path(__file__).parents[1] / ".pytest_cache" / "compiled"
 MOST_COMPILED = 1 << 29  # bytes: beyond them a run begins anew
 KEPT = {

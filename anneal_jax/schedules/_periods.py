@@ -21,6 +21,7 @@ def are_equal(factor: Number, cycles: Number | None) -> bool:
 
 
 def listed(periods: Sequence[Number]) -> Any:
+    """The lengths given one by one, checked; int[cycles], filled up where they are known."""
     periods = [_checks.whole(n) for n in periods]
     for n in periods:
         _checks.steps("repeat", "periods", n, least=1)
@@ -72,6 +73,7 @@ def _cycles_within_reach(length: Number, factor: Number) -> int:
 
 
 def starts_of(lengths: Any) -> Any:
+    """Where each cycle begins and the last one ends: int[cycles + 1], at most 2**31 - 1."""
     first = np.zeros((*lengths.shape[:-1], 1), np.int64)
     if on_host(lengths):
         return np.minimum(np.concatenate([first, np.cumsum(lengths, -1)], -1), MAX_STEP)

@@ -50,7 +50,7 @@ class Repeat(Schedule):
 
     schedule: Schedule
     floor: Schedule | None
-    cycles: Number | None
+    cycles: IntScalarLike | None
     value_factor: Rate
     floor_factor: Rate
     # int[cycles]; None: all as long as `schedule` (so the next two too)
@@ -61,10 +61,11 @@ class Repeat(Schedule):
     phases: Any = eqx.field(metadata=OTHER)
 
     @property
-    def steps(self) -> Number | None:
+    def steps(self) -> IntScalarLike | None:
         if self.cycles is None:
             return None
-        return self.schedule.steps * self.cycles if self.starts is None else self._end()
+        length = cast(Any, self.schedule.steps)
+        return length * self.cycles if self.starts is None else self._end()
 
     @property
     def has_restarts(self) -> bool:

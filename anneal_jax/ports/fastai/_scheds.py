@@ -203,6 +203,7 @@ def _shape(
 def shares(
     owner: str, pcts: Sequence[float], scheds: Sequence[Sched]
 ) -> tuple[list[float], list[Sched]]:
+    """The shares and their scheds, checked: as many of each, and a sum of 1.0 as fastai has it."""
     pcts = _checks.items(owner, "pcts", pcts, "numbers")
     scheds = _checks.items(owner, "scheds", scheds, "Scheds")
     pcts = [_arguments.known(owner, "pcts", pct, least=0) for pct in pcts]
@@ -215,6 +216,8 @@ def shares(
 
 
 def combined(pcts: list[float], scheds: list[Sched], restarts: bool = False) -> Sched:
+    """Scheds one after another, each for its share of the run."""
+
     def over(clock: _Clock) -> Schedule:
         phases = clock.phases(pcts)
         parts = [scheds[index].over(part) for index, _, part in phases]
