@@ -114,3 +114,36 @@ def test_halves_go_upwards_also_for_tracers() -> None:
     cycle = anneal.Linear(1.0, 0.0, 3)
     wanted = cycle.repeat(3, 1.5)(FIRST)
     np.testing.assert_allclose(jax.jit(lambda f: cycle.repeat(3, f)(FIRST))(1.5), wanted, rtol=1e-6)
+
+
+def test_stacked_cycles_are_stretched_one_by_one() -> None:
+    """Like segments are one stack; each has its own number and lengths of cycles."""
+
+    def both(factor: int, growth: int) -> anneal.Schedule:
+        first, second = (anneal.Linear(1.0, 0.0, n * factor // 2) for n in (4, 6))
+        return anneal.join([first.repeat(2, growth), second.repeat(3, growth)])
+
+    steps = np.arange(200)
+    for factor, growth in [(3, 1), (4, 2)]:
+        whole, wanted = both(2, growth), both(factor, growth)
+        assert len(whole.layout) == 1
+        for got, expected in [
+            (whole.stretch(factor / 2), wanted),
+            (whole.repeat(2, factor / 2), anneal.join([whole, wanted], restarts=True)),
+        ]:
+            assert got.steps == expected.steps
+            np.testing.assert_array_equal(got(steps), expected(steps))
+            np.testing.assert_array_equal(got.cycle(steps), expected.cycle(steps))
+
+
+def test_a_count_that_is_no_declared_duration_is_not_stretched() -> None:
+    """Nothing guesses what a field of one's own schedule means."""
+
+    class Own(anneal.Schedule):
+        steps: int
+
+        def value_at(self, step: jax.Array) -> jax.Array:
+            return step.astype(floating())
+
+    with pytest.raises(NotImplementedError, match="steps may be a duration or not; mark it"):
+        Own(3).stretch(2)

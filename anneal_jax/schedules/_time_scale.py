@@ -59,9 +59,14 @@ class TimeScale(eqx.Module):
 
     def moved(self, kind: str, value: Number) -> Number:
         """The value of a field, stretched by the rule for its `kind` of duration."""
-        if kind == "real":
-            return self.real(value)
-        return self(value) if kind == "whole" else largest(self(value), 1)
+        match kind:
+            case "whole":
+                return self(value)
+            case "divisor":
+                return largest(self(value), 1)
+            case "real":
+                return self.real(value)
+        raise NotImplementedError(f"no rule stretches a duration of kind {kind!r}")
 
     def _beside(self, other: Number) -> list[Number]:
         """Numerator, denominator and origin with as many axes as `other`, new ones at the end."""
