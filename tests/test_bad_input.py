@@ -146,6 +146,10 @@ OTHERS = {
     "shrinking for ever": (lambda: LINE.repeat(steps_factor=0.5), "cycles must be given"),
     "growing imperceptibly": (lambda: LINE.repeat(steps_factor=1 + 1e-9), "clearly above"),
     "value_factor 0": (lambda: LINE.repeat(value_factor=0.0), "value_factor"),
+    "factor of a floor of 0": (
+        lambda: anneal.cosine_restarts(1.0, 5, 3, value_factor=0.5, floor_factor=0.5),
+        "floor_factor",
+    ),
     "periods and cycles": (lambda: LINE.repeat(2, periods=[3]), "periods"),
     "no periods": (lambda: LINE.repeat(periods=[]), "periods"),
     "a period of 0": (lambda: LINE.repeat(periods=[3, 0]), "periods"),

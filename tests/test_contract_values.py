@@ -75,7 +75,7 @@ def test_a_batch_knows_the_length_of_each() -> None:
     plans = jax.vmap(lambda peak, n: anneal.warmup_cosine(peak, n, 10 * n))(peaks, warmups)
     np.testing.assert_array_equal(plans.steps, [50, 90])
     assert "steps=[5, 9]" in repr(plans)
-    growing = jax.vmap(lambda peak, n: anneal.cosine_restarts(peak, n, 3, steps_factor=2))
+    growing = jax.jit(jax.vmap(lambda peak, n: anneal.Linear(peak, 0.0, n).repeat(3, 2)))
     np.testing.assert_array_equal(growing(peaks, warmups).steps, [35, 63])
 
 

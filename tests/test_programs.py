@@ -82,6 +82,15 @@ def test_a_thousand_cost_what_two_do(program: str) -> None:
         assert equations(lambda s, t, read=read: read(s)(t), many.as_arrays(), 0) <= 1.1 * wanted
 
 
+def test_no_floor_costs_nothing() -> None:
+    """The int 0 says that there is none, 0.0 is a number that may change: the same values."""
+    decaying = {"value_factor": 0.9, "steps_factor": 1.5, "warmup_steps": 2}
+    none = anneal.cosine_restarts(1.0, 10, 5, **decaying)
+    zero = anneal.cosine_restarts(1.0, 10, 5, end_value=0.0, **decaying)
+    np.testing.assert_array_equal(none(np.arange(160)), zero(np.arange(160)))
+    assert equations(none, 0) < 0.7 * equations(zero, 0)
+
+
 def test_the_count_sees_nested_programs() -> None:
     """The measure itself: a loop unrolled inside `jit` counts in full."""
 

@@ -21,7 +21,7 @@ def cosine_restarts(
     *,
     steps_factor: RealScalarLike = 1,
     value_factor: RealScalarLike = 1,
-    end_value: RealScalarLike = 0.0,
+    end_value: RealScalarLike = 0,
     warmup_steps: IntScalarLike = 0,
     floor_factor: RealScalarLike = 1,
 ) -> Schedule:
@@ -46,7 +46,9 @@ def cosine_restarts(
       value_factor: ratio of each cycle's peak to that of the one before, above 0. If this and
         `floor_factor` are the int 1, the compiled program is smaller; floats, 1.0 included, can
         change without recompiling.
-      end_value: floor of the first cycle, the value that it falls to; finite, not negative.
+      end_value: floor of the first cycle, the value that it falls to; finite, not negative. The
+        int 0 means that there is no floor, which makes a smaller program where peaks decay; floats,
+        0.0 included, can change without recompiling.
       warmup_steps: length of the linear warmup at the start of the first cycle, in optimizer
         steps; 0: no warmup. It is stretched with each later cycle.
       floor_factor: ratio of each cycle's floor to that of the one before, above 0.
@@ -56,7 +58,7 @@ def cosine_restarts(
 
     Raises:
       ValueError: if the warmup is longer than the cycle, a value or factor is out of its range, or
-        cycles without end shrink.
+        cycles without end shrink; or if there is a `floor_factor`, but no floor.
 
     Example:
         >>> import anneal_jax as anneal
@@ -75,8 +77,13 @@ def cosine_restarts(
     def cycle(low: RealScalarLike, high: RealScalarLike) -> Schedule:
         return join([Linear(low, high, warmup_steps), Cosine(high, low, anneal)])
 
-    if all(isinstance(f, int) and f == 1 for f in (value_factor, floor_factor)):
-        return repeat(cycle(end_value, peak_value), cycles, steps_factor)
+    floorless = isinstance(end_value, int) and end_value == 0
+    steady = isinstance(floor_factor, int) and floor_factor == 1
+    if floorless and not steady:
+        rule = "left out without an end_value"
+        _checks.fail("cosine_restarts", "floor_factor", rule, floor_factor, "give it a floor")
+    if steady and (floorless or (isinstance(value_factor, int) and value_factor == 1)):
+        return repeat(cycle(end_value, peak_value), cycles, steps_factor, value_factor)
     # Peaks and floors decay apart, so a cycle is the sum of a part under each,
     # peak * w + floor * (1 - w), with both weights accurate near their own zero.
     peak, floor = cycle(0.0, peak_value), cycle(end_value, 0.0)
