@@ -1,5 +1,7 @@
 """Warmup recipes: a linear warmup, then one decay."""
 
+from functools import partial
+
 from ... import _checks
 from ..._deprecated import keywords
 from ..._numerics import product
@@ -8,6 +10,7 @@ from .._constant import Constant
 from .._join import join
 from .._open_ended import InverseSqrt
 from .._schedule import Schedule
+from .._segment import Shape
 from .._segments import Cosine, Linear, Polynomial
 from ._phases import check, rest
 
@@ -82,10 +85,7 @@ def warmup_linear(
         [0.  0.5 1.  0.5 0. ]
     """
     values = {"peak_value": peak_value, "init_value": init_value, "end_value": end_value}
-    check("warmup_linear", values=values)
-    decay = rest("warmup_linear", "total_steps", total_steps, warmup_steps=warmup_steps)
-    warmup = Linear(init_value, peak_value, warmup_steps)
-    return join([warmup, Linear(peak_value, end_value, decay)])
+    return _warmed("warmup_linear", values, warmup_steps, total_steps, Linear)
 
 
 @keywords
@@ -129,10 +129,8 @@ def warmup_cosine(
         [0.    0.5   1.    0.883 0.6   0.317 0.2  ]
     """
     values = {"peak_value": peak_value, "init_value": init_value, "end_value": end_value}
-    check("warmup_cosine", values=values)
-    decay = rest("warmup_cosine", "total_steps", total_steps, warmup_steps=warmup_steps)
-    warmup = Linear(init_value, peak_value, warmup_steps)
-    return join([warmup, Cosine(peak_value, end_value, decay, exponent)])
+    decay = partial(Cosine, exponent=exponent)
+    return _warmed("warmup_cosine", values, warmup_steps, total_steps, decay)
 
 
 @keywords
@@ -176,10 +174,8 @@ def warmup_polynomial(
         [0.   0.5  1.   0.25 0.  ]
     """
     values = {"peak_value": peak_value, "init_value": init_value, "end_value": end_value}
-    check("warmup_polynomial", values=values)
-    decay = rest("warmup_polynomial", "total_steps", total_steps, warmup_steps=warmup_steps)
-    warmup = Linear(init_value, peak_value, warmup_steps)
-    return join([warmup, Polynomial(peak_value, end_value, decay, power)])
+    decay = partial(Polynomial, power=power)
+    return _warmed("warmup_polynomial", values, warmup_steps, total_steps, decay)
 
 
 @keywords
@@ -264,3 +260,17 @@ def noam(
     width, warmup = product(1.0, model_size), product(1.0, warmup_steps)
     peak = product(factor, (width * warmup) ** -0.5)
     return warmup_inverse_sqrt(peak, warmup_steps - 1, warmup, init_value=peak / warmup)
+
+
+def _warmed(
+    owner: str,
+    values: dict[str, RealScalarLike],
+    warmup_steps: IntScalarLike,
+    total_steps: IntScalarLike,
+    decay: Shape,
+) -> Schedule:
+    """A linear warmup, then one decay in the steps that the warmup leaves."""
+    check(owner, values=values)
+    left = rest(owner, "total_steps", total_steps, warmup_steps=warmup_steps)
+    warmup = Linear(values["init_value"], values["peak_value"], warmup_steps)
+    return join([warmup, decay(values["peak_value"], values["end_value"], left)])
