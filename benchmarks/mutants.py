@@ -45,6 +45,7 @@ from benchmarks.mutations import Mutant, mutants_of
 VALUES = "tests/test_contract.py::test_value_is_that_of_the_formula"
 QUICK = ["contract", "contract_cycles", "contract_steps", "contract_values", "bad_input"]
 QUICK += ["config", "horizon", "noise", "optax_failures", "programs", "spans", "table"]
+QUICK += ["numerics", "recipes", "restarts"]
 THOROUGH = ["contract_gradients", "contract_hyperparameters", "compositions", "horizons"]
 ORIGINAL_TIME = 1e9  # of every file of the copy, so that what was compiled of it stays valid
 

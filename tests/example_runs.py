@@ -1,25 +1,12 @@
-"""What the tests of the examples share: small runs that start fast, and refusals."""
+"""What the tests of the examples share: small runs, and refusals."""
 
 import io
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, redirect_stdout
+from collections.abc import Callable, Sequence
+from contextlib import redirect_stdout
 from types import ModuleType
 from typing import Any, NamedTuple
 
-import jax
 import pytest
-
-
-@contextmanager
-def small_runs() -> Iterator[None]:
-    """Ranks are to match; and compiling, nearly all of a small run, takes half as long."""
-    before = jax.config.read("jax_disable_most_optimizations")
-    jax.config.update("jax_disable_most_optimizations", True)
-    try:
-        with jax.numpy_rank_promotion("raise"):
-            yield
-    finally:
-        jax.config.update("jax_disable_most_optimizations", before)
 
 
 def command(**options: object) -> list[str]:

@@ -1,8 +1,7 @@
 """A small task for sweeps, and the plain loop that trains one member of it."""
 
-import contextlib
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -63,18 +62,3 @@ def _step(optimizer: Callable[[Any], optax.GradientTransformation]) -> Any:
         return optax.apply_updates(p, updates), state, value
 
     return step
-
-
-@contextlib.contextmanager
-def compiled_quickly() -> Iterator[None]:
-    """Optax's Adam promotes types; and a program that runs for milliseconds is not optimized.
-
-    Most of what these tests cost is compilation. What users get, optimized programs, is compared
-    with plain loops in test_range_test.py.
-    """
-    with jax.numpy_rank_promotion("raise"):
-        jax.config.update("jax_disable_most_optimizations", True)
-        try:
-            yield
-        finally:
-            jax.config.update("jax_disable_most_optimizations", False)

@@ -103,6 +103,29 @@ def test_a_stretch_keeps_endless_cycles_endless() -> None:
     np.testing.assert_array_equal(plan(starts), np.ones(30))
 
 
+def test_a_stretch_of_endless_cycles_keeps_the_floor() -> None:
+    """Peaks fall from cycle to cycle, the floor stays; both parts become longer."""
+    short, wanted = (
+        anneal.cosine_restarts(1.0, n, value_factor=0.5, end_value=0.1) for n in (4, 8)
+    )
+    np.testing.assert_array_equal(short.stretch(2)(FIRST), wanted(FIRST))
+
+
+def test_a_pair_restarts_where_either_does() -> None:
+    cycles, line = anneal.Linear(1.0, 0.0, 4).repeat(3), anneal.Linear(1.0, 0.5, 12)
+    for schedule in (cycles * line, line * cycles, cycles + line, anneal.minimum(line, cycles)):
+        assert schedule.has_restarts
+        np.testing.assert_array_equal(np.flatnonzero(schedule.is_restart(FIRST)), [4, 8])
+    assert not (line * line).has_restarts
+
+
+def test_cycles_that_end_where_they_are_cut_do_not_begin_once_more() -> None:
+    """The next part begins where a cycle would have."""
+    cycles = anneal.Linear(1.0, 0.0, 4).repeat()
+    whole = anneal.join([cycles, cycles, anneal.Constant(0.0)], [8, 12])
+    np.testing.assert_array_equal(np.flatnonzero(whole.is_restart(FIRST)), [4])
+
+
 def test_a_stretch_of_a_traced_length_is_exact() -> None:
     """float32 does not count beyond 2**24; the factor is applied in integers."""
     for steps in (2**24 + 1, 2**27 + 1):

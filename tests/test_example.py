@@ -20,6 +20,8 @@ from examples.transformer_lm.model import Transformer, compute_dtype, losses
 from examples.transformer_lm.train import dispatches, main, make_evaluate, make_model
 from tests import example_runs
 
+pytestmark = pytest.mark.usefixtures("compiled_quickly")
+
 ROOT = Path(__file__).resolve().parent.parent
 SHAKESPEARE = ROOT.parent / "shared/data/text/tinyshakespeare.txt"
 
@@ -41,7 +43,7 @@ CHARACTERS = 10  # of the model that is looked at alone
 @pytest.fixture(autouse=True, scope="module")
 def strict():
     """Ranks only: Optax's AdamW raises a float to the power of an integer count."""
-    with example_runs.small_runs():
+    with jax.numpy_rank_promotion("raise"):
         yield
 
 

@@ -12,6 +12,8 @@ from examples import matrix_factorization as example
 from examples.matrix_factorization import Config, Ratings, main
 from tests import example_runs
 
+pytestmark = pytest.mark.usefixtures("compiled_quickly")
+
 USERS, ITEMS = 30, 20
 TINY = {"rank": 2, "epochs": 6, "batch_size": 32, "seeds": 1, "peak": 0.05, "shared_peak": 0.05}
 
@@ -19,7 +21,7 @@ TINY = {"rank": 2, "epochs": 6, "batch_size": 32, "seeds": 1, "peak": 0.05, "sha
 @pytest.fixture(autouse=True, scope="module")
 def strict():
     """Optax's Adam mixes dtypes; ranks are to match."""
-    with example_runs.small_runs():
+    with jax.numpy_rank_promotion("raise"):
         yield
 
 

@@ -121,6 +121,7 @@ LINE = anneal.Linear(1.0, 0.0, steps=9)
 BAD = {
     "a negative key": (lambda: LINE.noise(-1), ["key", "2**64"]),
     "no key": (lambda: LINE.noise("seed"), ["key", "'seed'", "jax.random.key"]),
+    "a key of floats": (lambda: LINE.noise(np.array([0.5, 1.0])), ["key", "whole number"]),
     "several keys": (lambda: LINE.noise(jax.random.split(jax.random.key(0))), ["key"]),
     "distribution": (lambda: LINE.noise(0, distribution="gauss"), ["'normal'", "'gauss'"]),
     "std of uniform": (lambda: LINE.noise(0, 0.1, "uniform"), ["std", "left out", "limit"]),

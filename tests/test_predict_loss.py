@@ -1,5 +1,6 @@
 """The example that predicts a loss keeps its promises, at a size that takes seconds."""
 
+import jax
 import numpy as np
 import pytest
 
@@ -7,7 +8,8 @@ from anneal_jax import laws
 from examples import predict_loss as example
 from examples.command_line import BadInput
 from examples.predict_loss import Config, Recorder, main
-from tests import example_runs
+
+pytestmark = pytest.mark.usefixtures("compiled_quickly")
 
 TINY = {"blocks": 1, "heads": 1, "width": 8, "block_size": 8, "batch_size": 4, "steps": 200}
 TINY |= {"steps_per_dispatch": 10, "evaluate_every": "5%"}
@@ -17,7 +19,7 @@ LAW = laws.MultiPowerLaw(1.0, 0.1, 0.5, 30.0, 0.27, 0.5, 0.5, 0.6)
 @pytest.fixture(autouse=True, scope="module")
 def strict():
     """Optax's Adam mixes dtypes."""
-    with example_runs.small_runs():
+    with jax.numpy_rank_promotion("raise"):
         yield
 
 

@@ -8,7 +8,9 @@ import pytest
 import anneal_jax as anneal
 from examples import schedule_by_gradient as example
 from examples.schedule_by_gradient import Config, Hyper, main
-from tests.example_runs import command, finish, refusal, small_runs
+from tests.example_runs import command, finish, refusal
+
+pytestmark = pytest.mark.usefixtures("compiled_quickly")
 
 TINY = {"steps": 12, "batch_size": 4, "hidden": 3, "updates": 3, "runs": 2, "fresh": 8}
 TINY |= {"grid_peaks": 2, "grid_ends": 2, "grid_warmups": 1, "progress": False}
@@ -18,7 +20,7 @@ HYPER = {"peak": 0.1, "end": 0.01, "warmup_share": 0.23}  # 2.76 of 12 steps: no
 @pytest.fixture(autouse=True, scope="module")
 def strict():
     """Optax's Adam and its clipping mix dtypes, scikit-learn's numbers are float64 here."""
-    with small_runs():
+    with jax.numpy_rank_promotion("raise"):
         yield
 
 

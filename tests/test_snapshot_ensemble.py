@@ -18,6 +18,8 @@ from examples.snapshot_ensemble import (
 )
 from tests import example_runs
 
+pytestmark = pytest.mark.usefixtures("compiled_quickly")
+
 TINY = {
     "seeds": 2,
     "cycles": 3,
@@ -32,7 +34,7 @@ EPOCH_STEPS = 898 // 128
 @pytest.fixture(autouse=True, scope="module")
 def strict():
     """Ranks only: Flax's BatchNorm multiplies arrays by Python and NumPy numbers."""
-    with example_runs.small_runs():
+    with jax.numpy_rank_promotion("raise"):
         yield
 
 

@@ -19,7 +19,9 @@ from anneal_jax.search._options import Options
 from anneal_jax.search._sweep import swept
 from anneal_jax.search.engine import Executables
 
-from .sweeps import DATA, STEPS, X, Y, alone, batch, compiled_quickly, loss, params
+from .sweeps import DATA, STEPS, X, Y, alone, batch, loss, params
+
+pytestmark = pytest.mark.usefixtures("compiled_quickly")
 
 mpl.use("Agg")
 PEAKS = [0.003, 0.01, 0.03, 0.1]
@@ -39,7 +41,7 @@ RATES = [anneal.Constant(rate) for rate in (0.01, 0.1, 0.3, 1.0)]
 @pytest.fixture(autouse=True, scope="module")
 def strict() -> Iterator[None]:
     """As most tests, but for what Optax's Adam needs."""
-    with compiled_quickly():
+    with jax.numpy_rank_promotion("raise"):
         yield
 
 

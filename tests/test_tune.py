@@ -30,7 +30,7 @@ from anneal_jax.search import (
     tune,
 )
 
-from .sweeps import compiled_quickly
+pytestmark = pytest.mark.usefixtures("compiled_quickly")
 
 # The package under test, and these tests.
 PATHS = (Path(anneal.__file__).parents[1], Path(__file__).parents[1])
@@ -41,7 +41,7 @@ DATA = np.ones((20, 3), np.float32)
 @pytest.fixture(autouse=True, scope="module")
 def strict() -> Iterator[None]:
     """As most tests, but for what Optax's parts need."""
-    with compiled_quickly():
+    with jax.numpy_rank_promotion("raise"):
         yield
 
 
