@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
-from ._numerics import MAX_STEP, Number
+from ._numerics import MAX_STEP, Number, fetched
 
 
 def known(*values: Number) -> bool:
@@ -24,17 +24,23 @@ def known(*values: Number) -> bool:
 T = TypeVar("T")  # a converter's argument: a checker reads from it what a constructor takes
 
 
+def unboxed(x: Any) -> Any:
+    """A Python number for a known array without axes, on the host or on a device."""
+    x = fetched(x)
+    return x.item() if isinstance(x, np.ndarray) and x.ndim == 0 else x
+
+
 def real(x: T) -> T:
-    """Field converter: Python and NumPy numbers to float; `number` checks everything else."""
-    given: Any = x.item() if isinstance(x, np.ndarray) and x.ndim == 0 else x
+    """Field converter: numbers known now to float; `number` checks everything else."""
+    given: Any = unboxed(x)
     if isinstance(given, int | float | np.integer | np.floating) and not isinstance(given, bool):
         given = float(given)
     return cast(T, given)
 
 
 def whole(x: T) -> T:
-    """Field converter: integral Python and NumPy numbers to int."""
-    given: Any = x.item() if isinstance(x, np.ndarray) and x.ndim == 0 else x
+    """Field converter: integral numbers known now to int."""
+    given: Any = unboxed(x)
     if isinstance(given, np.integer | float | np.floating) and float(given).is_integer():
         given = int(given)
     return cast(T, given)
@@ -50,7 +56,7 @@ def items(owner: str, name: str, values: Any, of: str) -> list[Any]:
     """`values` as a list; an error if it is not a collection."""
     if isinstance(values, str | dict) or not isinstance(values, Iterable):
         fail(owner, name, f"a list of {of}", values, "put it into one, as in [a, b]")
-    return list(values)
+    return list(fetched(values))
 
 
 def number(

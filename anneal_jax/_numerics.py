@@ -18,6 +18,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
+from jax.core import Tracer
 
 Number = Any  # a Python number, an array of shape () or a tracer
 MAX_STEP = 2**31 - 1
@@ -67,6 +68,21 @@ def select(condition: jax.Array, yes: Number, no: Number) -> jax.Array:
 def row(table: Any, index: jax.Array) -> jax.Array:
     """`table[index]` for an index in range."""
     return lax.dynamic_index_in_dim(jnp.asarray(table), index.astype(np.uint32), keepdims=False)
+
+
+def fetched(x: Any) -> Any:
+    """What the host can hold of `x` now: of a JAX array, unless traced, its number or numbers.
+
+    So a number read from an optimizer state is checked and computed as one typed by hand.
+    """
+    if not isinstance(x, jax.Array) or isinstance(x, Tracer):
+        return x
+    here = x.is_fully_addressable or x.is_fully_replicated
+    plain = not jnp.issubdtype(x.dtype, jax.dtypes.extended)  # a key is no number
+    if not here or not plain:
+        return x
+    host = jax.device_get(x)
+    return host.item() if host.ndim == 0 else host
 
 
 def on_host(*values: Number) -> bool:
@@ -216,6 +232,7 @@ def largest(first: Number, *others: Number) -> Number:
 
 def product(x: Number, n: Number) -> Number:
     """A real number times a whole one, in float64 if both are known now."""
+    x, n = fetched(x), fetched(n)
     return x * n if on_host(x, n) else as_float(x) * as_float(n)
 
 

@@ -233,16 +233,37 @@ def test_tracers_pass_unvalidated():
     assert build(-1.0, 2).shape == (3,)
 
 
-def test_concrete_arrays_are_validated_too():
-    """An array whose value is known is looked at."""
-    assert "end_value" in sentence(lambda: anneal.Linear(1.0, jnp.float32(-1), 9))
-    assert "steps" in sentence(lambda: anneal.Linear(1.0, 0.0, jnp.int32(-1)))
-    assert "steps" in sentence(lambda: anneal.Linear(1.0, 0.0, jnp.float32(3)))
+LONG = anneal.Linear(1.0, 0.0, 2**20)
+ARRAYS: dict[str, tuple[Any, str]] = {
+    "a value": (lambda: anneal.Linear(1.0, jnp.float32(-1), 9), "end_value"),
+    "no number": (lambda: anneal.Constant(jnp.float32(np.nan)), "finite"),
+    "steps": (lambda: anneal.Linear(1.0, 0.0, jnp.int32(-1)), "steps"),
+    "steps and a half": (lambda: anneal.Linear(1.0, 0.0, jnp.float32(2.5)), "steps"),
+    "cycles": (lambda: LONG.repeat(jnp.int32(2**20)), "cycles times"),
+    "cycles that grow": (lambda: LONG.repeat(4, jnp.float32(1e9)), "at most 1,"),
+    "an interval": (lambda: LONG.every(jnp.int32(2**20)), "interval times"),
+    "a factor": (lambda: LONG.stretch(jnp.float32(2**20)), "stretched length"),
+    "boundaries": (lambda: anneal.join([LONG] * 3, [jnp.int32(5), jnp.int32(3)]), "[5, 3]"),
+    "an array of boundaries": (lambda: anneal.join([LONG] * 3, jnp.array([5, 3])), "[5, 3]"),
+    "unsorted": (lambda: anneal.PiecewiseConstant(jnp.array([5, 3]), [1.0] * 3), "[5, 3]"),
+    "a knot below 0": (lambda: anneal.Interpolated(jnp.array([-5, 3]), [1.0, 2.0]), "[-5, 3]"),
+    "a knot between steps": (lambda: anneal.Interpolated(jnp.array([0, 1.5]), [1, 2]), "1.5"),
+    "a range": (lambda: anneal.Span(LONG, jnp.int32(5), jnp.int32(3)), "begin=5.0"),
+    "an order": (lambda: anneal.Constant(1.0).clip(jnp.float32(3), jnp.float32(1)), "upper=1.0"),
+    "restored": (lambda: jax.tree.map(jnp.asarray, LONG).repeat(2**20), "cycles times"),
+}
+
+
+@pytest.mark.parametrize(("call", "words"), ARRAYS.values(), ids=ARRAYS)
+def test_concrete_arrays_are_validated_too(call, words):
+    """An array whose value is known is looked at, wherever it lies."""
+    assert words in sentence(call)
 
 
 def test_whole_floats_are_counts():
     """1e3 steps is 1,000 steps."""
-    assert anneal.Linear(1.0, 0.0, 1e3) == anneal.Linear(1.0, 0.0, 1000)
+    for count in (1e3, np.float32(1e3), jnp.float32(1e3)):
+        assert anneal.Linear(1.0, 0.0, count) == anneal.Linear(1.0, 0.0, 1000)
 
 
 IDLE: dict[str, tuple[Any, str]] = {

@@ -216,7 +216,7 @@ def then(first: Schedule, *others: Schedule) -> Schedule:
 
 def _starts(segments: list[Schedule], boundaries: Sequence[IntScalarLike] | None) -> Any:
     if boundaries is None:
-        lengths: list[Any] = [segment.steps for segment in segments[:-1]]
+        lengths: list[Any] = [_checks.whole(segment.steps) for segment in segments[:-1]]
         if None in lengths:
             index = lengths.index(None)
             remedy = "give boundaries, or give it steps"

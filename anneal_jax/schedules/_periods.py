@@ -22,7 +22,6 @@ def are_equal(factor: Number, cycles: Number | None) -> bool:
 
 def listed(periods: Sequence[Number]) -> Any:
     """The lengths given one by one, checked; int[cycles], filled up where they are known."""
-    periods = [_checks.whole(n) for n in periods]
     for n in periods:
         _checks.steps("repeat", "periods", n, least=1)
     if not periods:

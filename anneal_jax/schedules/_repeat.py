@@ -192,7 +192,7 @@ def repeat(
         [1.   0.5  0.5  0.25 0.25 0.125]
     """
     schedule = as_schedule(schedule)
-    length = schedule.steps
+    length = _checks.whole(schedule.steps)
     if length is None:
         remedy = "give it steps, or join it with an end"
         _checks.fail("repeat", "schedule", "of known length", schedule, remedy)
@@ -209,12 +209,12 @@ def repeat(
         if cycles is not None or not are_equal(steps_factor, None):
             rule = "given without cycles and steps_factor"
             _checks.fail("repeat", "periods", rule, periods, "leave those out")
-        periods = _checks.items("repeat", "periods", periods, "steps")
+        periods = [_checks.whole(n) for n in _checks.items("repeat", "periods", periods, "steps")]
         lengths = listed(periods)
         endless = on_host(*periods) and sum(periods) >= MAX_STEP
         cycles = None if endless else len(periods)
     else:
-        lengths = geometric(length, steps_factor, cycles)
+        lengths = geometric(length, _checks.unboxed(steps_factor), cycles)
     if lengths is None and cycles is not None and on_host(length, cycles):
         _checks.steps("repeat", "cycles times the cycle's length", length * cycles)
     floor = None if floor is None else as_schedule(floor)

@@ -12,7 +12,7 @@ from jax import lax
 
 from .. import _checks
 from .._deprecated import warn
-from .._numerics import Number, as_float, as_int, last_reached, on_host, row, select
+from .._numerics import Number, as_float, as_int, fetched, last_reached, on_host, row, select
 from .._types import Array, IntScalarLike, RealScalarLike
 from ._schedule import Schedule
 from ._segment import Shape, as_shape
@@ -27,9 +27,10 @@ def _table(owner: str, name: str, dtype: type) -> Callable[[Any], Any]:
     """Field converter: known numbers to a NumPy array, with tracers to a JAX array; one axis."""
 
     def convert(values: Any) -> Any:
+        values = fetched(values)
         if isinstance(values, jax.Array) and values.ndim == 1:
             return values
-        values = _checks.items(owner, name, values, "numbers")
+        values = [fetched(v) for v in _checks.items(owner, name, values, "numbers")]
         if not all(on_host(v) or isinstance(v, jax.Array) for v in values):
             _checks.fail(owner, name, "a list of numbers", values, "correct it")
         if not on_host(*values):

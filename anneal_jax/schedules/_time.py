@@ -100,7 +100,7 @@ class Every(Retimed):
 
     def __check_init__(self) -> None:
         _checks.steps("every", "interval", self.interval, least=1)
-        length = self.schedule.steps
+        length = _checks.whole(self.schedule.steps)
         if length is not None and on_host(length, self.interval):
             _checks.steps("every", "interval times the schedule's length", length * self.interval)
 
@@ -178,8 +178,9 @@ class Reverse(Retimed):
 
 def stretch(schedule: Schedule, factor: RealScalarLike) -> Schedule:
     """Build `schedule.stretch(factor)`."""
+    factor = _checks.real(factor)
     _checks.number("stretch", "factor", factor, above=0)
-    length = schedule.steps
+    length = _checks.whole(schedule.steps)
     if length is not None and on_host(length, factor):
         _checks.steps("stretch", "the stretched length", int(length * factor))
         return schedule.stretched(TimeScale(round_half_up(product(factor, length)), length))

@@ -141,6 +141,9 @@ def one_cycle(
     _checks.number("one_cycle", "div_factor", div_factor, least=1)
     _checks.number("one_cycle", "final_div_factor", final_div_factor, least=1)
     check("one_cycle", values={"peak_value": peak_value})
+    peak_value, div_factor, final_div_factor = map(
+        _checks.real, (peak_value, div_factor, final_div_factor)
+    )
     start = peak_value / div_factor
     values = [start, peak_value, *([start] if three_phase else []), start / final_div_factor]
     return _phases("one_cycle", values, total_steps, warmup_fraction, shape)

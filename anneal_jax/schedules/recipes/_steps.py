@@ -53,6 +53,11 @@ def warmup_multi_step(
     """
     values = {"peak_value": peak_value, "init_value": init_value}
     check("warmup_multi_step", values=values, steps={"warmup_steps": warmup_steps})
+    boundaries = _checks.items("warmup_multi_step", "boundaries", boundaries, "steps")
+    boundaries = [_checks.whole(boundary) for boundary in boundaries]
+    for boundary in boundaries:
+        _checks.steps("warmup_multi_step", "boundaries", boundary)
+    warmup_steps = _checks.whole(warmup_steps)
     later = [boundary - warmup_steps for boundary in boundaries]
     if later and on_host(*later) and min(later) < 1:
         rule = f"after the warmup of {warmup_steps} steps"
@@ -100,5 +105,5 @@ def deepseek_steps(
     check("deepseek_steps", values={"peak_value": peak_value})
     rest("deepseek_steps", "total_steps", total_steps, warmup_steps=warmup_steps)
     at = [round_half_up(product(part, total_steps)) - warmup_steps for part in (0.8, 0.9)]
-    table = PiecewiseConstant(at, [peak_value, 0.316 * peak_value, 0.1 * peak_value])
+    table = PiecewiseConstant(at, [product(peak_value, part) for part in (1, 0.316, 0.1)])
     return join([Linear(0.0, peak_value, warmup_steps), table])
