@@ -164,3 +164,5 @@ TABLES = [
 ]
 
 CASES = SEGMENTS + LAWS + TABLES + COMPOSITIONS + MAPPED + RECIPES + SPANNED
+# Those whose programs differ in more than numbers or the formula of a segment.
+DISTINCT = [case for case in CASES if not case.similar]

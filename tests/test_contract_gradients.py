@@ -12,6 +12,7 @@ import anneal_jax as anneal
 from tests.cases import LARGEST, Case, floating, points
 from tests.numpy_eval import evaluate
 from tests.oracle import mp
+from tests.table import DISTINCT
 
 X64 = jax.config.jax_enable_x64
 
@@ -25,6 +26,7 @@ def test_gradient_in_every_leaf_is_finite(case: Case) -> None:
     assert all(np.isfinite(leaf).all() for leaf in leaves)
 
 
+@pytest.mark.parametrize("case", DISTINCT, ids=[case.name for case in DISTINCT])
 def test_gradient_of_a_sum_over_steps(case: Case) -> None:
     """A loss may see many steps at once: the gradient is traced through an array of them."""
     floats = {name: floating()(x) for name, x in case.floats.items()}

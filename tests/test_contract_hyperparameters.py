@@ -14,9 +14,7 @@ import pytest
 import anneal_jax as anneal
 from tests.cases import Case, assert_close, floating, integer, points, references
 from tests.numpy_eval import evaluate
-from tests.table import CASES
-
-DISTINCT = [case for case in CASES if not case.similar]
+from tests.table import DISTINCT
 
 
 @pytest.fixture(params=DISTINCT, ids=[case.name for case in DISTINCT], scope="module")
