@@ -130,16 +130,17 @@ def strict() -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="module")
-def compiled_quickly() -> Iterator[None]:
-    """Programs are not optimized: compiling, most of what short runs cost, takes half as long.
+@pytest.fixture(autouse=True, scope="module")
+def optimization(request: pytest.FixtureRequest) -> None:
+    """Optimize programs only in modules marked `optimized`, which hold numbers to the last digits.
 
-    Not for the core's numbers, which hold for what users get: optimized programs.
+    Compiling is most of what the others cost, and takes half as long without.
     """
-    before = jax.config.read("jax_disable_most_optimizations")
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", before)
+    quick = request.node.get_closest_marker("optimized") is None
+    if jax.config.read("jax_disable_most_optimizations") != quick:
+        jax.config.update("jax_disable_most_optimizations", quick)
+        os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] = str(quick)  # for child processes
+        jax.clear_caches()  # what is compiled already would be called either way
 
 
 @pytest.fixture(params=CASES, ids=[case.name for case in CASES], scope="module")

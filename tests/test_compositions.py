@@ -9,12 +9,15 @@ from typing import Any
 
 import jax
 import numpy as np
+import pytest
 from hypothesis import assume, given, settings, strategies as st
 
 import anneal_jax as anneal
 from tests import oracle_compose as oc
 from tests.cases import LARGEST, assert_close, floating
 from tests.strategies import Both, compositions, exponents, phases, segments, timed, values
+
+pytestmark = pytest.mark.optimized
 
 COUNT = 64
 

@@ -12,6 +12,8 @@ import anneal_jax as anneal
 from tests.cases import LARGEST, Case, assert_close, floating, points, references
 from tests.table import CASES, DISTINCT
 
+pytestmark = pytest.mark.optimized
+
 Run = Callable[[anneal.Schedule, Any], jax.Array]
 
 

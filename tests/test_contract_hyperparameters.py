@@ -16,6 +16,8 @@ from tests.cases import Case, assert_close, floating, integer, points, reference
 from tests.numpy_eval import evaluate
 from tests.table import DISTINCT
 
+pytestmark = pytest.mark.optimized
+
 
 @pytest.fixture(params=DISTINCT, ids=[case.name for case in DISTINCT], scope="module")
 def case(request: pytest.FixtureRequest) -> Case:

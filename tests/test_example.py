@@ -20,8 +20,6 @@ from examples.transformer_lm.model import Transformer, compute_dtype, losses
 from examples.transformer_lm.train import dispatches, main, make_evaluate, make_model
 from tests import example_runs
 
-pytestmark = pytest.mark.usefixtures("compiled_quickly")
-
 ROOT = Path(__file__).resolve().parent.parent
 SHAKESPEARE = ROOT.parent / "shared/data/text/tinyshakespeare.txt"
 

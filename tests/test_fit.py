@@ -13,8 +13,6 @@ import anneal_jax as anneal
 from anneal_jax.laws import FunctionalScalingLaw, Law, LevelLaw, MomentumLaw, MultiPowerLaw, fit
 from anneal_jax.laws._runs import LossCurve
 
-pytestmark = pytest.mark.usefixtures("compiled_quickly")
-
 STEPS = 4_000
 COSINE = anneal.warmup_cosine(3e-4, 200, STEPS, end_value=3e-5)
 WSD = anneal.warmup_stable_decay(3e-4, 200, 800, STEPS)

@@ -12,6 +12,8 @@ import anneal_jax as anneal
 from tests import oracle as o, oracle_spans as os
 from tests.cases import LARGEST, assert_close, floating
 
+pytestmark = pytest.mark.optimized
+
 HORIZONS = [1, 2, 3, 5, 7, 41, 500, 1000, 2000, 8000, 10**5, 10**6, 10**7]
 HORIZONS += [2**24 - 1, 2**24 + 1, 10**9, LARGEST]
 

@@ -15,6 +15,8 @@ from flax.training import train_state
 import anneal_jax as anneal
 from tests.stateful import fast_jit
 
+pytestmark = pytest.mark.optimized
+
 RATE = anneal.warmup_cosine(1e-2, warmup_steps=3, total_steps=20)
 
 

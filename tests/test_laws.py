@@ -12,8 +12,6 @@ import anneal_jax as anneal
 from anneal_jax._exponential_sums import _exp, nodes_for, power_sums, reciprocal_sums
 from anneal_jax.laws import FunctionalScalingLaw, Law, LevelLaw, MomentumLaw, MultiPowerLaw
 
-pytestmark = pytest.mark.usefixtures("compiled_quickly")
-
 
 @pytest.fixture(autouse=True, scope="module")
 def double() -> Iterator[None]:

@@ -12,8 +12,6 @@ from examples import matrix_factorization as example
 from examples.matrix_factorization import Config, Ratings, main
 from tests import example_runs
 
-pytestmark = pytest.mark.usefixtures("compiled_quickly")
-
 USERS, ITEMS = 30, 20
 TINY = {"rank": 2, "epochs": 6, "batch_size": 32, "seeds": 1, "peak": 0.05, "shared_peak": 0.05}
 

@@ -11,6 +11,8 @@ import anneal_jax as anneal
 from anneal_jax._numerics import MAX_STEP, scale_int
 from anneal_jax.schedules._rate import Rate
 
+pytestmark = pytest.mark.optimized
+
 
 def _exactly(n: int, numerator: int, denominator: int) -> int:
     scaled = (2 * n * numerator + max(denominator, 1)) // (2 * max(denominator, 1))

@@ -9,8 +9,6 @@ import pytest
 import anneal_jax as anneal
 from anneal_jax.laws import LevelLaw, MomentumLaw, MultiPowerLaw, optimize_schedule
 
-pytestmark = pytest.mark.usefixtures("compiled_quickly")
-
 SMALL = MultiPowerLaw(3.0405, 0.5247, 0.5079, 363.79, 2.0656, 0.5828, 0.6414)
 LARGE = MultiPowerLaw(2.6514, 0.6012, 0.4530, 437.95, 2.1325, 0.5979, 0.6552)
 

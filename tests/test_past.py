@@ -13,6 +13,8 @@ from anneal_jax.laws import FunctionalScalingLaw, Law, LevelLaw, MomentumLaw, Mu
 from anneal_jax.laws._measured import measured, padded
 from anneal_jax.laws._past import Last, Past
 
+pytestmark = pytest.mark.optimized
+
 STEPS = 1_500
 LAWS: dict[str, Law] = {
     "level": LevelLaw(2.5, 0.5, 0.5, 300.0),

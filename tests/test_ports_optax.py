@@ -15,8 +15,6 @@ from anneal_jax.ports import optax as ours
 from tests.numpy_eval import evaluate
 from tests.peers import assert_parity, parity, peer
 
-pytestmark = pytest.mark.usefixtures("compiled_quickly")
-
 theirs = peer("optax.schedules")
 STEPS = 40
 

@@ -9,8 +9,6 @@ from examples import predict_loss as example
 from examples.command_line import BadInput
 from examples.predict_loss import Config, Recorder, main
 
-pytestmark = pytest.mark.usefixtures("compiled_quickly")
-
 TINY = {"blocks": 1, "heads": 1, "width": 8, "block_size": 8, "batch_size": 4, "steps": 200}
 TINY |= {"steps_per_dispatch": 10, "evaluate_every": "5%"}
 LAW = laws.MultiPowerLaw(1.0, 0.1, 0.5, 30.0, 0.27, 0.5, 0.5, 0.6)

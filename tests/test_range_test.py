@@ -17,6 +17,8 @@ import anneal_jax as anneal
 from anneal_jax._progress import progress_bar
 from anneal_jax.search import RangeTest, Training, lr_range_test, sweep, tune
 
+pytestmark = pytest.mark.optimized
+
 mpl.use("Agg")
 STEPS = 60
 DATA = np.random.default_rng(0).normal(size=(STEPS, 8, 4)).astype(np.float32)

@@ -8,8 +8,6 @@ import pytest
 
 import anneal_jax as anneal
 
-pytestmark = pytest.mark.usefixtures("compiled_quickly")
-
 ROOT = pathlib.Path(__file__).parents[1]
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
 PAGES = ["README.md", *sorted(f"docs/{page.name}" for page in (ROOT / "docs").glob("*.md"))]

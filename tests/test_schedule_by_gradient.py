@@ -10,8 +10,6 @@ from examples import schedule_by_gradient as example
 from examples.schedule_by_gradient import Config, Hyper, main
 from tests.example_runs import command, finish, refusal
 
-pytestmark = pytest.mark.usefixtures("compiled_quickly")
-
 TINY = {"steps": 12, "batch_size": 4, "hidden": 3, "updates": 3, "runs": 2, "fresh": 8}
 TINY |= {"grid_peaks": 2, "grid_ends": 2, "grid_warmups": 1, "progress": False}
 HYPER = {"peak": 0.1, "end": 0.01, "warmup_share": 0.23}  # 2.76 of 12 steps: no kink is near

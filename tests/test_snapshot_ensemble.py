@@ -18,8 +18,6 @@ from examples.snapshot_ensemble import (
 )
 from tests import example_runs
 
-pytestmark = pytest.mark.usefixtures("compiled_quickly")
-
 TINY = {
     "seeds": 2,
     "cycles": 3,

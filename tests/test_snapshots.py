@@ -12,8 +12,6 @@ import anneal_jax as anneal
 from anneal_jax import ensemble
 from tests.stateful import fast_jit, one_clear_sentence
 
-pytestmark = pytest.mark.usefixtures("compiled_quickly")
-
 CYCLES = anneal.cosine_restarts(1.0, cycle_steps=2, cycles=3, steps_factor=2)  # ends 2, 6, 14
 
 

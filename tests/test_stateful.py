@@ -20,6 +20,8 @@ from anneal_jax.transforms._cycles import Cycles
 from anneal_jax.transforms._states import find
 from tests.stateful import OTHER, RATE, STATEFUL, close, fast_jit, problem, same, stepper
 
+pytestmark = pytest.mark.optimized
+
 
 @pytest.fixture(autouse=True, scope="module")
 def strict():

@@ -21,8 +21,6 @@ from anneal_jax.search.engine import Executables
 
 from .sweeps import DATA, STEPS, X, Y, alone, batch, loss, params
 
-pytestmark = pytest.mark.usefixtures("compiled_quickly")
-
 mpl.use("Agg")
 PEAKS = [0.003, 0.01, 0.03, 0.1]
 PLANS = [anneal.warmup_cosine(p, w, STEPS) for p, w in zip(PEAKS, (2, 5, 3, 8), strict=True)]

@@ -30,8 +30,6 @@ from anneal_jax.search import (
     tune,
 )
 
-pytestmark = pytest.mark.usefixtures("compiled_quickly")
-
 # The package under test, and these tests.
 PATHS = (Path(anneal.__file__).parents[1], Path(__file__).parents[1])
 SPACE = {"peak": LogUniform(1e-3, 1.0), "warmup": Integers(0, 5)}
