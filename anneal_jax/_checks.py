@@ -4,7 +4,9 @@ Only values that are known now are checked. A tracer passes: its value is not kn
 host callback in the train step would cost more than it saves.
 """
 
+import contextlib
 import difflib
+import reprlib
 from collections.abc import Iterable
 from typing import Any, NoReturn, TypeVar, cast
 
@@ -13,7 +15,13 @@ import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
-from ._numerics import MAX_STEP, Number, fetched
+from ._numerics import MAX_STEP, Number, fetched, float_dtype
+
+_SHORT = reprlib.Repr()  # of long collections a few items
+_SHORT.maxlevel, _SHORT.maxlist, _SHORT.maxtuple, _SHORT.maxdict = 4, 8, 8, 6
+_SHORT.maxstring = _SHORT.maxother = 90
+_LARGEST_DOUBLE = int(np.finfo(np.float64).max)
+_MOST_NAMES = 8  # in one message
 
 
 def known(*values: Number) -> bool:
@@ -34,7 +42,8 @@ def real(x: T) -> T:
     """Field converter: numbers known now to float; `number` checks everything else."""
     given: Any = unboxed(x)
     if isinstance(given, int | float | np.integer | np.floating) and not isinstance(given, bool):
-        given = float(given)
+        with contextlib.suppress(OverflowError):  # of an int that `number` will refuse
+            given = float(given)
     return cast(T, given)
 
 
@@ -46,15 +55,32 @@ def whole(x: T) -> T:
     return cast(T, given)
 
 
+def integer(x: T) -> T:
+    """Python's int for an integer of NumPy or JAX; anything else as it is."""
+    given: Any = unboxed(x)
+    return cast(T, int(given)) if isinstance(given, np.integer) else given
+
+
 def fail(owner: str, name: str, rule: str, value: Any, remedy: str) -> NoReturn:
     """Raise the one-sentence error that every bad argument gets."""
-    shown = " ".join(repr(value).split())  # on one line, arrays too
-    raise ValueError(f"{owner}: {name} must be {rule}, got {shown}; {remedy}.")
+    raise ValueError(f"{owner}: {name} must be {rule}, got {shown(value)}; {remedy}.")
+
+
+def shown(value: Any) -> str:
+    """`value` in one short line, whatever it is: large data stands with its two ends."""
+    if isinstance(value, int) and value.bit_length() > 200:
+        return f"a number of {value.bit_length()} bits"
+    try:
+        shown = " ".join(_SHORT.repr(value).split())
+    except Exception:  # its own `repr` fails, or Python refuses to print it
+        return f"an object of class {type(value).__name__}"
+    return shown if len(shown) <= 100 else f"{shown[:70]} ... {shown[-20:]}"
 
 
 def items(owner: str, name: str, values: Any, of: str) -> list[Any]:
     """`values` as a list; an error if it is not a collection."""
-    if isinstance(values, str | dict) or not isinstance(values, Iterable):
+    listed = isinstance(values, Iterable) and getattr(values, "ndim", 1) > 0
+    if isinstance(values, str | dict) or not listed:
         fail(owner, name, f"a list of {of}", values, "put it into one, as in [a, b]")
     return list(fetched(values))
 
@@ -77,13 +103,13 @@ def number(
     bounds += [f"at most {most:g}"] if most is not None else []
     bounds += [f"below {below:g}"] if below is not None else []
     rule = " and ".join(["a finite number", *bounds]).replace("number and", "number", 1)
-    if not _is_real_scalar(value):
+    if not is_real_scalar(value):
         fail(
             owner, name, rule, value, f"{remedy} (one schedule holds scalars; batch with jax.vmap)"
         )
     if not known(value):
         return
-    x = float(value)
+    x = float(value) if abs(value) <= _LARGEST_DOUBLE else np.inf
     inside = (
         np.isfinite(x)
         and (least is None or x >= least)
@@ -93,6 +119,18 @@ def number(
     )
     if not inside:
         fail(owner, name, rule, value, remedy)
+    near = _as_computed(x)
+    strictly = (above is None or near > above) and (below is None or near < below)
+    if not (np.isfinite(near) and strictly):
+        fail(owner, name, f"{rule} in {float_dtype()}", value, "or turn on jax_enable_x64")
+
+
+def _as_computed(x: float) -> float:
+    """`x` as schedules compute with it: rounded once; 0 if it is too small for that."""
+    info = np.finfo(float_dtype())
+    if abs(x) > float(info.max):
+        return np.inf
+    return float(info.dtype.type(x)) if abs(x) >= float(info.tiny) else 0.0
 
 
 def steps(owner: str, name: str, value: Number, *, least: int = 0, remedy: str = "") -> None:
@@ -127,12 +165,17 @@ def nearest(owner: str, name: str, value: Any, valid: Iterable[str]) -> None:
     valid = sorted(valid)
     if isinstance(value, str) and value in valid:
         return
-    close = difflib.get_close_matches(str(value), valid, n=1, cutoff=0.5)
+    word = value if isinstance(value, str) and len(value) < 100 else ""
+    close = difflib.get_close_matches(word, valid, n=1, cutoff=0.5)
     remedy = f"did you mean {close[0]!r}?" if close else "choose one of these"
-    raise ValueError(f"{owner}: {name} must be one of {valid}, got {value!r}; {remedy}")
+    few = ", ".join(map(repr, valid[:_MOST_NAMES]))
+    names = f"[{few}]" if len(valid) <= _MOST_NAMES else f"{len(valid)} names ({few}, ...)"
+    raise ValueError(f"{owner}: {name} must be one of {names}, got {shown(value)}; {remedy}")
 
 
-def _is_real_scalar(value: Any) -> bool:
+def is_real_scalar(value: Any) -> bool:
+    """Whether `value` is one real number, known or traced."""
+    value = real(value)
     if isinstance(value, jax.Array):
         kinds = (jnp.integer, jnp.floating)
         return value.ndim == 0 and any(jnp.issubdtype(value.dtype, kind) for kind in kinds)

@@ -6,8 +6,12 @@ data parallelism. That arithmetic is done here, once, in exact fractions.
 """
 
 import dataclasses
+import math
 import re
+import warnings
+from collections.abc import Callable
 from fractions import Fraction
+from typing import Any, TypeVar
 
 from . import _checks
 from ._numerics import MAX_STEP
@@ -22,7 +26,10 @@ _UNITS = {
 }
 _UNIT_OF = {spelling: unit for unit, spellings in _UNITS.items() for spelling in spellings}
 _MULTIPLES = {"": 1, "k": 10**3, "K": 10**3, "M": 10**6, "B": 10**9, "G": 10**9, "T": 10**12}
-_DURATION = re.compile(r"\s*(\d[\d_]*(?:\.\d+)?(?:[eE][+-]?\d+)?)\s*([kKMBGT]?)\s*(%|[a-z]*)\s*")
+_DURATION = re.compile(
+    r"\s*(\d[\d_]{0,40}(?:\.\d{1,40})?(?:[eE][+-]?\d{1,2})?)\s*([kKMBGT]?)\s*(%|[a-z]*)\s*"
+)  # (an exponent of more digits would ask for numbers that take minutes to write out)
+S = TypeVar("S", bound=Callable[..., Any])
 _LOADERS = ("drop", "keep", "carry")
 
 
@@ -46,10 +53,13 @@ class Horizon:
       examples_per_epoch: size of the data set in examples.
       tokens_per_example: sequence length in tokens.
       accumulation_steps: batches whose gradients are accumulated into one optimizer step
-        (the `every_k_schedule` of `optax.MultiSteps`); accumulation runs on across epochs.
+        (the `every_k_schedule` of `optax.MultiSteps`).
       data_parallel: replicas that each take a batch of their own at the same time.
       remainder: what the data loader does with an incomplete batch at the end of an epoch:
         `"drop"` it, `"keep"` it as a short batch, or `"carry"` it over into the next epoch.
+      accumulation_remainder: what the train loop does where an epoch ends in the middle of an
+        accumulation: `"carry"` it on into the next epoch (`optax.MultiSteps`), `"keep"` it as a
+        step of fewer batches (Transformers' `Trainer`), or `"drop"` it.
 
     Raises:
       ValueError: if a size is not a whole number of at least 1, the total is below one step, a unit
@@ -78,13 +88,18 @@ class Horizon:
     accumulation_steps: int = 1
     data_parallel: int = 1
     remainder: str = "drop"
+    accumulation_remainder: str = "carry"
 
     def __post_init__(self) -> None:
-        _checks.nearest("Horizon", "remainder", self.remainder, _LOADERS)
-        for field in dataclasses.fields(self)[1:-1]:
-            size = getattr(self, field.name)
-            if size is not None and (
-                not isinstance(size, int) or isinstance(size, bool) or size < 1
+        for name in ("remainder", "accumulation_remainder"):
+            _checks.nearest("Horizon", name, getattr(self, name), _LOADERS)
+        for field in dataclasses.fields(self)[:-2]:
+            size = _checks.integer(getattr(self, field.name))
+            object.__setattr__(self, field.name, size)
+            if (
+                field.name != "total"
+                and size is not None
+                and (not isinstance(size, int) or isinstance(size, bool) or size < 1)
             ):
                 remedy = "give a count of at least 1"
                 _checks.fail("Horizon", field.name, "a positive whole number", size, remedy)
@@ -118,7 +133,15 @@ class Horizon:
         if not batches:
             rule = f"at least one batch of {batch} where the remainder is dropped"
             _checks.fail("Horizon", "examples_per_epoch", rule, examples, 'or use remainder="keep"')
-        return batches / self.accumulation_steps
+        steps = batches / self.accumulation_steps
+        if self.accumulation_remainder == "carry":
+            return steps
+        steps = Fraction(math.ceil(steps) if self.accumulation_remainder == "keep" else int(steps))
+        if not steps:
+            rule = f"at most the {batches} batches of an epoch where a remainder is dropped"
+            remedy = 'or use accumulation_remainder="keep"'
+            _checks.fail("Horizon", "accumulation_steps", rule, self.accumulation_steps, remedy)
+        return steps
 
     def __call__(self, duration: str | int) -> int:
         """`duration` in optimizer steps.
@@ -133,6 +156,7 @@ class Horizon:
           ValueError: if `duration` has no unit or an unknown one, is too long, or the size that its
             unit needs was not given.
         """
+        duration = _checks.integer(duration)
         if isinstance(duration, int) and not isinstance(duration, bool):
             _checks.steps("Horizon", "the duration", duration)
             return duration
@@ -142,6 +166,31 @@ class Horizon:
         if steps > MAX_STEP:
             _checks.fail("Horizon", "the duration", "below 2**31 steps", duration, "shorten it")
         return steps
+
+    def check(self, schedule: S) -> S:
+        """`schedule` itself, with a warning if it does not end where training does.
+
+        Args:
+          schedule: any schedule; one without an end always fits.
+
+        Returns:
+          The schedule.
+
+        Example:
+            >>> import anneal_jax as anneal
+            >>> h = anneal.Horizon(total=1_000)
+            >>> schedule = h.check(anneal.warmup_cosine(3e-4, h("5%"), h("100%")))
+        """
+        steps, total = getattr(schedule, "steps", None), self.total_steps
+        if steps is not None and steps != total:
+            last = float(schedule(total))
+            what = "holds its end value" if steps < total else "is cut off before its end"
+            warnings.warn(
+                f"Horizon: the schedule has {steps} steps and training {total}, so it {what}, "
+                f"and training ends at {last:g}; build it with horizon('100%').",
+                stacklevel=2,
+            )
+        return schedule
 
     def examples(self, steps: int) -> int:
         """Examples seen after `steps` optimizer steps."""
@@ -168,7 +217,7 @@ class Horizon:
         if not unit:
             remedy = "add steps, ep, ex, ba, tok or %"
             _checks.fail("Horizon", "the duration", rule, duration, remedy)
-        _checks.nearest("Horizon", f"the unit of {duration!r}", unit, _UNIT_OF)
+        _checks.nearest("Horizon", "the unit of a duration", unit, _UNIT_OF)
         return Fraction(number.replace("_", "")) * _MULTIPLES[multiple], _UNIT_OF[unit]
 
     def _steps_per(self, unit: str) -> Fraction:

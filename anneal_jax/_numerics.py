@@ -90,34 +90,6 @@ def on_host(*values: Number) -> bool:
     return all(isinstance(v, int | float | np.ndarray | np.generic) for v in values)
 
 
-def as_step(step: Number) -> jax.Array:
-    """`step`, of any integer dtype and shape, as `int_dtype()`; negative ones read as 0."""
-    if isinstance(step, jax.Array) or hasattr(step, "__jax_array__"):
-        step = jnp.asarray(step)
-        _require_integer(step.dtype, step)
-        if np.iinfo(step.dtype).max > np.iinfo(int_dtype()).max:  # unsigned: saturate, never wrap
-            step = jnp.minimum(step, jnp.asarray(np.iinfo(int_dtype()).max, step.dtype))
-        return jnp.maximum(as_int(step), 0)
-    host = np.asarray(step)
-    if host.dtype != object or not all(isinstance(s, int) for s in host.flat):
-        _require_integer(host.dtype, step)  # (all ints in an object array: beyond 64 bits)
-    limit, largest = np.iinfo(int_dtype()).max, host.max(initial=0)
-    if largest > limit:
-        raise OverflowError(
-            f"Schedule: step must be at most {limit}, got {largest}; "
-            "turn on jax_enable_x64 to count further."
-        )
-    return jnp.asarray(np.maximum(host, 0).astype(int_dtype()))
-
-
-def _require_integer(dtype: np.dtype, step: Number) -> None:
-    if not np.issubdtype(dtype, np.integer):
-        raise TypeError(
-            f"Schedule: step must be an integer or an array of integers, got {step!r} of dtype "
-            f"{dtype}; cast it first, as in step.astype('int32')."
-        )
-
-
 # --- Fractions ------------------------------------------------------------------------------
 
 _LOW = 16  # integers are split below this bit, so that a part times a head is exact
@@ -192,6 +164,13 @@ def fraction(n: jax.Array, d: jax.Array, n_part: Number = 0.0, d_part: Number = 
     return Fraction(head, remainder / divisor)
 
 
+def two_sum(a: jax.Array, b: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """`a + b` rounded, and its rounding error."""
+    total = a + b
+    part = total - a
+    return total, (a - (total - part)) + (b - part)
+
+
 def complement(rise: jax.Array, weight: jax.Array, exponent: jax.Array) -> jax.Array:
     """`1 - weight` for `weight = (1 - rise) ** exponent`, accurate also near 0."""
     early = rise < 0.5
@@ -228,6 +207,15 @@ def largest(first: Number, *others: Number) -> Number:
         found = functools.reduce(np.maximum, (first, *others))
         return found if np.ndim(found) else int(found)
     return functools.reduce(jnp.maximum, map(as_int, (first, *others)))
+
+
+def plus(steps: Number, more: Number) -> Number:
+    """The sum of two counts of steps, the second of any sign; where traced, at most 2**31 - 1."""
+    if on_host(steps, more):
+        total = np.add(steps, more, dtype=np.int64)
+        return total if np.ndim(total) else int(total)
+    steps, more = as_int(steps), as_int(more)
+    return jnp.minimum(steps, MAX_STEP - jnp.maximum(more, 0)) + more
 
 
 def product(x: Number, n: Number) -> Number:

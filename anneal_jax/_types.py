@@ -5,7 +5,7 @@ the tests' import hook, that one number has no axes.
 """
 
 from collections.abc import Sequence
-from typing import TypeAlias
+from typing import Annotated, TypeAlias
 
 import numpy as np
 from jax import Array as Array
@@ -16,7 +16,18 @@ RealScalarLike: TypeAlias = float | int | np.number | Real[Array, ""] | Real[np.
 """One real number: a hyperparameter, concrete or traced."""
 
 IntScalarLike: TypeAlias = int | np.integer | Integer[Array, ""] | Integer[np.ndarray, ""]
-"""One whole number: a length, a boundary or a count, in optimizer steps; concrete or traced."""
+"""One whole number, such as a number of cycles; concrete or traced."""
+
+IN_STEPS = "in optimizer steps"
+
+DurationLike: TypeAlias = Annotated[IntScalarLike, IN_STEPS]
+"""A length, an interval or the place of a boundary, in whole optimizer steps; concrete or traced.
+
+What a configuration may also give in other units (`from_config`).
+"""
+
+RealDurationLike: TypeAlias = Annotated[RealScalarLike, IN_STEPS]
+"""A duration in optimizer steps that need not be whole, such as a time scale."""
 
 StepLike: TypeAlias = ArrayLike | Sequence[int]
 """What a schedule is asked about: one step, or steps in an array of any shape.

@@ -85,11 +85,6 @@ class Memory:
     def __init__(self) -> None:
         self.limit = MEMORY
 
-    def pytest_collection_finish(self) -> None:
-        """What is there before the first test stays until the last: no collection looks at it."""
-        gc.collect()
-        gc.freeze()
-
     def pytest_runtest_logfinish(self) -> None:
         if _resident() <= self.limit:
             return

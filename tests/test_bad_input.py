@@ -214,6 +214,34 @@ OTHERS = {
         lambda: anneal.one_cycle(1.0, 9, warmup_fraction=0.6, three_phase=True),
         "at most 0.5",
     ),
+    "no list of boundaries": (
+        lambda: anneal.warmup_multi_step(1.0, 1, 4, [0.5]),
+        "boundaries must be a list of steps",
+    ),
+    "a boundary beyond 64 bits": (lambda: anneal.join(TWO, [2**70]), "boundaries"),
+    "a boundary beyond doubles": (
+        lambda: anneal.PiecewiseConstant([10**400], [1.0, 2.0]),
+        "finite",
+    ),
+    "a huge knot": (lambda: anneal.Interpolated([0, 1e300], [1.0, 2.0]), "knots"),
+    "a knot that is no number": (lambda: anneal.Interpolated([float("nan")], [1.0]), "knots"),
+    "lists among boundaries": (
+        lambda: anneal.PiecewiseConstant([[2.0], 5], [1.0] * 3),
+        "a list of",
+    ),
+    "truth among boundaries": (lambda: anneal.PiecewiseConstant([True], [1.0, 2.0]), "a list of"),
+    "a word and factors": (
+        lambda: anneal.PiecewiseConstant.from_factors("a", [3], [0.5]),
+        "init_value",
+    ),
+    "5,000 digits": (lambda: anneal.Constant(10**5000), "a number of 16610 bits"),
+    "a word for a flag": (lambda: anneal.one_cycle(1.0, 9, three_phase="no"), "True or False"),
+    "a word for restarts": (lambda: anneal.join([LINE], restarts="no"), "True or False"),
+    "a warmup beyond the first drop": (lambda: anneal.deepseek_steps(1.0, 9, 10), "the first drop"),
+    "a word in a sum": (lambda: anneal.Sum(LINE, "x"), "a schedule, a number or a function"),
+    "nothing to shift": (lambda: anneal.Shift(None, 3), "a schedule, a number or a function"),
+    "nothing every 3": (lambda: anneal.Every([], 3), "a schedule, a number or a function"),
+    "a key of lists": (lambda: LINE.noise([0, []]), "key must be"),
     "boundary in the warmup": (
         lambda: anneal.warmup_multi_step(1.0, 10, [4, 20], [0.5, 0.5]),
         "after the warmup of 10 steps",
@@ -225,6 +253,43 @@ OTHERS = {
 def test_the_rest(call, words):
     """Combinations that cannot be meant."""
     assert words in sentence(call)
+
+
+WRAPPERS = [anneal.Sum, anneal.Product, anneal.Minimum, anneal.Maximum]
+
+
+@pytest.mark.parametrize("wrapper", WRAPPERS)
+def test_a_number_is_a_schedule_wherever_one_is_asked_for(wrapper):
+    """In place of the number that a combination of two would call."""
+    assert wrapper(LINE, 0.5) == wrapper(LINE, anneal.Constant(0.5))
+
+
+def test_a_number_in_place_of_a_wrapped_schedule():
+    for number, schedule in ((2.0, anneal.Constant(2.0)), (np.float32(2), anneal.Constant(2.0))):
+        assert anneal.Power(number, 2.0) == anneal.Power(schedule, 2.0)
+        assert anneal.Until(number, 3) == anneal.Until(schedule, 3)
+        assert anneal.Clip(number, 0.0, 1.0) == anneal.Clip(schedule, 0.0, 1.0)
+        assert anneal.Noise(number, 0) == anneal.Noise(schedule, 0)
+
+
+@pytest.mark.parametrize("step", [[[1, 2], [3]], "a", None, jax.random.key(0), 2.5], ids=str)
+def test_what_is_no_step_gets_a_sentence(step):
+    assert "Schedule: step must be" in sentence(lambda: LINE(step), kind=TypeError)
+
+
+def test_steps_of_any_size():
+    """Below 0 is 0, were it far below; above what a counter holds is an error."""
+    assert LINE(-(10**30)) == 1.0
+    with pytest.raises(OverflowError, match="a number of 1329 bits"):
+        LINE([10**400])
+
+
+def test_a_batch_that_is_called_is_told_how():
+    for make in (lambda p: anneal.Constant(p), lambda p: anneal.warmup_cosine(p, 2, 9)):
+        batch = jax.vmap(make)(jnp.arange(1.0, 4.0))
+        with pytest.raises(ValueError, match=r"jax\.vmap"):
+            batch(3)
+        assert jax.vmap(lambda schedule: schedule(3))(batch).shape == (3,)
 
 
 def test_tracers_pass_unvalidated():

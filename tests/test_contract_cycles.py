@@ -128,6 +128,12 @@ def test_cycles_that_end_where_they_are_cut_do_not_begin_once_more() -> None:
     np.testing.assert_array_equal(np.flatnonzero(whole.is_restart(FIRST)), [4])
 
 
+def test_nothing_begins_where_the_last_cycle_ends() -> None:
+    """Though a part without steps stands at the end of each."""
+    cycle = anneal.join([anneal.Linear(1.0, 0.0, 4), anneal.Linear(1.0, 0.5, 0)], restarts=True)
+    np.testing.assert_array_equal(np.flatnonzero(cycle.repeat(2).is_restart(FIRST)), [4])
+
+
 def test_a_stretch_of_a_traced_length_is_exact() -> None:
     """float32 does not count beyond 2**24; the factor is applied in integers."""
     for steps in (2**24 + 1, 2**27 + 1):

@@ -2,6 +2,7 @@
 
 from fractions import Fraction
 
+import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
@@ -93,6 +94,30 @@ def test_a_recipe_in_units():
     assert schedule.steps == h.total_steps == 7629
 
 
+@pytest.mark.parametrize(("mode", "steps"), [("carry", 23), ("keep", 24), ("drop", 21)])
+def test_an_epoch_that_ends_in_the_middle_of_an_accumulation(mode, steps):
+    """125 batches, 16 to a step: 23.4 in three epochs; Transformers takes 8 steps in each."""
+    sizes = {"batch_size": 8, "examples_per_epoch": 1000, "accumulation_steps": 16}
+    horizon = anneal.Horizon("3ep", **sizes, accumulation_remainder=mode)
+    assert horizon.total_steps == steps
+    assert horizon("100%") == steps
+
+
+def test_integers_of_numpy_are_integers():
+    horizon = anneal.Horizon(np.int64(30), batch_size=np.int32(8), examples_per_epoch=np.int64(80))
+    assert horizon == anneal.Horizon(30, batch_size=8, examples_per_epoch=80)
+    assert horizon(np.int16(7)) == 7
+
+
+def test_a_schedule_that_does_not_fit_the_run_is_told():
+    horizon = anneal.Horizon(100)
+    for fits in (anneal.Linear(1.0, 0.0, 100), anneal.Constant(0.1)):
+        assert horizon.check(fits) is fits  # warnings are errors here
+    for steps, words in [(90, "holds its end value"), (150, "is cut off .* ends at 0.333333")]:
+        with pytest.warns(UserWarning, match=words):
+            horizon.check(anneal.Linear(1.0, 0.0, steps))
+
+
 @pytest.mark.parametrize(
     ("make", "words"),
     [
@@ -112,6 +137,20 @@ def test_a_recipe_in_units():
         (lambda: anneal.Horizon(10)("five steps"), "write it like"),
         (lambda: anneal.Horizon(10)(-1), "from 0 to"),
         (lambda: anneal.Horizon("3Bsteps"), "below 2**31"),
+        (lambda: anneal.Horizon("1e10000000st"), "write it like"),
+        (lambda: anneal.Horizon(9)("1e-100000000%"), "write it like"),
+        (lambda: anneal.Horizon(9)("9" * 5000 + "st"), "write it like"),
+        (lambda: anneal.Horizon(9)(10**5000), "a number of 16610 bits"),
+        (
+            lambda: anneal.Horizon(
+                "1ep",
+                batch_size=1,
+                examples_per_epoch=3,
+                accumulation_steps=4,
+                accumulation_remainder="drop",
+            ),
+            "at most the 3 batches",
+        ),
         (
             lambda: anneal.Horizon("1ep", batch_size=64, examples_per_epoch=10),
             "at least one batch of 64",

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import anneal_jax as anneal
-from anneal_jax.schedules import _schedule
+from anneal_jax.schedules import _evaluation
 
 pytestmark = pytest.mark.optimized
 
@@ -154,7 +154,7 @@ def test_calling_a_schedule_compiles_once_for_all_of_its_kind() -> None:
     """Without any `jit` of the user's own: eager calls share one program."""
 
     anneal.Cosine(1.0, 0.0, 10)(np.arange(5))
-    before = _schedule._evaluate._cache_size()
+    before = _evaluation.evaluate._cache_size()
     for k in range(1, 20):
         anneal.Cosine(1.0 / k, 0.1 / k, 10 * k, exponent=k / 2)(np.arange(5))
-    assert _schedule._evaluate._cache_size() == before
+    assert _evaluation.evaluate._cache_size() == before

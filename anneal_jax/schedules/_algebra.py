@@ -10,7 +10,7 @@ from jax import lax
 
 from .. import _checks
 from .._numerics import as_float, largest, select
-from .._types import Array, IntScalarLike, RealScalarLike
+from .._types import Array, DurationLike, RealScalarLike
 from ._constant import Constant, as_schedule
 from ._schedule import Schedule
 
@@ -22,7 +22,7 @@ class Pair(Schedule):
     second: Schedule = eqx.field(converter=as_schedule)
 
     @property
-    def steps(self) -> IntScalarLike | None:
+    def steps(self) -> DurationLike | None:
         lengths = [s.steps for s in (self.first, self.second) if not _timeless(s)]
         return None if not lengths or None in lengths else largest(*lengths)
 
@@ -68,7 +68,7 @@ class Mapped(Schedule):
     schedule: eqx.AbstractVar[Schedule]
 
     @property
-    def steps(self) -> IntScalarLike | None:
+    def steps(self) -> DurationLike | None:
         return self.schedule.steps
 
     @property
@@ -95,7 +95,7 @@ class Power(Mapped):
         [1.   0.25 0.  ]
     """
 
-    schedule: Schedule
+    schedule: Schedule = eqx.field(converter=as_schedule)
     exponent: RealScalarLike = eqx.field(converter=_checks.real)
 
     def __check_init__(self) -> None:
@@ -124,7 +124,7 @@ class Clip(Mapped):
         [1.   0.75 0.5  0.5 ]
     """
 
-    schedule: Schedule
+    schedule: Schedule = eqx.field(converter=as_schedule)
     lower: RealScalarLike | None = eqx.field(default=None, converter=_checks.real)
     upper: RealScalarLike | None = eqx.field(default=None, converter=_checks.real)
 

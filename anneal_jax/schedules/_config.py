@@ -5,8 +5,6 @@ arguments that are schedules are configurations too. Names are looked up among s
 evaluated.
 """
 
-import inspect
-import types
 from collections.abc import Callable
 from typing import Any
 
@@ -14,22 +12,12 @@ import jax
 import numpy as np
 
 from .. import _checks
-from . import _join, _repeat, recipes as _recipes
+from ._builders import Argument, arguments, builders, class_named, name_of
 from ._constant import Function
 from ._schedule import Schedule
-from ._segment import Segment
 
 _VERSION = 1
-_WORDS = ("mode", "distribution")  # arguments that are words, not durations
-_BUILDERS: dict[str, Callable[..., Schedule]] = {"Join": _join.join, "Repeat": _repeat.repeat}
-
-
-def builders() -> dict[str, Callable[..., Schedule]]:
-    """Everything a configuration can name: all schedule classes (users' own too), all recipes."""
-    found: dict[str, Callable[..., Schedule]] = {c.__name__: c for c in _concrete(Schedule)}
-    del found[Function.__name__]  # code, not data
-    recipes = {n: x for n, x in vars(_recipes).items() if isinstance(x, types.FunctionType)}
-    return found | recipes | _BUILDERS
+DEEPEST = 64  # schedules or lists within one another
 
 
 def to_config(schedule: Schedule) -> dict[str, Any]:
@@ -53,7 +41,7 @@ def to_config(schedule: Schedule) -> dict[str, Any]:
     """
     if not isinstance(schedule, Schedule):
         _checks.fail("to_config", "schedule", "a Schedule", schedule, "wrap it with as_schedule")
-    return {"version": _VERSION} | _plain(schedule)
+    return {"version": _VERSION} | _plain(schedule, "schedule", Argument("schedule", True), 0)
 
 
 def from_config(config: dict[str, Any], horizon: Callable[[str], int] | None = None) -> Schedule:
@@ -89,71 +77,89 @@ def from_config(config: dict[str, Any], horizon: Callable[[str], int] | None = N
         remedy = "pass what json.load or tomllib.load returned"
         _checks.fail("from_config", "config", "a dictionary", config, remedy)
     version = config.get("version", _VERSION)
-    if version != _VERSION:
+    if type(version) is not int or version != _VERSION:
         remedy = "it comes from another version of anneal_jax"
         _checks.fail("from_config", "version", str(_VERSION), version, remedy)
-    return _built({k: v for k, v in config.items() if k != "version"}, horizon)
+    return _built({k: v for k, v in config.items() if k != "version"}, horizon, 0)
 
 
-def _concrete(cls: type) -> list[type]:
-    found = [c for sub in cls.__subclasses__() for c in (sub, *_concrete(sub))]
-    return [c for c in found if not inspect.isabstract(c) and not c.__name__.startswith("_")]
-
-
-def _plain(value: Any) -> Any:
+def _plain(value: Any, name: str, argument: Argument, depth: int) -> Any:
+    """What a value of a schedule is as data; the argument called `name` will read it again."""
+    _not_too_deep("to_config", value, depth)
     if isinstance(value, Function):
         remedy = "build it from anneal_jax schedules"
         _checks.fail("to_config", "schedule", "free of Python functions", value, remedy)
     if isinstance(value, Schedule):
-        arguments = {k: _plain(v) for k, v in value.arguments().items() if v is not None}
-        return {"kind": type(value).__name__} | arguments
-    if isinstance(value, list):
-        return [_plain(v) for v in value]
-    if isinstance(value, type):
+        kind = name_of(value)
+        wanted = arguments(builders()[kind])
+        given = {k: v for k, v in value.arguments().items() if v is not None}
+        return {"kind": kind} | {k: _plain(v, k, wanted[k], depth + 1) for k, v in given.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(v, name, argument, depth + 1) for v in value]
+    if isinstance(value, type) and argument.kind in ("shape", "class"):
         return value.__name__
     if hasattr(value, "as_number"):  # kept in parts
         return value.as_number()
     if callable(value):
-        remedy = "pass a segment class, which has a name"
-        _checks.fail("to_config", "shape", "a segment class", value, remedy)
+        remedy = "pass a class, which has a name; a field of your own for one is a `type[...]`"
+        _checks.fail("to_config", name, "a segment class or other data", value, remedy)
     if not _checks.known(value):
         remedy = "save it outside of jit, vmap and grad"
         _checks.fail("to_config", "schedule", "made of known numbers", value, remedy)
     return np.asarray(value).tolist() if isinstance(value, np.ndarray | jax.Array) else value
 
 
-def _built(config: dict[str, Any], horizon: Callable[[str], int] | None) -> Schedule:
+def _built(config: dict[str, Any], horizon: Callable[[str], int] | None, depth: int) -> Schedule:
     known = builders()
     if "kind" not in config:
         remedy = "name a class or recipe, such as 'warmup_cosine'"
         _checks.fail("from_config", "kind", "given", config, remedy)
     kind = config["kind"]
     _checks.nearest("from_config", "kind", kind, known)
-    parameters = inspect.signature(known[kind]).parameters
-    arguments = {}
+    owner, wanted, given = f"from_config, {kind}", arguments(known[kind]), {}
     for name, value in config.items():
-        if name == "kind":
-            continue
-        _checks.nearest(f"from_config, {kind}", "every argument", name, parameters)
-        arguments[name] = _value(name, value, horizon)
-    for name, parameter in parameters.items():
-        if parameter.default is parameter.empty and name not in arguments:
-            _checks.fail(f"from_config, {kind}", name, "given", None, "add it")
-    return known[kind](**arguments)
+        if name != "kind":
+            _checks.nearest(owner, "every argument", name, wanted)
+            given[name] = _value(owner, name, wanted[name], value, horizon, depth + 1)
+    for name, argument in wanted.items():
+        if argument.required and name not in given:
+            _checks.fail(owner, name, "given", None, "add it")
+    return known[kind](**given)
 
 
-def _value(name: str, value: Any, horizon: Callable[[str], int] | None) -> Any:
+def _value(
+    owner: str,
+    name: str,
+    argument: Argument,
+    value: Any,
+    horizon: Callable[[str], int] | None,
+    depth: int,
+) -> Any:
+    _not_too_deep("from_config", value, depth)
     if isinstance(value, dict):
-        return _built(value, horizon)
+        return _built(value, horizon, depth)
     if isinstance(value, list):
-        return [_value(name, v, horizon) for v in value]
-    if name in ("cooldown", "shape"):
-        classes = {c.__name__: c for c in _concrete(Segment)}
-        _checks.nearest("from_config", name, value, classes)
-        return classes[value]
-    if isinstance(value, str) and name not in _WORDS:
-        if horizon is None:
+        return [_value(owner, name, argument, v, horizon, depth + 1) for v in value]
+    if not isinstance(value, str):
+        return value
+    match argument.kind:
+        case "shape" | "class":
+            return class_named(owner, name, value, argument.kind)
+        case "duration":
+            if horizon is not None:
+                return horizon(value)
             remedy = "pass a Horizon to from_config to use units"
-            _checks.fail("from_config", name, "a number", value, remedy)
-        return horizon(value)
+            _checks.fail(owner, name, "a number of steps", value, remedy)
+        case "number":
+            remedy = "write it without quotes (in YAML 3.0e-4, for 3e-4 is text there)"
+            _checks.fail(owner, name, "a number", value, remedy)
+        case "schedule":
+            remedy = "write one as a dictionary with its kind"
+            _checks.fail(owner, name, "a number or a schedule", value, remedy)
     return value
+
+
+def _not_too_deep(owner: str, value: Any, depth: int) -> None:
+    if depth > DEEPEST:
+        remedy = "take it apart, for instance into the segments of one Join"
+        _checks.fail(owner, "config", f"at most {DEEPEST} levels deep", value, remedy)

@@ -7,7 +7,7 @@ import equinox as eqx
 
 from .. import _checks
 from .._numerics import as_float
-from .._types import Array, IntScalarLike, RealScalarLike
+from .._types import Array, DurationLike, RealScalarLike
 from ._schedule import Schedule
 from ._time_scale import WHOLE, TimeScale
 
@@ -31,7 +31,7 @@ class Constant(Schedule):
     """
 
     value: RealScalarLike = eqx.field(converter=_checks.real)
-    steps: IntScalarLike | None = eqx.field(default=None, converter=_checks.whole, metadata=WHOLE)
+    steps: DurationLike | None = eqx.field(default=None, converter=_checks.whole, metadata=WHOLE)
 
     def __check_init__(self) -> None:
         _checks.number("Constant", "value", self.value)
@@ -87,6 +87,9 @@ def as_schedule(x: Schedule | RealScalarLike | Callable[[Array], Any]) -> Schedu
     Returns:
       A schedule.
 
+    Raises:
+      ValueError: for anything else.
+
     Example:
         >>> import anneal_jax as anneal
         >>> print(anneal.as_schedule(0.1))
@@ -94,4 +97,9 @@ def as_schedule(x: Schedule | RealScalarLike | Callable[[Array], Any]) -> Schedu
     """
     if isinstance(x, Schedule):
         return x
-    return Function(x) if callable(x) else Constant(x)
+    if callable(x):
+        return Function(x)
+    if not _checks.is_real_scalar(x):
+        remedy = "pass one of these"
+        _checks.fail("as_schedule", "x", "a schedule, a number or a function", x, remedy)
+    return Constant(x)

@@ -20,13 +20,13 @@ from .._numerics import (
     Number,
     as_float,
     as_int,
-    largest,
     last_reached,
     on_host,
+    plus,
     row,
     select,
 )
-from .._types import Array, IntScalarLike
+from .._types import Array, DurationLike
 from ._schedule import Schedule
 from ._time_scale import WHOLE, TimeScale, replaced
 
@@ -43,14 +43,14 @@ class Join(Schedule):
     restarts: bool = eqx.field(static=True)
 
     @property
-    def steps(self) -> IntScalarLike | None:
+    def steps(self) -> DurationLike | None:
         size = sum(map(len, self.layout))
         group = next(g for g, members in enumerate(self.layout) if members[-1] == size - 1)
         last = self._member(group, len(self.layout[group]) - 1).steps
         if last is None:
             return None
         end = self.starts[..., -1]
-        return largest(end + last if on_host(end, last) else as_int(end) + as_int(last))
+        return plus(end, last)
 
     @property
     def segments(self) -> list[Schedule]:
@@ -158,7 +158,7 @@ class Join(Schedule):
 
 def join(
     segments: Sequence[Schedule],
-    boundaries: Sequence[IntScalarLike] | None = None,
+    boundaries: Sequence[DurationLike] | None = None,
     *,
     restarts: bool = False,
 ) -> Schedule:
@@ -187,6 +187,7 @@ def join(
         >>> print(anneal.join([warmup, decay])([0, 1, 2, 4, 6]).round(3))
         [0.  0.5 1.  0.5 0. ]
     """
+    _checks.flag("join", "restarts", restarts)
     segments = _checks.items("join", "segments", segments, "schedules")
     for segment in segments:
         if not isinstance(segment, Schedule):
@@ -214,7 +215,7 @@ def then(first: Schedule, *others: Schedule) -> Schedule:
     return join([first, *others])
 
 
-def _starts(segments: list[Schedule], boundaries: Sequence[IntScalarLike] | None) -> Any:
+def _starts(segments: list[Schedule], boundaries: Sequence[DurationLike] | None) -> Any:
     if boundaries is None:
         lengths: list[Any] = [_checks.whole(segment.steps) for segment in segments[:-1]]
         if None in lengths:
@@ -231,10 +232,10 @@ def _starts(segments: list[Schedule], boundaries: Sequence[IntScalarLike] | None
         _checks.fail(
             "join", "boundaries", rule, boundaries, "give the step each later segment begins at"
         )
-    if all(isinstance(b, int) for b in boundaries):
-        return _checked(np.array([0, *boundaries], np.int64))
     for boundary in boundaries:
         _checks.steps("join", "boundaries", boundary)
+    if on_host(*boundaries):
+        return _checked(np.array([0, *boundaries], np.int64))
     return jnp.stack([as_int(b) for b in (0, *boundaries)])
 
 

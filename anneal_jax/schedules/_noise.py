@@ -15,8 +15,9 @@ from jax import lax
 from .. import _checks
 from .._deprecated import warn
 from .._numerics import as_float, as_int, clamp, on_host, select
-from .._types import Array, IntScalarLike, RealScalarLike
+from .._types import Array, DurationLike, RealScalarLike
 from ._algebra import Mapped
+from ._constant import as_schedule
 from ._schedule import Schedule
 from ._time_scale import OTHER, TimeScale, replaced
 
@@ -61,12 +62,12 @@ class Noise(Mapped):
     Reference: `noise_range_t`, `noise_pct` and `noise_std` of timm's schedulers
     """
 
-    schedule: Schedule
+    schedule: Schedule = eqx.field(converter=as_schedule)
     key: Any = eqx.field(converter=lambda key: _words(key))
     std: RealScalarLike | None = eqx.field(default=None, converter=_checks.real)
     distribution: Distribution = eqx.field(default="normal", static=True)
-    begin: IntScalarLike = eqx.field(default=0, converter=_checks.whole, metadata=OTHER)
-    end: IntScalarLike | None = eqx.field(default=None, converter=_checks.whole, metadata=OTHER)
+    begin: DurationLike = eqx.field(default=0, converter=_checks.whole, metadata=OTHER)
+    end: DurationLike | None = eqx.field(default=None, converter=_checks.whole, metadata=OTHER)
     limit: RealScalarLike = eqx.field(default=0.67, converter=_checks.real)
 
     def __check_init__(self) -> None:
@@ -111,9 +112,9 @@ def noise(
     key: Any,
     std: RealScalarLike | None,
     distribution: Distribution,
-    window: tuple[IntScalarLike, IntScalarLike | None] | None,
-    begin: IntScalarLike,
-    end: IntScalarLike | None,
+    window: tuple[DurationLike, DurationLike | None] | None,
+    begin: DurationLike,
+    end: DurationLike | None,
     limit: RealScalarLike,
 ) -> Noise:
     """Build `schedule.noise(key, std, distribution, begin=, end=, limit=)`."""
@@ -137,7 +138,10 @@ def _words(key: Any) -> Any:
         if not 0 <= whole < 2**64:
             _checks.fail("Noise", "key", "from 0 to 2**64 - 1", key, "pass another seed")
         return np.array([whole >> 32, whole & 0xFFFFFFFF], np.uint32)
-    words = key if isinstance(key, jax.Array) else np.asarray(key)
+    try:
+        words = key if isinstance(key, jax.Array) else np.asarray(key)
+    except ValueError:  # lists of different lengths
+        words = np.zeros(0)
     integral = jnp.issubdtype(words.dtype, jnp.integer)
     if integral and words.shape == ():  # a seed that is a tracer
         words = jnp.stack([jnp.zeros((), np.uint32), words.astype(np.uint32)])

@@ -9,6 +9,8 @@ import numpy as np
 from .. import _checks
 from .._numerics import MAX_STEP, Number, as_float, as_int, on_host, round_half_up
 
+MOST_CYCLES = 2**20  # that are laid out one by one
+
 
 def are_equal(factor: Number, cycles: Number | None) -> bool:
     """Whether all cycles are as long as the first, by definition.
@@ -39,12 +41,18 @@ def geometric(length: Number, factor: Number, cycles: Number | None) -> Any:
     if are_equal(factor, cycles):
         return None
     count = cycles if isinstance(cycles, int) else _cycles_within_reach(length, factor)
+    if on_host(length, factor) and factor > 1:
+        count = min(count, _reach(length, factor))
+    if count > MOST_CYCLES:
+        rule = f"at most 2**20 = {MOST_CYCLES} where the cycles differ in length"
+        remedy = "use the int 1 for steps_factor if they do not"
+        _checks.fail("repeat", "cycles", rule, cycles, remedy)
     if not on_host(length, factor):
         powers = as_float(factor) ** jnp.arange(count, dtype=as_float(0).dtype)
         return jnp.maximum(round_half_up(as_float(length) * powers), 1)
     with np.errstate(over="ignore"):
         lengths = np.maximum(round_half_up(length * float(factor) ** np.arange(count)), 1)
-    if isinstance(cycles, int) and lengths.sum() > MAX_STEP:
+    if isinstance(cycles, int) and (count < cycles or lengths.sum() > MAX_STEP):
         rule = f"at most {np.sum(np.cumsum(lengths) <= MAX_STEP)}, so as to end before step 2**31"
         _checks.fail("repeat", "cycles", rule, cycles, "lower cycles or steps_factor")
     return _padded(lengths)
@@ -63,12 +71,18 @@ def _cycles_within_reach(length: Number, factor: Number) -> int:
     if not on_host(factor) or factor < 1:
         rule = "given where the cycles shrink or steps_factor is traced"
         _checks.fail("repeat", "cycles", rule, None, "say how many, as a Python int")
-    shortest = length if on_host(length) else 1
-    count = int(np.log1p((factor - 1) * 2.0**31 / shortest) / np.log(factor)) + 2
-    if count > 2**17:
+    count = _reach(length if on_host(length) else 1, factor)
+    if count > MOST_CYCLES:
         remedy = "say how many cycles, or use 1"
         _checks.fail("repeat", "steps_factor", "1 or clearly above it", factor, remedy)
     return count
+
+
+def _reach(length: int, factor: float) -> int:
+    """At least how many cycles it takes to pass step 2**31, and a few more at most."""
+    if factor == 1:
+        return MAX_STEP // length + 2
+    return int(np.log1p(min((factor - 1) * 2.0**31 / length, 1e300)) / np.log(factor)) + 2
 
 
 def starts_of(lengths: Any) -> Any:

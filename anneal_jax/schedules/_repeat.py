@@ -27,7 +27,7 @@ from .._numerics import (
     row,
     select,
 )
-from .._types import Array, IntScalarLike, RealScalarLike
+from .._types import Array, DurationLike, IntScalarLike, RealScalarLike
 from ._constant import as_schedule
 from ._periods import are_equal, geometric, listed, starts_of
 from ._rate import Rate
@@ -48,7 +48,7 @@ class Repeat(Schedule):
     than 1 moves that last step down.
     """
 
-    schedule: Schedule
+    schedule: Schedule = eqx.field(converter=as_schedule)
     floor: Schedule | None
     cycles: IntScalarLike | None
     value_factor: Rate
@@ -61,7 +61,7 @@ class Repeat(Schedule):
     phases: Any = eqx.field(metadata=OTHER)
 
     @property
-    def steps(self) -> IntScalarLike | None:
+    def steps(self) -> DurationLike | None:
         if self.cycles is None:
             return None
         length = cast(Any, self.schedule.steps)
@@ -83,7 +83,8 @@ class Repeat(Schedule):
         if not schedule.has_restarts:
             return index
         within = self.schedule.cycle_at(as_int(self.schedule.steps) - 1) + 1
-        return index * within + schedule.cycle_at(local)
+        # What begins where the last cycle ends, as a last part without steps does, begins nothing.
+        return index * within + schedule.cycle_at(lax.min(local, as_int(schedule.steps) - 1))
 
     def stretched(self, scale: TimeScale) -> "Repeat":
         whole, schedule, floor = scale.from_zero(), self.schedule, self.floor
@@ -123,7 +124,7 @@ class Repeat(Schedule):
         begun = np.asarray(self.starts)[:-1] < MAX_STEP
         return np.asarray(self.lengths)[begun][: self.cycles].tolist()
 
-    def _end(self) -> IntScalarLike:
+    def _end(self) -> DurationLike:
         """The step at which the last cycle ends; in a batch of schedules, one for each."""
         known = on_host(self.starts, self.cycles)
         xp: Any = np if known else jnp
@@ -158,7 +159,7 @@ def repeat(
     steps_factor: RealScalarLike = 1,
     value_factor: RealScalarLike = 1.0,
     *,
-    periods: Sequence[IntScalarLike] | None = None,
+    periods: Sequence[DurationLike] | None = None,
     floor: Schedule | RealScalarLike | None = None,
     floor_factor: RealScalarLike | None = None,
 ) -> Repeat:

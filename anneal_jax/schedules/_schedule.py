@@ -22,8 +22,18 @@ import numpy as np
 
 from .. import _checks
 from .._deprecated import renamed
-from .._numerics import as_array, as_step
-from .._types import Array, Counts, Flags, IntScalarLike, RealScalarLike, StepLike, Values
+from .._numerics import as_array
+from .._types import (
+    Array,
+    Counts,
+    DurationLike,
+    Flags,
+    IntScalarLike,
+    RealScalarLike,
+    StepLike,
+    Values,
+)
+from ._evaluation import as_step, cycles, evaluate
 from ._time_scale import TimeScale, kind_of, replaced
 
 
@@ -43,10 +53,10 @@ class Schedule(eqx.Module):
     if TYPE_CHECKING:
 
         @property
-        def steps(self) -> IntScalarLike | None:
+        def steps(self) -> DurationLike | None:
             """The length in optimizer steps; None: open-ended."""
     else:  # a field in some classes, a property in others
-        steps: eqx.AbstractVar[IntScalarLike | None]
+        steps: eqx.AbstractVar[DurationLike | None]
 
     @abc.abstractmethod
     def value_at(self, step: Array) -> Array:
@@ -100,7 +110,7 @@ class Schedule(eqx.Module):
           OverflowError: if `step` is a Python or NumPy number above the largest int32 (int64 with
             x64 on).
         """
-        return _evaluate(self, as_step(step))
+        return evaluate(self, as_step(step))
 
     def cycle(self, step: StepLike) -> Counts:
         """The index, counted from 0, of the cycle that `step` is in: integers in its shape.
@@ -108,12 +118,12 @@ class Schedule(eqx.Module):
         The index rises exactly at restarts: by one, or by more where several parts of a composition
         restart at the same step.
         """
-        return _cycles(self, as_step(step))
+        return cycles(self, as_step(step))
 
     def is_restart(self, step: StepLike) -> Flags:
         """Whether a new cycle begins at `step`, as booleans in its shape; False at step 0."""
         step = as_step(step)
-        return _cycles(self, step) != _cycles(self, jnp.maximum(step - 1, 0))
+        return cycles(self, step) != cycles(self, jnp.maximum(step - 1, 0))
 
     def as_arrays(self) -> "Schedule":
         """The same schedule with every hyperparameter as a strongly typed array.
@@ -138,7 +148,7 @@ class Schedule(eqx.Module):
         steps_factor: RealScalarLike = 1,
         value_factor: RealScalarLike = 1.0,
         *,
-        periods: Sequence[IntScalarLike] | None = None,
+        periods: Sequence[DurationLike] | None = None,
         floor: "Schedule | RealScalarLike | None" = None,
         floor_factor: RealScalarLike | None = None,
     ) -> "Schedule":
@@ -156,13 +166,13 @@ class Schedule(eqx.Module):
 
         return Clip(self, lower, upper)
 
-    def shift(self, steps: IntScalarLike) -> "Schedule":
+    def shift(self, steps: DurationLike) -> "Schedule":
         """This schedule `steps` later, its first value held until then; if below 0, earlier."""
         from ._time import Shift
 
         return Shift(self, steps)
 
-    def every(self, interval: IntScalarLike) -> "Schedule":
+    def every(self, interval: DurationLike) -> "Schedule":
         """This schedule slowed down: it moves on to its next value every `interval` steps.
 
         For schedules that count epochs: `schedule.every(steps_per_epoch)` holds each value for
@@ -172,7 +182,7 @@ class Schedule(eqx.Module):
 
         return Every(self, interval)
 
-    def until(self, end: IntScalarLike) -> "Schedule":
+    def until(self, end: DurationLike) -> "Schedule":
         """This schedule up to step `end`, where it ends and holds its value."""
         from ._time import Until
 
@@ -184,10 +194,10 @@ class Schedule(eqx.Module):
         key: Any,
         std: RealScalarLike | None = None,
         distribution: Literal["normal", "uniform"] = "normal",
-        range: tuple[IntScalarLike, IntScalarLike | None] | None = None,  # noqa: A002  # timm's name, deprecated
+        range: tuple[DurationLike, DurationLike | None] | None = None,  # noqa: A002  # timm's name, deprecated
         *,
-        begin: IntScalarLike = 0,
-        end: IntScalarLike | None = None,
+        begin: DurationLike = 0,
+        end: DurationLike | None = None,
         limit: RealScalarLike = 0.67,
     ) -> "Schedule":
         """This schedule times 1 plus random noise, drawn for each step from `key`; see `Noise`."""
@@ -266,17 +276,6 @@ class Schedule(eqx.Module):
         leaves, structure = jax.tree.flatten(self)
         parts = (x.tobytes() if isinstance(x, np.ndarray | jax.Array) else x for x in leaves)
         return hash((structure, *parts))
-
-
-@jax.jit
-def _evaluate(schedule: Schedule, step: Array) -> Array:
-    return jnp.vectorize(schedule.value_at)(step)
-
-
-@jax.jit
-def _cycles(schedule: Schedule, step: Array) -> Array:
-    first = schedule.cycle_at(jnp.zeros((), step.dtype))  # parts without steps come before it
-    return jnp.vectorize(schedule.cycle_at)(step) - first
 
 
 def _is_count(value: Any) -> bool:

@@ -25,7 +25,7 @@ from .._numerics import (
     on_host,
     select,
 )
-from .._types import Array, IntScalarLike, RealScalarLike
+from .._types import Array, DurationLike, RealScalarLike
 from ._schedule import Schedule
 from ._time_scale import WHOLE
 
@@ -85,7 +85,7 @@ class Segment(Schedule):
 
     init_value: RealScalarLike = eqx.field(converter=_checks.real)
     end_value: RealScalarLike = eqx.field(converter=_checks.real)
-    steps: IntScalarLike = eqx.field(converter=_checks.whole, metadata=WHOLE)
+    steps: DurationLike = eqx.field(converter=_checks.whole, metadata=WHOLE)
 
     def __check_init__(self) -> None:
         owner = type(self).__name__
@@ -117,7 +117,7 @@ class Blend(Segment):
         return mix(as_float(self.init_value), as_float(self.end_value), falling, rising)
 
 
-Shape: TypeAlias = Callable[[RealScalarLike, RealScalarLike, IntScalarLike], Schedule]
+Shape: TypeAlias = Callable[[RealScalarLike, RealScalarLike, DurationLike], Schedule]
 """What makes a phase of given ends and length: a segment class, or any such function."""
 
 

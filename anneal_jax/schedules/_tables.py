@@ -13,7 +13,7 @@ from jax import lax
 from .. import _checks
 from .._deprecated import warn
 from .._numerics import Number, as_float, as_int, fetched, last_reached, on_host, row, select
-from .._types import Array, IntScalarLike, RealScalarLike
+from .._types import Array, DurationLike, RealScalarLike
 from ._schedule import Schedule
 from ._segment import Shape, as_shape
 from ._segments import Linear
@@ -31,12 +31,16 @@ def _table(owner: str, name: str, dtype: type) -> Callable[[Any], Any]:
         if isinstance(values, jax.Array) and values.ndim == 1:
             return values
         values = [fetched(v) for v in _checks.items(owner, name, values, "numbers")]
-        if not all(on_host(v) or isinstance(v, jax.Array) for v in values):
+        if not all(type(v) in (int, float) or _checks.is_real_scalar(v) for v in values):
             _checks.fail(owner, name, "a list of numbers", values, "correct it")
         if not on_host(*values):
             return jnp.stack([jnp.asarray(v) for v in values])
-        array = np.array(values, np.float64)
-        return array.astype(dtype) if np.array_equal(array, array.astype(dtype)) else array
+        try:
+            array = np.array(values, np.float64)
+        except OverflowError:  # an int beyond the largest double
+            _checks.fail(owner, name, "a list of finite numbers", values, "correct it")
+        whole = dtype is np.int64 and np.all(abs(array) < 2.0**62)  # (NaN is no count either)
+        return array.astype(dtype) if whole and np.array_equal(array, np.round(array)) else array
 
     return convert
 
@@ -45,7 +49,8 @@ def _check_values(owner: str, values: Any) -> None:
     if np.ndim(values) != 1 or len(values) == 0:
         _checks.fail(owner, "values", "a list of at least one number", values, "list the numbers")
     if _checks.known(values):
-        for value in np.asarray(values, np.float64).tolist():
+        worst = np.concatenate([np.max(values, keepdims=True), np.min(values, keepdims=True)])
+        for value in np.asarray(worst, np.float64).tolist():  # NaN, if there is one, is both
             _checks.number(owner, "values", value, least=0, remedy="correct that one")
 
 
@@ -116,7 +121,7 @@ class PiecewiseConstant(Schedule):
     def from_factors(
         cls,
         init_value: RealScalarLike,
-        boundaries: Sequence[IntScalarLike],
+        boundaries: Sequence[DurationLike],
         factors: Sequence[RealScalarLike],
     ) -> "PiecewiseConstant":
         """A table that begins at `init_value`; each boundary multiplies by its factor.
@@ -136,6 +141,7 @@ class PiecewiseConstant(Schedule):
         factors = _checks.items("PiecewiseConstant", "factors", factors, "numbers")
         rule = f"one for each of the {len(boundaries)} boundaries"
         _check_count("PiecewiseConstant", "the number of factors", factors, len(boundaries), rule)
+        _checks.number("PiecewiseConstant", "init_value", init_value, least=0)
         values = [_checks.real(init_value)]
         for factor in map(_checks.real, factors):
             _checks.number("PiecewiseConstant", "factors", factor, least=0)
@@ -143,7 +149,7 @@ class PiecewiseConstant(Schedule):
         return cls(boundaries, values)
 
     @property
-    def steps(self) -> IntScalarLike:
+    def steps(self) -> DurationLike:
         return _last(self.boundaries) if np.shape(self.boundaries)[-1] else 0
 
     def value_at(self, step: Array) -> Array:
@@ -187,11 +193,11 @@ class Interpolated(Schedule):
         if on_host(self.knots):
             _checks.increasing("Interpolated", "knots", self.knots, least=0)
         if on_host(self.values):
-            for value in self.values.tolist():
+            for value in (self.values.min().item(), self.values.max().item()):
                 shape(value, value, 1)  # some shapes admit no zero, and say so
 
     @property
-    def steps(self) -> IntScalarLike:
+    def steps(self) -> DurationLike:
         return _last(self.knots)
 
     def value_at(self, step: Array) -> Array:

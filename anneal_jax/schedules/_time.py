@@ -9,8 +9,19 @@ import jax.numpy as jnp
 from jax import lax
 
 from .. import _checks
-from .._numerics import MAX_STEP, as_float, as_int, largest, on_host, product, round_half_up
-from .._types import Array, IntScalarLike, RealScalarLike
+from .._numerics import (
+    MAX_STEP,
+    as_float,
+    as_int,
+    largest,
+    on_host,
+    plus,
+    product,
+    round_half_up,
+    scale_int,
+)
+from .._types import Array, DurationLike, RealScalarLike
+from ._constant import as_schedule
 from ._schedule import Schedule
 from ._time_scale import OTHER, WHOLE, TimeScale, replaced
 
@@ -54,16 +65,16 @@ class Shift(Retimed):
         [1.  1.  0.5 0. ]
     """
 
-    schedule: Schedule
-    offset: IntScalarLike = eqx.field(converter=_checks.whole, metadata=OTHER)
+    schedule: Schedule = eqx.field(converter=as_schedule)
+    offset: DurationLike = eqx.field(converter=_checks.whole, metadata=OTHER)
 
     def __check_init__(self) -> None:
         _checks.steps("Shift", "offset", self.offset, least=-MAX_STEP)
 
     @property
-    def steps(self) -> IntScalarLike | None:
+    def steps(self) -> DurationLike | None:
         length = self.schedule.steps
-        return None if length is None else largest(length + self.offset, 0)
+        return None if length is None else largest(plus(length, self.offset), 0)
 
     def inner(self, step: Array) -> Array:
         offset = as_int(self.offset)
@@ -95,8 +106,8 @@ class Every(Retimed):
         [1.   1.   0.75 0.  ]
     """
 
-    schedule: Schedule
-    interval: IntScalarLike = eqx.field(converter=_checks.whole)
+    schedule: Schedule = eqx.field(converter=as_schedule)
+    interval: DurationLike = eqx.field(converter=_checks.whole)
 
     def __check_init__(self) -> None:
         _checks.steps("every", "interval", self.interval, least=1)
@@ -105,8 +116,9 @@ class Every(Retimed):
             _checks.steps("every", "interval times the schedule's length", length * self.interval)
 
     @property
-    def steps(self) -> IntScalarLike | None:
-        return None if self.schedule.steps is None else self.schedule.steps * self.interval
+    def steps(self) -> DurationLike | None:
+        length = self.schedule.steps
+        return None if length is None else scale_int(length, self.interval, 1)
 
     def inner(self, step: Array) -> Array:
         return lax.div(step, lax.max(as_int(self.interval), as_int(1)))
@@ -131,14 +143,14 @@ class Until(Retimed):
         [1.   0.75 0.5  0.5 ]
     """
 
-    schedule: Schedule
-    end: IntScalarLike = eqx.field(converter=_checks.whole, metadata=WHOLE)
+    schedule: Schedule = eqx.field(converter=as_schedule)
+    end: DurationLike = eqx.field(converter=_checks.whole, metadata=WHOLE)
 
     def __check_init__(self) -> None:
         _checks.steps("until", "end", self.end)
 
     @property
-    def steps(self) -> IntScalarLike:
+    def steps(self) -> DurationLike:
         return self.end
 
     def inner(self, step: Array) -> Array:
@@ -152,7 +164,7 @@ class Reverse(Retimed):
       schedule: any schedule of known length.
 
     Raises:
-      ValueError: at construction, if `schedule` is open-ended.
+      ValueError: at construction, if `schedule` is open-ended or longer than 2**31 - 1 steps.
 
     Example:
         >>> import anneal_jax as anneal
@@ -160,15 +172,16 @@ class Reverse(Retimed):
         [0.   0.25 1.   1.  ]
     """
 
-    schedule: Schedule
+    schedule: Schedule = eqx.field(converter=as_schedule)
 
     def __check_init__(self) -> None:
         if self.schedule.steps is None:
             remedy = "give it steps, or join it with an end"
             _checks.fail("reverse", "schedule", "of known length", self.schedule, remedy)
+        _checks.steps("reverse", "the schedule's length", _checks.whole(self.schedule.steps))
 
     @property
-    def steps(self) -> IntScalarLike:
+    def steps(self) -> DurationLike:
         known: Any = self.schedule.steps
         return known
 

@@ -16,7 +16,7 @@ import equinox as eqx
 import jax
 import numpy as np
 
-from .._numerics import Number, as_int, largest, on_host, product, scale_int
+from .._numerics import Number, largest, plus, product, scale_int
 
 _KEY = "stretch"
 WHOLE = {_KEY: "whole"}  # whole steps: a length, or positions such as boundaries
@@ -41,12 +41,12 @@ class TimeScale(eqx.Module):
         """The stretched length, in whole steps, of `steps` steps that begin at the origin."""
         top, bottom, origin = self._beside(steps)
         start = scale_int(origin, top, bottom)
-        return scale_int(_plus(origin, steps), top, bottom) - start
+        return scale_int(plus(origin, steps), top, bottom) - start
 
     def at(self, position: Number) -> "TimeScale":
         """The same stretch for what begins `position` steps after the origin."""
         top, bottom, origin = self._beside(position)
-        return TimeScale(top, bottom, _plus(origin, position))
+        return TimeScale(top, bottom, plus(origin, position))
 
     def from_zero(self) -> "TimeScale":
         """The same stretch with origin 0, for what has no position of its own, such as a period."""
@@ -111,10 +111,6 @@ def replaced(module: Any, **fields: Any) -> Any:
         [fields[name] for name in names],
         is_leaf=lambda x: x is None,
     )
-
-
-def _plus(a: Number, b: Number) -> Number:
-    return a + b if on_host(a, b) else as_int(a) + as_int(b)
 
 
 def _is_module(x: Any) -> bool:

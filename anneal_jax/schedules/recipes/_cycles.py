@@ -3,7 +3,7 @@
 from ... import _checks
 from ..._deprecated import keywords, renamed
 from ..._numerics import on_host, product, round_half_up
-from ..._types import IntScalarLike, RealScalarLike
+from ..._types import DurationLike, IntScalarLike, RealScalarLike
 from .._join import join
 from .._repeat import repeat
 from .._schedule import Schedule
@@ -16,13 +16,13 @@ from ._phases import check, rest
 @keywords
 def cosine_restarts(
     peak_value: RealScalarLike,
-    cycle_steps: IntScalarLike,
+    cycle_steps: DurationLike,
     cycles: IntScalarLike | None = None,
     *,
     steps_factor: RealScalarLike = 1,
     value_factor: RealScalarLike = 1,
     end_value: RealScalarLike = 0,
-    warmup_steps: IntScalarLike = 0,
+    warmup_steps: DurationLike = 0,
     floor_factor: RealScalarLike = 1,
 ) -> Schedule:
     """SGDR: cosine annealing with warm restarts.
@@ -93,7 +93,7 @@ def cosine_restarts(
 @keywords
 def one_cycle(
     peak_value: RealScalarLike,
-    total_steps: IntScalarLike,
+    total_steps: DurationLike,
     *,
     warmup_fraction: RealScalarLike = 0.3,
     div_factor: RealScalarLike = 25.0,
@@ -141,6 +141,7 @@ def one_cycle(
     _checks.number("one_cycle", "div_factor", div_factor, least=1)
     _checks.number("one_cycle", "final_div_factor", final_div_factor, least=1)
     check("one_cycle", values={"peak_value": peak_value})
+    _checks.flag("one_cycle", "three_phase", three_phase)
     peak_value, div_factor, final_div_factor = map(
         _checks.real, (peak_value, div_factor, final_div_factor)
     )
@@ -153,7 +154,7 @@ def one_cycle(
 def one_cycle_momentum(
     base_momentum: RealScalarLike,
     max_momentum: RealScalarLike,
-    total_steps: IntScalarLike,
+    total_steps: DurationLike,
     *,
     warmup_fraction: RealScalarLike = 0.3,
     three_phase: bool = False,
@@ -192,6 +193,7 @@ def one_cycle_momentum(
     """
     given = {"base_momentum": base_momentum, "max_momentum": max_momentum}
     check("one_cycle_momentum", values=given)
+    _checks.flag("one_cycle_momentum", "three_phase", three_phase)
     values = [max_momentum, base_momentum, max_momentum, *([max_momentum] if three_phase else [])]
     return _phases("one_cycle_momentum", values, total_steps, warmup_fraction, shape)
 
@@ -199,7 +201,7 @@ def one_cycle_momentum(
 def _phases(
     owner: str,
     values: list[RealScalarLike],
-    total_steps: IntScalarLike,
+    total_steps: DurationLike,
     fraction: RealScalarLike,
     shape: Shape,
 ) -> Schedule:

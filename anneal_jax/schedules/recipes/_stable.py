@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from ... import _checks
 from ..._deprecated import keywords
-from ..._types import IntScalarLike, RealScalarLike
+from ..._types import DurationLike, RealScalarLike
 from .._constant import Constant, as_schedule
 from .._join import join
 from .._schedule import Schedule
@@ -16,9 +16,9 @@ from ._phases import check, rest
 @keywords
 def warmup_stable_decay(
     peak_value: RealScalarLike,
-    warmup_steps: IntScalarLike,
-    decay_steps: IntScalarLike,
-    total_steps: IntScalarLike,
+    warmup_steps: DurationLike,
+    decay_steps: DurationLike,
+    total_steps: DurationLike,
     *,
     init_value: RealScalarLike = 0.0,
     end_value: RealScalarLike = 0.0,
@@ -87,9 +87,9 @@ def warmup_stable_decay(
 
 def trapezoid(
     peak_value: RealScalarLike,
-    warmup_steps: IntScalarLike,
-    decay_steps: IntScalarLike,
-    total_steps: IntScalarLike,
+    warmup_steps: DurationLike,
+    decay_steps: DurationLike,
+    total_steps: DurationLike,
 ) -> Schedule:
     """A trapezoid: linear warmup from 0, a constant phase, and linear decay to 0.
 
@@ -125,14 +125,14 @@ def trapezoid(
 @keywords
 def warmup_stable_decay_cycles(
     peak_value: RealScalarLike,
-    warmup_steps: IntScalarLike,
-    decay_steps: IntScalarLike,
-    periods: Sequence[IntScalarLike],
+    warmup_steps: DurationLike,
+    decay_steps: DurationLike,
+    periods: Sequence[DurationLike],
     *,
     init_value: RealScalarLike = 0.0,
     end_value: RealScalarLike = 0.0,
     cooldown: Shape = OneMinusSqrt,
-    rewarmup_steps: IntScalarLike = 0,
+    rewarmup_steps: DurationLike = 0,
 ) -> Schedule:
     """WSD-S: several periods, each a `warmup_stable_decay` and each ending in a usable model.
 
@@ -198,8 +198,8 @@ def warmup_stable_decay_cycles(
 @keywords
 def flat_cosine(
     peak_value: RealScalarLike,
-    flat_steps: IntScalarLike,
-    total_steps: IntScalarLike,
+    flat_steps: DurationLike,
+    total_steps: DurationLike,
     *,
     end_value: RealScalarLike = 0.0,
 ) -> Schedule:
@@ -238,8 +238,8 @@ def flat_cosine(
 @keywords
 def with_cooldown(
     schedule: Schedule,
-    start: IntScalarLike,
-    decay_steps: IntScalarLike,
+    start: DurationLike,
+    decay_steps: DurationLike,
     *,
     end_value: RealScalarLike = 0.0,
     cooldown: Shape = OneMinusSqrt,
@@ -275,7 +275,6 @@ def with_cooldown(
     cooldown = as_shape("with_cooldown", "cooldown", cooldown)
     steps = {"start": start, "decay_steps": decay_steps}
     check("with_cooldown", values={"end_value": end_value}, steps=steps)
-    schedule = as_schedule(schedule)
-    value = schedule(start)
-    value = float(value) if _checks.known(value) else value
+    schedule, start = as_schedule(schedule), _checks.whole(start)
+    value = _checks.real(schedule(start))
     return join([schedule, cooldown(value, end_value, decay_steps)], [start])

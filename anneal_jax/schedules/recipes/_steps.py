@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from ... import _checks
 from ..._deprecated import keywords
 from ..._numerics import on_host, product, round_half_up
-from ..._types import IntScalarLike, RealScalarLike
+from ..._types import DurationLike, RealScalarLike
 from .._join import join
 from .._schedule import Schedule
 from .._segments import Linear
@@ -16,8 +16,8 @@ from ._phases import check, rest
 @keywords
 def warmup_multi_step(
     peak_value: RealScalarLike,
-    warmup_steps: IntScalarLike,
-    boundaries: Sequence[IntScalarLike],
+    warmup_steps: DurationLike,
+    boundaries: Sequence[DurationLike],
     factors: Sequence[RealScalarLike],
     *,
     init_value: RealScalarLike = 0.0,
@@ -68,7 +68,7 @@ def warmup_multi_step(
 
 
 def deepseek_steps(
-    peak_value: RealScalarLike, warmup_steps: IntScalarLike, total_steps: IntScalarLike
+    peak_value: RealScalarLike, warmup_steps: DurationLike, total_steps: DurationLike
 ) -> Schedule:
     """DeepSeek's multi-step schedule: linear warmup from 0, then three constants.
 
@@ -104,6 +104,10 @@ def deepseek_steps(
     """
     check("deepseek_steps", values={"peak_value": peak_value})
     rest("deepseek_steps", "total_steps", total_steps, warmup_steps=warmup_steps)
+    warmup_steps = _checks.whole(warmup_steps)
     at = [round_half_up(product(part, total_steps)) - warmup_steps for part in (0.8, 0.9)]
+    if on_host(*at) and not 1 <= at[0] < at[1]:
+        rule = f"below the first drop, at 0.8 of total_steps={total_steps}, and it below the second"
+        _checks.fail("deepseek_steps", "warmup_steps", rule, warmup_steps, "lengthen training")
     table = PiecewiseConstant(at, [product(peak_value, part) for part in (1, 0.316, 0.1)])
     return join([Linear(0.0, peak_value, warmup_steps), table])

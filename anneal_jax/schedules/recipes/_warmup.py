@@ -5,7 +5,7 @@ from functools import partial
 from ... import _checks
 from ..._deprecated import keywords
 from ..._numerics import product
-from ..._types import IntScalarLike, RealScalarLike
+from ..._types import DurationLike, RealDurationLike, RealScalarLike
 from .._constant import Constant
 from .._join import join
 from .._open_ended import InverseSqrt
@@ -17,7 +17,7 @@ from ._phases import check, rest
 
 @keywords
 def warmup_constant(
-    peak_value: RealScalarLike, warmup_steps: IntScalarLike, *, init_value: RealScalarLike = 0.0
+    peak_value: RealScalarLike, warmup_steps: DurationLike, *, init_value: RealScalarLike = 0.0
 ) -> Schedule:
     """Linear warmup, then a constant.
 
@@ -51,8 +51,8 @@ def warmup_constant(
 @keywords
 def warmup_linear(
     peak_value: RealScalarLike,
-    warmup_steps: IntScalarLike,
-    total_steps: IntScalarLike,
+    warmup_steps: DurationLike,
+    total_steps: DurationLike,
     *,
     init_value: RealScalarLike = 0.0,
     end_value: RealScalarLike = 0.0,
@@ -91,8 +91,8 @@ def warmup_linear(
 @keywords
 def warmup_cosine(
     peak_value: RealScalarLike,
-    warmup_steps: IntScalarLike,
-    total_steps: IntScalarLike,
+    warmup_steps: DurationLike,
+    total_steps: DurationLike,
     *,
     init_value: RealScalarLike = 0.0,
     end_value: RealScalarLike = 0.0,
@@ -136,8 +136,8 @@ def warmup_cosine(
 @keywords
 def warmup_polynomial(
     peak_value: RealScalarLike,
-    warmup_steps: IntScalarLike,
-    total_steps: IntScalarLike,
+    warmup_steps: DurationLike,
+    total_steps: DurationLike,
     *,
     init_value: RealScalarLike = 0.0,
     end_value: RealScalarLike = 0.0,
@@ -181,8 +181,8 @@ def warmup_polynomial(
 @keywords
 def warmup_inverse_sqrt(
     peak_value: RealScalarLike,
-    warmup_steps: IntScalarLike,
-    timescale: RealScalarLike | None = None,
+    warmup_steps: DurationLike,
+    timescale: RealDurationLike | None = None,
     *,
     init_value: RealScalarLike = 0.0,
 ) -> Schedule:
@@ -226,7 +226,7 @@ def warmup_inverse_sqrt(
 
 @keywords
 def noam(
-    model_size: RealScalarLike, warmup_steps: IntScalarLike, *, factor: RealScalarLike = 1.0
+    model_size: RealScalarLike, warmup_steps: DurationLike, *, factor: RealScalarLike = 1.0
 ) -> Schedule:
     """The schedule of the original transformer: linear warmup, then inverse square root decay.
 
@@ -265,8 +265,8 @@ def noam(
 def _warmed(
     owner: str,
     values: dict[str, RealScalarLike],
-    warmup_steps: IntScalarLike,
-    total_steps: IntScalarLike,
+    warmup_steps: DurationLike,
+    total_steps: DurationLike,
     decay: Shape,
 ) -> Schedule:
     """A linear warmup, then one decay in the steps that the warmup leaves."""
