@@ -7,7 +7,7 @@ from jax import lax
 
 from .. import _checks
 from .._numerics import as_float, as_int, select
-from .._types import Array, IntScalarLike, RealScalarLike
+from .._types import Array, DurationLike, RealScalarLike
 from ._schedule import Schedule
 from ._time_scale import TimeScale
 
@@ -40,7 +40,7 @@ class Chebyshev(Schedule):
     """
 
     scale: RealScalarLike = eqx.field(converter=_checks.real)
-    steps: IntScalarLike = eqx.field(converter=_checks.whole)
+    steps: DurationLike = eqx.field(converter=_checks.whole)
     lower: RealScalarLike = eqx.field(default=0.05, converter=_checks.real)
     upper: RealScalarLike = eqx.field(default=1.0, converter=_checks.real)
 

@@ -1,10 +1,11 @@
 """Segments of exponentials and logarithms, with one formula each."""
 
 import equinox as eqx
+import jax.numpy as jnp
 from jax import lax
 
 from .. import _checks
-from .._numerics import Fraction, as_float, float_head, select, within
+from .._numerics import Fraction, as_float, float_dtype, float_head, select, two_sum, within
 from .._types import Array, RealScalarLike
 from ._segment import Blend, Progress, Segment, Weights
 
@@ -36,7 +37,13 @@ class Exponential(Segment):
 
     def between(self, progress: Progress) -> Array:
         init, end = as_float(self.init_value), as_float(self.end_value)
-        return within(init * progress.exact_q.exponential(end / init), init, end)
+        # A ratio that is no normal number is taken in two equal halves.
+        ratio, info = lax.stop_gradient(end / init), jnp.finfo(init.dtype)
+        halved = ~((ratio >= info.tiny) & (ratio <= info.max))
+        whole = select(halved, 1, end) / select(halved, 1, init)
+        half = lax.sqrt(select(halved, end, 1)) / lax.sqrt(select(halved, init, 1))
+        factor = progress.exact_q.exponential(select(halved, half, whole))
+        return within(init * factor * select(halved, factor, 1), init, end)
 
 
 class ShiftedExponential(Blend):
@@ -141,26 +148,40 @@ class Tanh(Blend):
     def __check_init__(self) -> None:
         _checks.number("Tanh", "lower", self.lower)
         _checks.number("Tanh", "upper", self.upper)
-        if _checks.known(self.lower, self.upper) and not 0 < self.upper - self.lower <= 40:
-            rule = f"above lower={self.lower}, by at most 40"
-            _checks.fail("Tanh", "upper", rule, self.upper, "timm's are -7 and 3")
+        if _checks.known(self.lower, self.upper):
+            round_off = float_dtype().type
+            if not 0 < round_off(self.upper) - round_off(self.lower) <= 40:
+                rule = f"above lower={self.lower} in {float_dtype()}, by at most 40"
+                _checks.fail("Tanh", "upper", rule, self.upper, "timm's are -7 and 3")
 
     def shape(self, progress: Progress) -> Weights:
         # tanh(a) - tanh(b) = sinh(a - b) / (cosh(a) cosh(b)); each weight from its own fraction.
         lower, upper = as_float(self.lower), as_float(self.upper)
-        width = upper - lower
-        return _hump(progress.exact_r, width, -upper), _hump(progress.exact_q, width, lower)
+        width = two_sum(upper, -lower)
+        falling = _hump(progress.exact_r, width, -upper, -lower)
+        return falling, _hump(progress.exact_q, width, lower, upper)
 
 
-def _hump(part: Fraction, width: Array, start: Array) -> Array:
+def _hump(part: Fraction, exact_width: tuple[Array, Array], start: Array, end: Array) -> Array:
     """`sinh(y) cosh(end) / (cosh(x) sinh(width))` for `y = width * part`, `x = start + y`.
 
-    `end = start + width`. In exponentials of differences, none of which overflows.
+    In exponentials of differences, none of which overflows; their arguments
+    are sums of a float and a rest, for an exponential turns absolute errors into relative ones.
     """
+    width, more = exact_width
     short = float_head(width)
-    y = short * part.head + ((width - short) * part.head + width * part.tail)  # first is exact
-    x, end = start + y, start + width
-    growth = lax.exp(2 * (lax.min(x, as_float(0)) - lax.min(end, as_float(0))))
+    beyond = (width - short) + more
+    long = short * part.head  # exact
+    rest = beyond * part.head + width * part.tail
+    y = long + rest
+    low_end = end <= 0
+    high, low = two_sum(select(low_end, -short, start), long)
+    low = low + (rest - select(low_end, beyond, 0))
+    x = select(low_end, end, 0) + (high + low)
+    above = x > 0
+    high, low = select(above, 0, high), select(above, 0, low)  # min(x, 0) - min(end, 0)
+    growth = lax.exp(2 * high)
+    growth = growth + growth * lax.expm1(2 * low)  # XLA would make one exp of a product of two
     sines = lax.expm1(-2 * y) / lax.expm1(-2 * width)
     cosines = (1 + lax.exp(-2 * lax.abs(end))) / (1 + lax.exp(-2 * lax.abs(x)))
     return growth * sines * cosines

@@ -8,7 +8,7 @@ from jax import lax
 
 from .. import _checks
 from .._numerics import Number, as_float, as_int, fraction, mix, select
-from .._types import Array, IntScalarLike, RealScalarLike
+from .._types import Array, DurationLike, RealScalarLike
 from ._rate import Rate
 from ._schedule import Schedule
 from ._time_scale import DIVISOR, OTHER, REAL, TimeScale, replaced
@@ -127,7 +127,7 @@ class InverseTime(OpenEnded):
     """
 
     init_value: RealScalarLike = eqx.field(converter=_checks.real)
-    decay_steps: IntScalarLike = eqx.field(converter=_checks.whole, metadata=DIVISOR)
+    decay_steps: DurationLike = eqx.field(converter=_checks.whole, metadata=DIVISOR)
     decay_rate: RealScalarLike = eqx.field(converter=_checks.real)
     staircase: bool = eqx.field(default=False, static=True)
 
@@ -166,7 +166,7 @@ class ExponentialDecay(OpenEnded):
     """
 
     init_value: RealScalarLike = eqx.field(converter=_checks.real)
-    decay_steps: IntScalarLike = eqx.field(converter=_checks.whole, metadata=DIVISOR)
+    decay_steps: DurationLike = eqx.field(converter=_checks.whole, metadata=DIVISOR)
     decay_rate: Rate = eqx.field(converter=Rate.of)
     staircase: bool = eqx.field(default=False, static=True)
 
@@ -178,9 +178,8 @@ class ExponentialDecay(OpenEnded):
     def value_at(self, step: Array) -> Array:
         unit = lax.max(as_int(self.decay_steps), as_int(1))
         value = as_float(self.init_value) * self.decay_rate.power(lax.div(step, unit))
-        if self.staircase:
-            return value
-        value = value * fraction(lax.rem(step, unit), unit).exponential(self.decay_rate.value())
+        if not self.staircase:
+            value = value * fraction(lax.rem(step, unit), unit).exponential(self.decay_rate.value())
         return lax.min(value, as_float(jnp.finfo(value.dtype).max))
 
 
@@ -214,8 +213,8 @@ class Triangular(OpenEnded):
 
     init_value: RealScalarLike = eqx.field(converter=_checks.real)
     peak_value: RealScalarLike = eqx.field(converter=_checks.real)
-    up_steps: IntScalarLike = eqx.field(converter=_checks.whole, metadata=OTHER)
-    down_steps: IntScalarLike | None = eqx.field(
+    up_steps: DurationLike = eqx.field(converter=_checks.whole, metadata=OTHER)
+    down_steps: DurationLike | None = eqx.field(
         default=None, converter=_checks.whole, metadata=OTHER
     )
     mode: Literal["triangular", "triangular2", "exp_range"] = eqx.field(
@@ -265,7 +264,8 @@ class Triangular(OpenEnded):
             scale = as_float(1) if self.gamma is None else self.gamma.power(step)
         # 1 - height * scale, as what is missing below the peak and what the scale takes off
         inside = lax.min(scale, as_float(1))
-        value = mix(init, peak, depth + height * (1 - inside), height * inside)
+        taken = 1 - inside if self.gamma is None else lax.max(self.gamma.missing(step), as_float(0))
+        value = mix(init, peak, depth + height * taken, height * inside)
         if self.gamma is None:
             return value
         grown = init + (peak - init) * (height * lax.min(scale, as_float(1e30)))

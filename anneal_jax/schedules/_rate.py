@@ -13,7 +13,7 @@ import numpy as np
 from jax import lax
 
 from .. import _checks
-from .._numerics import Number, as_float, clamp, float_head, int_parts, known_head, on_host
+from .._numerics import Number, as_float, clamp, float_head, int_parts, known_head, on_host, select
 
 Array = Any
 
@@ -48,13 +48,18 @@ class Rate(eqx.Module):
     def as_number(self) -> float:
         """The shortest decimal number with this head and tail (for printing and saving)."""
         rate = 2.0 ** (float(self.log2_head) + float(self.log2_tail))
-        same = np.float32(self.log2_head), np.float32(self.log2_tail)
-        for digits in range(1, 18):
-            short = float(f"{rate:.{digits}g}")
-            found = Rate.of(short) if short > 0 else None
-            if found and (np.float32(found.log2_head), np.float32(found.log2_tail)) == same:
+        exact = isinstance(self.log2_tail, float)  # else it was rounded to an array's precision
+        read = float if exact else np.float32
+        near = [rate, np.nextafter(rate, 0), np.nextafter(rate, np.inf)]
+        for short in [*(float(f"{rate:.{digits}g}") for digits in range(1, 18)), *map(float, near)]:
+            found = Rate.of(short) if short > 0 else self
+            parts = zip((found.log2_head, found.log2_tail), self._parts(), strict=True)
+            if short > 0 and all(read(a) == read(b) for a, b in parts):
                 return short
         return rate
+
+    def _parts(self) -> tuple[Number, Number]:
+        return self.log2_head, self.log2_tail
 
     def value(self) -> Array:
         """The factor itself."""
@@ -74,6 +79,12 @@ class Rate(eqx.Module):
         part = part + lax.max(whole - (largest - 1), as_float(0))  # more than the power can hold
         grown = lax.exp(clamp(-2 * largest, part, largest / 2) * np.log(2))
         return lax.min(grown * _power_of_two(whole), as_float(jnp.finfo(head.dtype).max))
+
+    def missing(self, n: Array) -> Array:
+        """`1 - rate ** n`, accurate also where the power is near 1."""
+        log2 = (as_float(self.log2_head) + as_float(self.log2_tail)) * as_float(n)
+        near = lax.abs(log2) < 0.5
+        return select(near, -lax.expm1(select(near, log2, 0) * np.log(2)), 1 - self.power(n))
 
 
 def _power_of_two(n: Array) -> Array:

@@ -28,7 +28,7 @@ from .._numerics import (
     scale_int,
     select,
 )
-from .._types import Array, IntScalarLike, RealScalarLike
+from .._types import Array, DurationLike, RealScalarLike
 from ._schedule import Schedule
 from ._segment import Progress, Segment
 from ._time_scale import OTHER, TimeScale, replaced, with_axes_of
@@ -37,7 +37,10 @@ _EARLIEST = -(2**30)
 
 
 class Moment(eqx.Module):
-    """A time in steps, not necessarily whole: `whole + part` with `0 <= part < 1`."""
+    """A time in steps, not necessarily whole: the nearest whole step, and the part beyond it.
+
+    The part may be negative: just before a step it is small, and keeps its digits.
+    """
 
     whole: Number
     part: Number
@@ -50,11 +53,11 @@ class Moment(eqx.Module):
         real: Any = _checks.real(time)
         _checks.number("Span", name, real, least=_EARLIEST, most=MAX_STEP)
         if on_host(real):
-            whole = int(np.floor(real))
+            whole = math.floor(real + 0.5)
             return cls(whole, real - whole)
         if jnp.issubdtype(real.dtype, jnp.integer):  # a count, which a float might round
             return cls(as_int(real), as_float(0))
-        whole = jnp.floor(as_float(real))
+        whole = jnp.floor(as_float(real) + 0.5)
         return cls(as_int(whole), as_float(real) - whole)
 
     def as_number(self) -> float:
@@ -89,8 +92,8 @@ class Span(Schedule):
         length of the schedule. Traced moments are exact if they are integers; as floats they have
         the digits of float32.
       power: power of the fraction elapsed, above 0. None: 1, for a smaller compiled program. With
-        a power, the relative error of `Tanh`, and of a segment with an exponent of its own above 2,
-        may be 3e-6.
+        a power, the relative error of exponentials and of `Tanh`, and of a segment with an exponent
+        of its own above 2, may be 4e-6.
 
     Raises:
       ValueError: at construction, if an argument is out of its range.
@@ -119,7 +122,7 @@ class Span(Schedule):
                 _checks.fail("Span", "end", rule, self.end, "correct it")
 
     @property
-    def steps(self) -> IntScalarLike:
+    def steps(self) -> DurationLike:
         whole, part = self.end.whole, self.end.part
         more = part > 0 if on_host(whole, part) else as_int(as_float(part) > 0)
         return largest(whole + more, 0)
@@ -127,7 +130,7 @@ class Span(Schedule):
     def value_at(self, step: Array) -> Array:
         first, last = as_int(self.begin.whole), as_int(self.end.whole)
         early, late = as_float(self.begin.part), as_float(self.end.part)
-        t = lax.max(lax.min(step, last), first)  # then nothing overflows
+        t = lax.max(lax.min(step, last), first - 1)  # then nothing overflows
         begun, left = as_float(t - first) - early, as_float(last - t) + late
         over = (step > last) | ((step == last) & (late <= 0))
         between = (begun > 0) & ~over
@@ -195,8 +198,9 @@ def _scaled_exactly(whole: Any, part: Any, top: Any, bottom: Any, most: Any) -> 
 
     def one(whole: int, part: float, top: int, bottom: int, most: int) -> tuple[int, float]:
         moved = (Rational(float(part)) + int(whole)) * Rational(int(top), max(int(bottom), 1))
-        time = float(min(max(moved, _EARLIEST), int(most)))
-        return math.floor(time), time - math.floor(time)
+        time = min(max(moved, _EARLIEST), int(most))
+        nearest = math.floor(time + Rational(1, 2))
+        return nearest, float(time - nearest)
 
     found = np.vectorize(one, otypes=[np.int64, np.float64])(whole, part, top, bottom, most)
     return tuple(x if np.ndim(x) else x.item() for x in found)
@@ -210,5 +214,5 @@ def _scaled_traced(whole: Any, part: Any, top: Any, bottom: Any, most: Any) -> t
     rest = size * top - moved * bottom  # small: right also where the products wrap round
     rest = as_float(jnp.where(moved < MAX_STEP, sign * rest, 0))
     more = (rest + as_float(part) * as_float(top)) / as_float(bottom)
-    moved = jnp.maximum(sign * moved + as_int(jnp.floor(more)), _EARLIEST)
-    return jnp.minimum(moved, as_int(most)), more - jnp.floor(more)
+    moved = jnp.maximum(sign * moved + as_int(jnp.floor(more + 0.5)), _EARLIEST)
+    return jnp.minimum(moved, as_int(most)), more - jnp.floor(more + 0.5)

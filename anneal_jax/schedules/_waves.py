@@ -22,7 +22,7 @@ from .._numerics import (
     on_host,
     select,
 )
-from .._types import Array, IntScalarLike, RealScalarLike
+from .._types import Array, DurationLike, RealScalarLike
 from ._open_ended import OpenEnded
 from ._time_scale import DIVISOR
 
@@ -89,7 +89,7 @@ class CosineWave(OpenEnded):
 
     init_value: RealScalarLike = eqx.field(converter=_checks.real)
     end_value: RealScalarLike = eqx.field(converter=_checks.real)
-    decay_steps: IntScalarLike = eqx.field(converter=_checks.whole, metadata=DIVISOR)
+    decay_steps: DurationLike = eqx.field(converter=_checks.whole, metadata=DIVISOR)
     halves: Turns = eqx.field(default=1.0, converter=Turns.of)
 
     def __check_init__(self) -> None:
@@ -161,7 +161,7 @@ class CyclicPolynomial(OpenEnded):
 
     init_value: RealScalarLike = eqx.field(converter=_checks.real)
     end_value: RealScalarLike = eqx.field(converter=_checks.real)
-    decay_steps: IntScalarLike = eqx.field(converter=_checks.whole, metadata=DIVISOR)
+    decay_steps: DurationLike = eqx.field(converter=_checks.whole, metadata=DIVISOR)
     power: RealScalarLike = eqx.field(default=1.0, converter=_checks.real)
 
     def __check_init__(self) -> None:
