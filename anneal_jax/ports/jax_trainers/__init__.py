@@ -1,7 +1,8 @@
 """The recipes of JAX trainers: Levanter, MaxText, big_vision and T5X.
 
 These trainers are no packages to install beside this one, so what is here is compared with their
-formulas, written out from their sources as of 2025 (MaxText: 2026), in double precision.
+formulas, written out from their sources as of November 2026, in double precision. Which commit of
+each that is, and when its schedule last changed, is in `docs/coming_from_jax_trainers.md`.
 """
 
 from anneal_jax.ports.jax_trainers._big_vision import (

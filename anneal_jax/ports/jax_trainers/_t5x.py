@@ -5,6 +5,7 @@ from functools import reduce
 from typing import Any, NamedTuple
 
 from ... import _checks
+from ..._numerics import MAX_STEP
 from ..._types import IntScalarLike, RealScalarLike
 from ...schedules._algebra import maximum
 from ...schedules._constant import Constant
@@ -88,8 +89,10 @@ class _Given(NamedTuple):
 
 def _linear_decay(given: _Given) -> Schedule:
     """The warmup, and a line down to 0; the floor hides what T5X has below."""
-    line: Schedule = Constant(given.base)
-    if not _arguments.is_zero(given.by):
+    line: Schedule
+    if _checks.known(given.by) and given.by * MAX_STEP < 1:  # what can be reached of it
+        line = Linear(given.base, given.base * (1 - given.by * MAX_STEP), MAX_STEP)
+    else:
         line = Span(Linear(given.base, 0.0, 1), 0, 1 / given.by)
     return join([Linear(0.0, given.base, given.warmup), line], [given.warmup])
 
