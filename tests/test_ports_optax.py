@@ -3,6 +3,7 @@
 import importlib.metadata
 import inspect
 import unittest
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -12,10 +13,12 @@ from hypothesis import given, settings, strategies as st
 
 import anneal_jax as anneal
 from anneal_jax.ports import optax as ours
+from tests.nonsense import assert_named
 from tests.numpy_eval import evaluate
 from tests.peers import assert_parity, parity, peer
 
 theirs = peer("optax.schedules")
+contrib = peer("optax.contrib")
 STEPS = 40
 
 values = st.sampled_from([0.0, 1.0, 0.3, 2.5, -0.7, -2.0])
@@ -100,6 +103,12 @@ def test_every_public_name_is_there():
     assert names <= set(dir(ours))
 
 
+def defaults(f):
+    """Names, in order, with their defaults."""
+    shown = inspect.signature(f).parameters.values()
+    return [(p.name, p.default) for p in shown if p.kind is not p.KEYWORD_ONLY]
+
+
 NAMES = [
     n for n in dir(theirs) if n.endswith(("_schedule", "_schedules", "_decay")) and n[0] != "_"
 ]
@@ -109,12 +118,8 @@ NAMES = [
 def test_arguments_are_the_same(name):
     """Names, order and defaults; `exact` comes after them, by keyword only."""
     assert len(NAMES) == 14
-
-    def arguments(f):
-        shown = inspect.signature(f).parameters.values()
-        return [(p.name, p.default) for p in shown if p.kind is not p.KEYWORD_ONLY]
-
-    assert arguments(getattr(ours, name)) == arguments(getattr(theirs, name))
+    assert defaults(getattr(ours, name)) == defaults(getattr(theirs, name))
+    assert defaults(ours.reduce_on_plateau) == defaults(contrib.reduce_on_plateau)
 
 
 # --- Parity ---------------------------------------------------------------------------------
@@ -265,6 +270,19 @@ def test_join(a, b, steps, more):
     )
 
 
+@pytest.mark.parametrize("more", [[9], [30], [9, 9], [2, 50]])
+def test_join_ignores_surplus_boundaries(more):
+    """As MaxText and Levanter give them, one with each piece."""
+    parts = [
+        theirs.linear_schedule(0.0, 1.0, 3),
+        theirs.linear_schedule(1.0, 0.1, 6),
+        lambda n: 0.0,
+    ]
+    for pieces, boundaries in ((parts, [3, 9, *more]), (parts[:1], more)):
+        trajectory = wanted(theirs.join_schedules(pieces, boundaries))
+        assert_parity(ours.join_schedules(pieces, boundaries), trajectory, 1)
+
+
 def test_sgdr_has_one_program_for_any_number_of_cycles():
     """And restarts that other parts of the library see."""
     cycle = {"init_value": 0.0, "peak_value": 1.0, "warmup_steps": 1, "decay_steps": 4}
@@ -297,6 +315,86 @@ def test_more_steps_than_a_counter_holds():
         np.testing.assert_allclose(long(step), float(reference(float(step))), rtol=1e-6)
     slow = ours.exponential_decay(1.0, 10**10, 0.5)
     np.testing.assert_allclose(slow(10**9), 0.5**0.1, rtol=1e-6)
+
+
+# --- A transformation: reduce_on_plateau --------------------------------------------------------
+
+
+def scales(tx, metrics) -> Any:
+    """The scale after each metric."""
+
+    def step(state, metric):
+        updates, state = tx.update(jnp.ones(1, jnp.float32), state, value=metric)
+        return state, updates[0]
+
+    return jax.lax.scan(step, tx.init(jnp.ones(1, jnp.float32)), metrics)[1]
+
+
+def random_metrics(rng, count, length=60):
+    """Noise of both signs, and falls that slow down; some are no number."""
+    noise = rng.normal(size=(count, length))
+    metrics = np.where(rng.random((count, 1)) < 0.5, noise, 5 - np.cumsum(noise**2, 1) / 20 + noise)
+    metrics[rng.random((count, length)) < 0.02] = np.nan
+    return metrics.astype(np.float32)
+
+
+@pytest.mark.parametrize(
+    ("factor", "rtol", "atol"),
+    [(0.1, 1e-4, 0.0), (0.5, 0.1, 0.3), (0.9, 0.0, 0.05), (0.5, 1.0, 0.0), (0.7, 0.5, 1e-3)],
+)
+def test_reduce_on_plateau(factor, rtol, atol):
+    """Eight random configurations, vmapped, over random sequences."""
+    rng = np.random.default_rng(int(10 * factor))
+    rest = {"patience": rng.integers(1, 6, 8), "cooldown": rng.integers(0, 4, 8),
+            "accumulation_size": rng.integers(1, 4, 8),
+            "min_scale": rng.choice([0.0, 0.01, 0.3], 8).astype(np.float32)}  # fmt: skip
+    metrics = random_metrics(rng, 8)
+
+    def run(module):
+        def one(rest, metrics):
+            return scales(module.reduce_on_plateau(factor, rtol=rtol, atol=atol, **rest), metrics)
+
+        return jax.jit(jax.vmap(one))(rest, metrics)
+
+    reference = run(contrib)
+    np.testing.assert_allclose(run(ours), reference, rtol=1e-6)
+    assert len(np.unique(reference)) > 3
+
+
+def test_patience_counts_one_less_than_in_ours():
+    """Optax reduces after `patience` bad metrics, torch and anneal_jax after one more."""
+    metrics = random_metrics(np.random.default_rng(0), 1)[0]
+    optax_s, own = ours.reduce_on_plateau(0.5, 3, exact=False), anneal.reduce_on_plateau
+    meant = scales(own(factor=0.5, patience=2, eps=0.0), metrics)
+    np.testing.assert_array_equal(scales(optax_s, metrics), meant)
+    other = scales(own(factor=0.5, patience=3, eps=0.0), metrics)
+    assert not np.array_equal(meant, other)
+
+
+def test_metrics_below_zero_that_stand_still():
+    """To Optax each is an improvement; as meant they are a plateau."""
+    still = np.full(9, -1.0, np.float32)
+    for rtol, atol in ((1e-4, 0.0), (0.5, 0.1)):
+        given = {"factor": 0.5, "patience": 4, "rtol": rtol, "atol": atol}
+        np.testing.assert_array_equal(scales(contrib.reduce_on_plateau(**given), still), 1.0)
+        np.testing.assert_array_equal(scales(ours.reduce_on_plateau(**given), still), 1.0)
+        meant = scales(ours.reduce_on_plateau(**given, exact=False), still)
+        np.testing.assert_array_equal(meant, [1, 1, 1, 1, 0.5, 0.5, 0.5, 0.5, 0.25])
+
+
+def test_no_patience_reduces_in_optax_where_a_metric_improves():
+    """Here it is rejected."""
+    reference = scales(contrib.reduce_on_plateau(0.5, 0), np.array([3.0, 3.0, 2.0], np.float32))
+    np.testing.assert_array_equal(reference, [0.5, 0.5, 0.25])
+    with pytest.raises(ValueError, match="patience must be a whole number from 1"):
+        ours.reduce_on_plateau(0.5, 0)
+
+
+def test_its_scale_is_read_and_metrics_are_observed():
+    """What our own transformation can do."""
+    tx = ours.reduce_on_plateau(0.5, 1, observed=True)
+    state = anneal.observe(anneal.observe(tx.init(jnp.ones(1)), 1.0), 1.0)
+    assert anneal.hyperparams(state)["plateau_scale"] == 0.5
 
 
 # --- Quirks: exact, and as meant --------------------------------------------------------------
@@ -372,10 +470,39 @@ OURS = [  # Optax takes them, or fails with another error or at the first call
     ("linear_onecycle_schedule", (9.5, 1.0), "transition_steps"),
     ("sgdr_schedule", ([],), "cosine_kwargs"),
     ("sgdr_schedule", ([CYCLE | {"decay_steps": 4.5}, CYCLE],), "decay_steps"),
-    ("join_schedules", ([1.0, 2.0], [3, 4]), "boundaries"),
+    ("join_schedules", ([1.0, 2.0], []), "boundaries"),
+    ("join_schedules", ([1.0, 2.0], 3), "boundaries must be a list"),
     ("join_schedules", ([1.0, 2.0, 3.0], [4, 3]), "boundaries"),
     ("join_schedules", ([1.0, 2.0], [-3]), "boundaries"),
 ]
+
+
+GOOD = {  # a call of each, to which nonsense is given
+    "constant_schedule": {"value": 1.0},
+    "polynomial_schedule": {"init_value": 1.0, "end_value": 0.0, "power": 2, "transition_steps": 9},
+    "linear_schedule": {"init_value": 1.0, "end_value": 0.0, "transition_steps": 9},
+    "piecewise_constant_schedule": {"init_value": 1.0},
+    "piecewise_interpolate_schedule": {"interpolate_type": "linear", "init_value": 1.0},
+    "exponential_decay": {"init_value": 1.0, "transition_steps": 9, "decay_rate": 0.5},
+    "cosine_decay_schedule": {"init_value": 1.0, "decay_steps": 9},
+    "cosine_onecycle_schedule": {"transition_steps": 9, "peak_value": 1.0},
+    "linear_onecycle_schedule": {"transition_steps": 9, "peak_value": 1.0},
+    "warmup_constant_schedule": {"init_value": 0.0, "peak_value": 1.0, "warmup_steps": 9},
+    "warmup_cosine_decay_schedule": {"init_value": 0.0, "peak_value": 1.0, "warmup_steps": 9,
+                                     "decay_steps": 20},
+    "warmup_exponential_decay_schedule": {"init_value": 0.0, "peak_value": 1.0, "warmup_steps": 9,
+                                          "transition_steps": 9, "decay_rate": 0.5},
+    "sgdr_schedule": {"cosine_kwargs": [CYCLE]},
+    "join_schedules": {"schedules": [1.0, 2.0], "boundaries": [3]},
+    "reduce_on_plateau": {},
+}  # fmt: skip
+ARGUMENTS = [(n, p) for n in GOOD for p in inspect.signature(getattr(ours, n)).parameters]
+
+
+@pytest.mark.parametrize(("name", "argument"), ARGUMENTS)
+def test_nonsense_in_any_argument_is_one_sentence(name, argument):
+    """It is taken, or refused in a sentence that begins with the port; nothing else happens."""
+    assert_named(getattr(ours, name), GOOD[name], argument)
 
 
 @pytest.mark.parametrize(("name", "args", "match"), BOTH + OURS)

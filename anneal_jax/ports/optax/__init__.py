@@ -2,7 +2,8 @@
 
 What was `optax.schedules.f(...)` or `optax.f(...)` is `anneal_jax.ports.optax.f(...)`: a schedule
 that is a value (it compares, saves, sweeps and stretches), whose values do not depend on what
-is compiled around it, and whose arguments are checked.
+is compiled around it, and whose arguments are checked. `optax.contrib.reduce_on_plateau` is here
+too, under its last name.
 
 Steps are whole where Optax says `int`; a `transition_steps` or `decay_steps` that is not whole
 is taken as it is where a smooth schedule is made of it. Values may be negative, if they are
@@ -35,6 +36,9 @@ from anneal_jax.ports.optax._piecewise import (
     linear_onecycle_schedule as linear_onecycle_schedule,
     piecewise_constant_schedule as piecewise_constant_schedule,
     piecewise_interpolate_schedule as piecewise_interpolate_schedule,
+)
+from anneal_jax.ports.optax._plateau import (
+    reduce_on_plateau as reduce_on_plateau,
 )
 from anneal_jax.ports.optax._transitions import (
     constant_schedule as constant_schedule,

@@ -1,5 +1,6 @@
 """Schedules in turn: warmups, restarts, and any others."""
 
+import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import accumulate
 from typing import Any
@@ -12,7 +13,7 @@ from ...schedules._schedule import Schedule
 from ...schedules._segments import Linear
 from .. import _arguments, _terms
 from ._parts import cosine, transition
-from ._transitions import constant_schedule, exponential_decay
+from ._transitions import exponential
 
 
 def warmup_constant_schedule(
@@ -36,10 +37,11 @@ def warmup_constant_schedule(
         [0.  0.5 1.  1. ]
     """
     owner = "warmup_constant_schedule"
+    _checks.flag(owner, "exact", exact)
     _checks.number(owner, "warmup_steps", warmup_steps, least=0)
     if not exact and _arguments.is_zero(warmup_steps):
-        return constant_schedule(peak_value)
-    return transition(owner, Linear, init_value, peak_value, warmup_steps)
+        init_value = peak_value
+    return transition(owner, Linear, init_value, peak_value, warmup_steps, name="warmup_steps")
 
 
 def warmup_cosine_decay_schedule(
@@ -69,6 +71,7 @@ def warmup_cosine_decay_schedule(
         [0.  0.5 1.  0.5 0. ]
     """
     owner = "warmup_cosine_decay_schedule"
+    _checks.flag(owner, "exact", exact)
     peak_value = _arguments.number(owner, "peak_value", peak_value)
     end_value = _arguments.number(owner, "end_value", end_value)
     if exact and _arguments.is_zero(peak_value):
@@ -112,7 +115,7 @@ def warmup_exponential_decay_schedule(
     owner = "warmup_exponential_decay_schedule"
     peak_value = _arguments.number(owner, "peak_value", peak_value)
     rest = transition_begin, staircase, end_value
-    decay = exponential_decay(peak_value, transition_steps, decay_rate, *rest)
+    decay = exponential(owner, peak_value, transition_steps, decay_rate, *rest)
     warmup = _arguments.steps(owner, "warmup_steps", warmup_steps)
     return _warmed(owner, init_value, peak_value, warmup, decay)
 
@@ -136,6 +139,7 @@ def sgdr_schedule(cosine_kwargs: Iterable[Mapping[str, Any]]) -> Schedule:
     for kwargs in given:
         if not isinstance(kwargs, Mapping):
             _checks.fail("sgdr_schedule", "cosine_kwargs", "a list of dicts", kwargs, "list cycles")
+        _checked_names(kwargs)
     if not given:
         _checks.fail("sgdr_schedule", "cosine_kwargs", "at least one dict", given, "list cycles")
     parts = [warmup_cosine_decay_schedule(**kwargs) for kwargs in given]
@@ -145,6 +149,17 @@ def sgdr_schedule(cosine_kwargs: Iterable[Mapping[str, Any]]) -> Schedule:
     return join(parts, list(accumulate(lengths)), restarts=True)
 
 
+def _checked_names(kwargs: Mapping[Any, Any]) -> None:
+    """That a cycle names all that it must, and nothing else."""
+    known = inspect.signature(warmup_cosine_decay_schedule).parameters
+    for name in kwargs:
+        _checks.nearest("sgdr_schedule", "an argument of a cycle", name, known)
+    for name, parameter in known.items():
+        if parameter.default is parameter.empty and name not in kwargs:
+            remedy = "name it in each cycle"
+            _checks.fail("sgdr_schedule", name, "given in each cycle", dict(kwargs), remedy)
+
+
 def join_schedules(
     schedules: Sequence[Schedule | Callable[[Any], Any]], boundaries: Sequence[IntScalarLike]
 ) -> Schedule:
@@ -152,7 +167,8 @@ def join_schedules(
 
     Args:
       schedules: ours or any others; functions are called with a scalar step.
-      boundaries: the steps at which the second, third, ... begin; whole, non-decreasing.
+      boundaries: the steps at which the second, third, ... begin; whole, non-decreasing. More of
+        them do nothing, as in Optax, so that a loop may append one with each schedule.
 
     Example:
         >>> from anneal_jax.ports import optax
@@ -160,7 +176,20 @@ def join_schedules(
         >>> print(optax.join_schedules([constant(1.0), lambda step: 0.5], [2])([0, 1, 2]))
         [1.  1.  0.5]
     """
-    schedules = _checks.items("join_schedules", "schedules", schedules, "schedules")
+    owner = "join_schedules"
+    schedules = _checks.items(owner, "schedules", schedules, "schedules")
+    if not schedules:
+        _checks.fail(owner, "schedules", "at least one", schedules, "list them in their order")
+    boundaries = _checks.items(owner, "boundaries", boundaries, "steps")[: len(schedules) - 1]
+    if len(boundaries) < len(schedules) - 1:
+        rule = f"one fewer than the {len(schedules)} schedules, or more"
+        _checks.fail(
+            owner, "boundaries", rule, boundaries, "give the step each later one begins at"
+        )
+    for schedule in schedules:
+        if not callable(schedule):
+            _arguments.number(owner, "a schedule that is no function", schedule)
+    boundaries = [_arguments.steps(owner, "boundaries", boundary) for boundary in boundaries]
     return join([as_schedule(schedule) for schedule in schedules], boundaries)
 
 

@@ -16,7 +16,7 @@ from .. import _arguments, _terms
 
 def begin_at(owner: str, begin: RealScalarLike) -> Any:
     """Where a transition begins: at 0 if it is told to begin before."""
-    begin = _arguments.duration(owner, "transition_begin", begin)
+    begin = _arguments.duration(owner, "transition_begin", begin, most=MAX_STEP)
     return max(begin, 0) if _checks.known(begin) else jnp.maximum(begin, 0)
 
 
@@ -27,11 +27,12 @@ def transition(
     end_value: RealScalarLike,
     transition_steps: RealScalarLike,
     transition_begin: RealScalarLike = 0,
+    name: str = "transition_steps",
 ) -> Schedule:
     """A segment between two waits; without steps, the first for ever."""
     init_value = _arguments.number(owner, "init_value", init_value)
     end_value = _arguments.number(owner, "end_value", end_value)
-    steps = _arguments.duration(owner, "transition_steps", transition_steps)
+    steps = _arguments.duration(owner, name, transition_steps, most=MAX_STEP)
     begin = begin_at(owner, transition_begin)
     if _checks.known(steps) and steps <= 0:
         return Constant(init_value)

@@ -192,6 +192,7 @@ def _one_cycle(
     exact: bool,
 ) -> Schedule:
     """Phases between parts of the total, of which the first scale is peak over start."""
+    _checks.flag(owner, "exact", exact)
     total = _arguments.steps(owner, "transition_steps", transition_steps, least=1)
     if not _checks.known(total):
         reason = "transition_steps must be known, its phases end at whole steps; see one_cycle"

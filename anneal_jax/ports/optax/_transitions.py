@@ -92,12 +92,25 @@ def exponential_decay(
         >>> print(optax.exponential_decay(1.0, 2, 0.25, end_value=0.1)([0, 1, 2, 4]))
         [1.   0.5  0.25 0.1 ]
     """
-    owner = "exponential_decay"
+    rest = transition_begin, staircase, end_value
+    return exponential("exponential_decay", init_value, transition_steps, decay_rate, *rest)
+
+
+def exponential(
+    owner: str,
+    init_value: RealScalarLike,
+    transition_steps: RealScalarLike,
+    decay_rate: RealScalarLike,
+    transition_begin: RealScalarLike,
+    staircase: bool,
+    end_value: RealScalarLike | None,
+) -> Schedule:
+    """`exponential_decay`, also as a part of another schedule."""
     _checks.flag(owner, "staircase", staircase)
     init_value = _arguments.number(owner, "init_value", init_value)
     decay_rate = _arguments.number(owner, "decay_rate", decay_rate, least=0)
     steps = _arguments.duration(owner, "transition_steps", transition_steps)
-    begin = begin_at(owner, transition_begin)
+    begin = _arguments.steps(owner, "transition_begin", begin_at(owner, transition_begin))
     if end_value is not None:
         end_value = _arguments.number(owner, "end_value", end_value)
     if (_checks.known(steps) and steps <= 0) or _arguments.is_zero(decay_rate):
