@@ -665,13 +665,16 @@ def test_nonsense_in_any_argument_is_one_sentence(port, name):
     assert_named(port, given, name)
 
 
-@pytest.mark.parametrize("port", [ours.levanter, ours.maxtext, ours.big_vision])
-def test_a_traced_length_is_refused(port):
+@pytest.mark.parametrize(
+    ("port", "length"),
+    [*((port, [*CALLS[port]][1]) for port in (ours.levanter, ours.maxtext, ours.big_vision)),
+     *((ours.levanter, name) for name in ("warmup", "decay", "cycles", "cycle_length"))],
+)  # fmt: skip
+def test_a_traced_length_is_refused(port, length):
     """Phases of whole steps hang on it."""
-    rate, length = CALLS[port]
 
     def value(n):
-        return port(**{rate: 0.1, length: n})(3)
+        return port(**(CALLS[port] | {length: n}))(3)
 
     with pytest.raises(ValueError, match=f"{length} must be known when the schedule is built"):
-        jax.jit(value)(100)
+        jax.eval_shape(value, 100)

@@ -307,6 +307,23 @@ def test_arguments_may_be_traced():
     np.testing.assert_allclose(grown(jnp.array([2, 4]), jnp.array([2, -5])), [0.5, 0.75])
 
 
+@pytest.mark.parametrize(
+    ("name", "argument"),
+    [(f"{shape}_onecycle_schedule", argument) for shape, argument in (
+        ("cosine", "transition_steps"), ("cosine", "pct_start"), ("linear", "transition_steps"),
+        ("linear", "pct_start"), ("linear", "pct_final"))],
+)  # fmt: skip
+def test_phases_of_one_cycle_are_known(name, argument):
+    """They end at whole steps."""
+
+    def value(x):
+        given = {"transition_steps": 9, "peak_value": 1.0} | {argument: x}
+        return getattr(ours, name)(**given)(0)
+
+    with pytest.raises(ValueError, match=f"{name}: {argument} must be known"):
+        jax.eval_shape(value, 9 if argument == "transition_steps" else 0.4)
+
+
 def test_more_steps_than_a_counter_holds():
     """What can be reached of 10**10 steps is there."""
     long = ours.cosine_decay_schedule(1.0, 10**10, 0.1, 2)

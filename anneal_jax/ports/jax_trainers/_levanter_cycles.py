@@ -29,7 +29,7 @@ def runs(total: int, length: Any, cycles: Any, haps: Any, exact: bool) -> list[R
     if len(given) > 1:
         _arguments.reject(_OWNER, f"only one of {' and '.join(given)} must be given.")
     for name, value in given.items():
-        if isinstance(value, Iterable) and not isinstance(value, str | bytes | dict):
+        if _is_list(value):
             return _listed(name, list(value), total)
         if name == "cycle_length":
             return _long(value, total, exact)
@@ -37,6 +37,12 @@ def runs(total: int, length: Any, cycles: Any, haps: Any, exact: bool) -> list[R
             return _even(value, total, exact)
         _checks.items(_OWNER, name, value, "steps")
     return [(total, 1)]
+
+
+def _is_list(x: Any) -> bool:
+    """Whether it holds several numbers; a traced scalar only looks as if it did."""
+    several = isinstance(x, Iterable) and not isinstance(x, str | bytes | dict)
+    return several and getattr(x, "ndim", 1) > 0
 
 
 def _long(length: Any, total: int, exact: bool) -> list[Run]:

@@ -102,7 +102,7 @@ def cosine_onecycle_schedule(
     div_factor, final_div_factor = _arguments.numbers(
         owner, {"above": 0}, div_factor=div_factor, final_div_factor=final_div_factor
     )
-    pct_start = _arguments.number(owner, "pct_start", pct_start, least=0, most=1)
+    pct_start = _arguments.known(owner, "pct_start", pct_start, least=0, most=1)
     scales = [(pct_start, div_factor), (1, 1.0 / (div_factor * final_div_factor))]
     return _one_cycle(owner, Cosine, transition_steps, peak_value, scales, exact)
 
@@ -140,8 +140,8 @@ def linear_onecycle_schedule(
     div_factor, final_div_factor = _arguments.numbers(
         owner, {"above": 0}, div_factor=div_factor, final_div_factor=final_div_factor
     )
-    pct_start = _arguments.number(owner, "pct_start", pct_start, least=0, most=1)
-    pct_final = _arguments.number(owner, "pct_final", pct_final, least=pct_start, most=1)
+    pct_start = _arguments.known(owner, "pct_start", pct_start, least=0, most=1)
+    pct_final = _arguments.known(owner, "pct_final", pct_final, least=pct_start, most=1)
     scales = [(pct_start, div_factor), (pct_final, 1 / div_factor), (1, 1 / final_div_factor)]
     return _one_cycle(owner, Linear, transition_steps, peak_value, scales, exact)
 
