@@ -151,7 +151,7 @@ tables = st.dictionaries(
 )
 
 
-@settings(max_examples=20)
+@parity
 @given(values, st.none() | tables)
 def test_piecewise_constant(value, scales):
     same("piecewise_constant_schedule", value, scales)
@@ -174,7 +174,7 @@ def test_exponential(value, steps, rate, begin, staircase, end):
     same("exponential_decay", value, steps, rate, begin, staircase, end)
 
 
-@settings(max_examples=10)
+@parity
 @given(values, st.sampled_from([0.5, 2.5, 7.75]), rates)
 def test_exponential_in_steps_that_are_not_whole(value, steps, rate):
     same("exponential_decay", value, steps, rate)
