@@ -468,7 +468,8 @@ NONE = [{}, {"examples": 0}, {"percent": 0.0}, {"steps": -1}]
 @example({}, {}, {"percent": 0.05}, {"epochs": 0.3})
 def test_big_vision_units(warmup, cooldown, timescale, shift):
     """Rounded to the nearest (halves to even), at least 1 unless 0; 100 in a batch, 1250 in all."""
-    given_units = {
+    given_units: dict[str, Any] = {"timescale": 11, "shift": 4}  # where there is no unit
+    given_units |= {
         f"{name}_{unit}": value
         for name, units in zip(
             ("warmup", "cooldown", "timescale", "shift"),

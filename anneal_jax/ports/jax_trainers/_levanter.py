@@ -97,7 +97,6 @@ def levanter(
     floor = peak * _arguments.known(_OWNER, "min_lr_ratio", min_lr_ratio, least=0)
     if lr_schedule == "inv":
         _arguments.known(_OWNER, "min_lr_ratio (for inv)", min_lr_ratio, above=0)
-    _checks.flag(_OWNER, "exact", exact)
     _arguments.known(_OWNER, "rewarmup", rewarmup, least=0)  # in a single cycle, too
     total = known_steps(_OWNER, "num_train_steps", num_train_steps, least=1)
     last = 0 if cooldown is None else count("cooldown", cooldown, total, exact)
