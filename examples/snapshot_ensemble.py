@@ -33,9 +33,11 @@ from tqdm import tqdm
 
 import anneal_jax as anneal
 
-from .command_line import BadInput, parse, reject
+from .command_line import BadInput, make_folder, parse, reject
+from .figures import legend_above
 
-COLORS = ("#d1495b", "#30638e")  # of the run with snapshots, of the single one
+COLORS = {"snapshots": "#d1495b", "single": "#30638e"}  # of the two kinds of run
+FIGURE = "figure.png"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,23 +45,26 @@ class Config:
     """Train a snapshot ensemble on handwritten digits, and beside it a single network."""
 
     # Data and output
-    evaluate: Literal["test", "validation"] = "test"  # validation: a fifth of the training half
+
+    # Digits to evaluate on: the testing half, or a fifth of the training half.
+    evaluate: Literal["test", "validation"] = "test"
     seeds: int = 3  # runs of each kind; each has its own initialisation and batches
-    out: Path = Path("runs/snapshot_ensemble")  # the figure goes here
+    out: Path = Path("runs/snapshot_ensemble")  # folder for the figure
+    overwrite: bool = False  # replace the figure of an earlier run in that folder
 
     # Length
-    cycles: int = 5  # snapshots, and members of the ensemble
+    cycles: int = 5  # falls of the rate to 0: as many snapshots, and members of the ensemble
     cycle_epochs: int = 30  # passes over the training data per cycle; with 10, members are worse
     batch_size: int = 32  # images per step
 
     # Optimizer: SGD with Nesterov momentum
     peak: float = 0.2  # rate at every restart; 0.1 came out worse, at 0.5 runs diverged
-    weight_decay: float = 5e-3  # 2e-3 and 1e-2 came out worse
-    single_peak: float = 0.2  # of the single cosine; 0.1 and 0.3 came out worse
-    single_weight_decay: float = 2e-3  # 5e-3 and 1e-2 came out worse
-    momentum: float = 0.9  # the paper's
-    channels: int = 16  # of the first convolution; the two others have twice as many
-    progress: bool = True  # the progress bar
+    weight_decay: float = 5e-3  # pull of the parameters to 0; 2e-3 and 1e-2 came out worse
+    single_peak: float = 0.2  # first rate of the single cosine; 0.1 and 0.3 came out worse
+    single_weight_decay: float = 2e-3  # the same pull in the single run; 5e-3, 1e-2: worse
+    momentum: float = 0.9  # share of the last update in the next; the paper's
+    channels: int = 16  # outputs of the first convolution; the two others have twice as many
+    progress: bool = True  # show the progress bar
 
     def __post_init__(self) -> None:
         for name in ("cycles", "cycle_epochs", "batch_size", "channels", "seeds"):
@@ -72,8 +77,6 @@ class Config:
         for name in ("momentum", "weight_decay", "single_weight_decay"):
             if not 0 <= getattr(self, name) < 1:
                 reject(name, "at least 0 and below 1", getattr(self, name))
-        if self.out.exists() and not self.out.is_dir():
-            reject("out", "a folder", self.out, "choose another")
 
 
 class Part(NamedTuple):
@@ -252,45 +255,49 @@ def draw(config: Config, outcomes: dict[str, list[Outcome]], path: Path) -> None
     from matplotlib.figure import Figure
 
     figure = FigureCanvasAgg(Figure(figsize=(11, 5.2), dpi=150, layout="constrained")).figure
-    grid = figure.add_gridspec(2, 2, width_ratios=(1.5, 1))
+    grid = figure.add_gridspec(2, 2, width_ratios=(1.3, 1))
     rate, loss, error = map(figure.add_subplot, (grid[0, 0], grid[1, 0], grid[:, 1]))
     steps, epochs = len(outcomes["single"][0].losses), config.cycles * config.cycle_epochs
     plans = make_plans(config, steps // epochs)
-    for (name, (schedule, *_)), color in zip(plans.items(), COLORS, strict=True):
-        rate.plot(schedule(np.arange(steps)), color=color)
+    for name, (schedule, *_) in plans.items():
+        color = COLORS[name]
+        rate.plot(schedule(np.arange(steps)), color=color, label=name)
         losses = np.mean([outcome.losses for outcome in outcomes[name]], 0)
         at = (np.arange(epochs) + 0.5) * (steps // epochs)
-        loss.semilogy(at, losses.reshape(epochs, -1).mean(1), color=color, label=name)
-    taken = outcomes["snapshots"][0].steps
-    rate.plot(taken, np.zeros(len(taken)), "v", color=COLORS[0], clip_on=False, zorder=3)
-    rate.set(ylabel="learning rate (▼ snapshot)", xlim=(0, steps), ylim=(0, None))
+        loss.semilogy(at, losses.reshape(epochs, -1).mean(1), color=color)
+    taken, hollow = outcomes["snapshots"][0].steps, {"markerfacecolor": "white"}
+    shown = {"color": COLORS["snapshots"], "clip_on": False, "zorder": 3, "label": "one snapshot"}
+    rate.plot(taken, np.zeros(len(taken)), "o", **shown, **hollow)
+    rate.set(ylabel="learning rate", xlim=(0, steps), ylim=(0, None))
     loss.set(ylabel="training loss per epoch", xlabel="step", xlim=(0, steps))
-    loss.legend(frameon=False)
-    columns = {str(i + 1): [o.members[i] for o in outcomes["snapshots"]] for i in range(len(taken))}
-    columns["ensemble"] = [outcome.ensemble for outcome in outcomes["snapshots"]]
+    legend_above(rate)
+    ours = outcomes["snapshots"]
+    columns = {str(i + 1): [outcome.members[i] for outcome in ours] for i in range(len(taken))}
+    columns["ensemble"] = [outcome.ensemble for outcome in ours]
     columns["single"] = [outcome.ensemble for outcome in outcomes["single"]]
-    for i, values in enumerate(columns.values()):
-        values, color = np.array(values)[:, 0], ("#8d99ae", *COLORS)[max(0, i - len(taken) + 1)]
+    for i, (name, values) in enumerate(columns.items()):
+        values, color = np.array(values)[:, 0], COLORS.get(name, COLORS["snapshots"])
+        style = {"fmt": "o", "color": color, "capsize": 4} | (hollow if i < len(taken) else {})
         error.plot([i] * len(values), values, ".", color=color, alpha=0.4)
-        error.errorbar(i, values.mean(), values.std(ddof=1), fmt="o", color=color, capsize=4)
+        error.errorbar(i, values.mean(), values.std(ddof=1), **style)
     error.set_xticks(range(len(columns)), columns)
-    error.set(xlabel="snapshot", ylabel=f"{config.evaluate} error, %", ylim=(0, None))
+    error.set(xlabel="of which prediction", ylabel=f"{config.evaluate} error, %", ylim=(0, None))
     figure.savefig(path)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
     try:
-        config = parse(Config, "examples.snapshot_ensemble", arguments)
+        config = parse(Config, "python -m examples.snapshot_ensemble", arguments)
         train, held_out = load(config)
+        make_folder(config.out, [FIGURE], config.overwrite)
     except BadInput as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    config.out.mkdir(parents=True, exist_ok=True)
     outcomes = run_all(config, train, held_out)
-    draw(config, outcomes, config.out / "figure.png")
+    draw(config, outcomes, config.out / FIGURE)
     print(f"{len(train.labels)} digits to train on, {len(outcomes['single'][0].losses)} steps\n")
-    print(f"{table(config, outcomes)}\n\nfigure in {config.out / 'figure.png'}")
+    print(f"{table(config, outcomes)}\n\nfigure in {config.out / FIGURE}")
     return 0
 
 

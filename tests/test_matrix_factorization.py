@@ -85,6 +85,14 @@ def test_a_run_prints_groups_and_errors_and_writes_the_figure(finished, folder):
     assert (folder / "figure.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_a_colour_means_the_same_configuration_in_both_panels(finished):
+    left, right = map(example_runs.colors, finished.figures[0].axes)
+    assert left["one rate"] == right["one rate"]
+    groups = {left[rule] for rule in ("bias/item", "bias/user", "latent")}
+    assert groups == {right["rate per group"]}
+    assert len(set(right.values())) == 3
+
+
 class TestTraining:
     def test_it_starts_at_the_error_of_the_mean_and_lowers_it(self, dataset, trained):
         stars = np.asarray(dataset.validation.stars)

@@ -8,7 +8,7 @@ import pytest
 import anneal_jax as anneal
 from examples import schedule_by_gradient as example
 from examples.schedule_by_gradient import Config, Hyper, main
-from tests.example_runs import command, finish, refusal
+from tests.example_runs import colors, command, finish, refusal
 
 TINY = {"steps": 12, "batch_size": 4, "hidden": 3, "updates": 3, "runs": 2, "fresh": 8}
 TINY |= {"grid_peaks": 2, "grid_ends": 2, "grid_warmups": 1, "progress": False}
@@ -53,6 +53,14 @@ def test_a_run_prints_three_rows_a_verdict_of_each_part_and_leaves_a_figure(fini
     for part in ("validation", "test"):
         assert f"\n{part} loss, gradient minus grid: " in finished.printed
     assert (folder / "figure.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_colour_means_the_same_schedule_in_both_panels(finished):
+    left, right = map(colors, finished.figures[0].axes)
+    assert left["gradient"] == right["gradient, before each update"]
+    assert left["grid"] == right["grid, its best cell"]
+    curves = [line.get_ydata() for line in finished.figures[0].axes[0].lines]
+    assert all(np.nanmin(curve) > 0 for curve in curves)  # a rate of 0 has no place on its axis
 
 
 @pytest.fixture(scope="module")

@@ -97,6 +97,15 @@ def test_it_prints_three_rows_and_leaves_a_figure(finished, folder):
     assert (folder / "figure.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_a_colour_means_the_same_kind_of_run_in_all_panels(finished):
+    rate, loss, error = finished.figures[0].axes
+    meant = example_runs.colors(rate)
+    assert meant["snapshots"] == meant["one snapshot"] != meant["single"]
+    assert [line.get_color() for line in loss.lines] == [meant["snapshots"], meant["single"]]
+    shown = [container.lines[0].get_color() for container in error.containers]
+    assert shown == 4 * [meant["snapshots"]] + [meant["single"]]  # three, all of them, the single
+
+
 class TestEvaluate:
     def test_scores_are_those_of_each_members_own_statistics_and_of_mean_probabilities(self):
         config = Config(**TINY)

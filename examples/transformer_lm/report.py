@@ -1,16 +1,19 @@
 """What a run leaves behind: a progress bar, a CSV, TensorBoard events and a figure."""
 
 import csv
+import math
 
 import numpy as np
 from tensorboardX import SummaryWriter
 from tqdm import tqdm
 
-from ..command_line import BadInput
+from ..command_line import make_folder, reject
 from .config import Config
 from .figure import draw
 
 COLUMNS = ("step", "learning_rate", "loss", "tokens_per_second", "val_loss")
+LOG, FIGURE, SAMPLE = "log.csv", "schedule_and_loss.png", "sample.txt"
+RESULTS = (LOG, FIGURE, SAMPLE, "events/events.out.tfevents.*")
 
 
 class Report:
@@ -18,23 +21,25 @@ class Report:
 
     def __init__(self, config: Config):
         self.folder = config.out
-        self._title = f"{config.schedule_config or config.schedule}, {config.steps:,} steps"
+        name = config.schedule_config.name if config.schedule_config else config.schedule
+        self._title = f"{name}, {config.steps:,} steps"
+        self._planned = config.steps
         self._tokens = config.batch_size * config.block_size
         self._rows: list[dict] = []
         self._written = 0  # rows that are in the CSV
+        make_folder(self.folder, RESULTS, config.overwrite)
         try:
-            events = self.folder / "events"
-            events.mkdir(parents=True, exist_ok=True)
-            for earlier in events.glob("events.out.tfevents.*"):
-                earlier.unlink()  # else TensorBoard draws this run and the last as one
-            self._file = (self.folder / "log.csv").open("w", newline="", encoding="utf-8")
+            self._file = (self.folder / LOG).open("w", newline="", encoding="utf-8")
+            self._events = SummaryWriter(str(self.folder / "events"))
         except OSError as error:
-            rule = f"--out must be a folder to write to, got {self.folder}"
-            raise BadInput(f"{rule}; choose another ({error.strerror}).") from None
+            rule, why = "a folder to write to", f"choose another ({error.strerror})"
+            reject("out", rule, self.folder, why)
         self._csv = csv.DictWriter(self._file, COLUMNS)
         self._csv.writeheader()
-        self._events = SummaryWriter(str(events))
-        self._bar = tqdm(total=config.steps, disable=not config.progress, dynamic_ncols=True)
+        shown = {"disable": not config.progress, "dynamic_ncols": True, "unit": " steps"}
+        shown["delay"] = 1e-3  # not before there is something to say: lines are printed first
+        self._bar = tqdm(total=config.steps, **shown)
+        self._now = self._held_out = ""  # what the bar says of the last steps and evaluation
 
     def __enter__(self) -> "Report":
         return self
@@ -45,7 +50,7 @@ class Report:
         self._events.close()
         self._file.close()
         if self._rows:
-            draw(self._rows, self._title, self.folder / "schedule_and_loss.png")
+            draw(self._rows, self._planned, self._title, self.folder / FIGURE)
 
     def steps(self, first: int, rates: np.ndarray, losses: np.ndarray, seconds: float) -> None:
         """Steps `first`, `first + 1`, …, which together took that long."""
@@ -55,22 +60,32 @@ class Report:
             row = {"step": step, "learning_rate": float(rate), "loss": float(loss)}
             self._rows.append(row | {"tokens_per_second": speed})
             self._events.add_scalar("learning_rate", row["learning_rate"], step)
-            self._events.add_scalar("loss/train", row["loss"], step)
+            self._add_loss("train", row["loss"], step)
         self._events.add_scalar("tokens_per_second", speed, step)
-        self._bar.update(len(losses))
-        self._bar.set_postfix_str(
-            f"rate {rates[-1]:.2e}, loss {losses.mean():.3f}, {speed:,} tokens/s"
-        )
+        self._now = f"{speed:,} tokens/s, rate {rates[-1]:.2e}, loss {losses.mean():.4g}"
+        self._say()
+        self._bar.update(len(losses))  # which draws the bar, once per dispatch
 
     def validation(self, loss: float) -> None:
         """The loss on held-out text after the last of these steps."""
         self._rows[-1]["val_loss"] = loss
-        self._events.add_scalar("loss/validation", loss, self._rows[-1]["step"])
+        self._add_loss("validation", loss, self._rows[-1]["step"])
+        self._held_out = f", held-out {loss:.4g}"
+        self._say()
 
     def sample(self, text: str) -> None:
         """What the trained model writes."""
-        (self.folder / "sample.txt").write_text(text, encoding="utf-8")
+        (self.folder / SAMPLE).write_text(text, encoding="utf-8")
         self._events.add_text("sample", text)
+
+    def _say(self) -> None:
+        """What the bar shows when it is drawn next."""
+        self._bar.set_postfix_str(f"{self._now}{self._held_out}", refresh=False)
+
+    def _add_loss(self, part: str, loss: float, step: int) -> None:
+        """A loss to TensorBoard, which has no place for one that is no number."""
+        if math.isfinite(loss):
+            self._events.add_scalar(f"loss/{part}", loss, step)
 
     def _write(self) -> None:
         """Rows to the file: not at once, since a row's validation loss comes after it."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import anneal_jax as anneal
 
-from ..command_line import BadInput, nearest, reject
+from ..command_line import BadInput, hyphened, nearest, reject
 from .config import Config
 
 
@@ -23,7 +23,7 @@ def steps(config: Config, option: str, least: int = 0) -> int:
     try:
         count = horizon(config)(getattr(config, option))
     except ValueError as error:  # anneal's own sentence, which cannot know the option
-        raise BadInput(f"--{option.replace('_', '-')}: {error}") from None
+        raise BadInput(f"{hyphened(option)}: {error}") from None
     if count < least:
         reject(option, f"at least {least} steps", repr(getattr(config, option)), "lengthen it")
     return count
@@ -35,9 +35,9 @@ SCHEDULES: dict[str, Callable[[Config], anneal.Schedule]] = {
     ),
     "cosine": lambda c: anneal.warmup_cosine(c.peak, steps(c, "warmup"), c.steps),
     "linear": lambda c: anneal.warmup_linear(c.peak, steps(c, "warmup"), c.steps),
-    # 1 + 2 + 4 cycle lengths fill the run; rounded up, so that the last does not end early.
-    "restarts": lambda c: anneal.cosine_restarts(
-        c.peak, -(-c.steps // 7), cycles=3, steps_factor=2
+    # Cycles of 1, 2 and 4 sevenths; stretched, so that they end with the run to the very step.
+    "restarts": lambda c: anneal.cosine_restarts(c.peak, 100, cycles=3, steps_factor=2).stretch(
+        c.steps / 700
     ),
     "one_cycle": lambda c: anneal.one_cycle(c.peak, c.steps),
     "inverse_sqrt": lambda c: anneal.warmup_inverse_sqrt(c.peak, steps(c, "warmup")),
@@ -57,6 +57,47 @@ def build(config: Config) -> anneal.Schedule:
         return SCHEDULES[config.schedule](config)
     except ValueError as error:  # anneal's own sentences name argument, rule, value and remedy
         raise BadInput(str(error)) from None
+
+
+def remarks(config: Config, schedule: anneal.Schedule, given: set[str]) -> list[str]:
+    """What the user may not expect: options without an effect, and a plan of another length."""
+    noted = Noted(config)
+    build(noted)
+    file = config.schedule_config
+    chosen = f"--schedule {config.schedule}" if file is None else f"--schedule-config {file}"
+    why = dict.fromkeys({"schedule", "peak", "warmup", "cooldown"} - noted.read, chosen)
+    if not config.sample_length:
+        why["temperature"] = "--sample-length 0"
+    said = [f"{hyphened(n)} is not read with {why[n]}." for n in sorted(given & why.keys())]
+    if "evaluate_every" in given and steps(config, "evaluate_every") < config.steps_per_dispatch:
+        every = f"every {config.steps_per_dispatch} steps: lower --steps-per-dispatch for more"
+        said.append(f"--evaluate-every {config.evaluate_every} comes to {every}.")
+    return said + misfit(schedule, config.steps)
+
+
+def misfit(schedule: anneal.Schedule, total: int) -> list[str]:
+    """Where a schedule's length is not that of the run, what that means; else nothing."""
+    length = schedule.steps
+    if length is None:
+        return []
+    if length < total - 1:  # the last step is the first that may take the end's value
+        held = f"holds {float(schedule(length)):.4g} from there"
+        return [f"the schedule ends at step {length} of {total} and {held}."]
+    if length > total:
+        last = f"{float(schedule(total - 1)):.4g}, not {float(schedule(length)):.4g}"
+        return [f"the run ends at step {total} of the schedule's {length}, at a rate of {last}."]
+    return []
+
+
+class Noted:
+    """A configuration that notes which of its options are read."""
+
+    def __init__(self, config: Config):
+        self._config, self.read = config, set()
+
+    def __getattr__(self, name: str) -> object:
+        self.read.add(name)
+        return getattr(self._config, name)
 
 
 def _read(path: Path) -> dict:

@@ -1,6 +1,6 @@
-"""Train it: `python -m examples.transformer_lm.train`, from the root of the repository.
+"""Train it: `python -m examples.transformer_lm`, from the root of the repository.
 
-Options, of which config.py has all:
+Options, of which `--help` and config.py have all:
     --text FILE …              your own text instead of Python's help topics
     --schedule cosine          another learning-rate schedule by name (see schedules.py)
     --schedule-config FILE     any schedule at all, as JSON or TOML
@@ -21,7 +21,7 @@ from flax import nnx
 
 import anneal_jax as anneal
 
-from ..command_line import BadInput
+from ..command_line import BadInput, given, note
 from . import data, schedules
 from .config import Config, parse
 from .generate import generate
@@ -158,7 +158,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         corpus = data.load(config)
         schedule = schedules.build(config)
         schedules.steps(config, "evaluate_every", least=1)  # before anything is written
+        remarks = schedules.remarks(config, schedule, given(config, arguments))
         with Report(config) as report:
+            for remark in remarks:
+                note(remark)
             run(config, corpus, schedule, report)
     except BadInput as error:
         print(f"error: {error}", file=sys.stderr)
