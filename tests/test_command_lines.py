@@ -178,6 +178,8 @@ def test_the_bar_is_drawn_once_per_dispatch_and_shows_the_held_out_loss(monkeypa
         for first in (0, 10, 20, 30):
             told.steps(first, np.full(10, 1e-3), np.full(10, 2.0), seconds=1.0)
             told.validation(2.5 - first / 100)
+        drawn.write("printed")
+    assert drawn.getvalue().endswith("\nprinted")  # after the bar's last line
     lines = [line for line in drawn.getvalue().split("\r") if line.strip()]
     assert 4 <= len(lines) <= 6  # also at the begin and at the end
     assert "held-out 2.5," not in lines[-1]

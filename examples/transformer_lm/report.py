@@ -72,6 +72,8 @@ class Report:
         self._add_loss("validation", loss, self._rows[-1]["step"])
         self._held_out = f", held-out {loss:.4g}"
         self._say()
+        if len(self._rows) == self._planned:
+            self._bar.close()  # the last line of training, before what is printed next
 
     def sample(self, text: str) -> None:
         """What the trained model writes."""
