@@ -360,6 +360,15 @@ def test_orbax_saves_and_restores_the_plan(tmp_path):
     jax.tree.map(np.testing.assert_array_equal, restored, state)
 
 
+RESTARTS = anneal.cosine_restarts(1.0, 4)
+
+
+def stacked(tx=None):
+    """The state of two members, as `vmap` and `pmap` stack it."""
+    state = (tx or anneal.inject_hyperparams(optax.sgd)(RATE)).init(jnp.zeros(2))
+    return jax.tree.map(lambda x: jnp.stack([x, x]), state)
+
+
 def _cyclic(learning_rate, cycles):
     """An optimizer with a hyperparameter of the name that `with_schedules` reserves."""
     return optax.sgd(learning_rate / cycles)
@@ -385,6 +394,28 @@ def _cyclic(learning_rate, cycles):
             ),
             "every name must be one of ['learning_rate']",
         ),
+        (lambda: anneal.inject_hyperparams(optax.adamw(1e-3)), "pass the function itself"),
+        (lambda: anneal.inject_hyperparams(1e-3), "got float 0.001"),
+        (lambda: anneal.inject_hyperparams(optax.adamw)(lerning_rate=1.0), "'learning_rate'?"),
+        (lambda: anneal.inject_hyperparams(optax.adamw)(), "required argument: 'learning_rate'"),
+        (lambda: anneal.inject_hyperparams(optax.sgd)(*range(9)), "too many positional"),
+        (lambda: anneal.inject_hyperparams(optax.sgd)(1.0, learning_rate=1.0), "multiple values"),
+        (lambda: anneal.inject_hyperparams(optax.sgd)(anneal.Cosine), "a schedule (step to"),
+        (
+            lambda: anneal.inject_hyperparams(lambda rate: None)(0.5).init(jnp.zeros(2)),
+            "returns NoneType; return one",
+        ),
+        (
+            lambda: anneal.with_schedules(optax.adam(1e-3).init(jnp.zeros(2)), learning_rate=RATE),
+            "opt_state must be one with injected hyperparameters",
+        ),
+        (lambda: anneal.with_schedules(stacked(), learning_rate=RATE), "of shape (2,)"),
+        (
+            lambda: anneal.with_schedules(
+                stacked(anneal.reset_on_restart(optax.adam(1.0), RESTARTS)), cycles=RESTARTS
+            ),
+            "of shape (2,)",
+        ),
     ],
 )
 def test_bad_input_is_one_clear_sentence(call, words):
@@ -393,6 +424,90 @@ def test_bad_input_is_one_clear_sentence(call, words):
         call()
     assert words in str(error.value)
     assert "\n" not in str(error.value)
+    assert len(str(error.value)) < 300
+
+
+BATCH = jax.vmap(lambda peak: anneal.warmup_cosine(peak, 3, 20))(jnp.array([1.0, 2.0]))
+BATCHES = {
+    "vectors and numbers": BATCH,
+    "numbers alone": jax.vmap(anneal.Constant)(jnp.array([1.0, 2.0])),
+    "cycles": jax.vmap(lambda x: anneal.cosine_restarts(x, 4))(jnp.array([1.0, 2.0])),
+    "vectors alone": jax.vmap(lambda x: anneal.Interpolated([0, 4], jnp.stack([x, 0 * x])))(
+        jnp.array([1.0, 2.0])
+    ),
+}
+TAKERS = {
+    "inject_hyperparams": lambda batch: anneal.inject_hyperparams(optax.adam)(0.5, b1=batch),
+    "scale_by_learning_rate": anneal.scale_by_learning_rate,
+    "partition_by_path": lambda batch: anneal.partition_by_path({".": batch}),
+    "layerwise_decay": lambda batch: anneal.layerwise_decay(batch, 0.5),
+    "accumulate": lambda batch: anneal.accumulate(optax.sgd(0.5), batch),
+    "average_params": lambda batch: anneal.average_params(decay=batch),
+    "with_schedules": lambda batch: anneal.with_schedules(
+        anneal.inject_hyperparams(optax.sgd)(RATE).init(jnp.zeros(2)), learning_rate=batch
+    ),
+    "reset_on_restart": lambda batch: anneal.reset_on_restart(optax.sgd(0.5), batch),
+    "snapshots": lambda batch: anneal.snapshots(batch, keep=2),
+}
+
+
+@pytest.mark.parametrize("taker", TAKERS)
+def test_a_batch_of_schedules_is_not_one(taker):
+    """Whatever takes a schedule says so at once; inside `vmap` each member has its own."""
+    cycles = taker in ("reset_on_restart", "snapshots")
+    for batch in [BATCHES["cycles"]] if cycles else BATCHES.values():
+        with pytest.raises(ValueError, match=r"must be one schedule, not a batch") as error:
+            TAKERS[taker](batch)
+        assert len(str(error.value)) < 300
+
+
+def test_a_schedule_that_holds_vectors_is_one():
+    """Tables and joins of like segments have axes of their own."""
+    table = anneal.Interpolated([0, 4], [1.0, 0.0]).as_arrays()
+    state = anneal.scale_by_learning_rate(table).init(jnp.zeros(2))
+    assert anneal.hyperparams(state)["learning_rate"] == 1
+
+
+def test_a_plan_for_each_member_of_a_population():
+    """The remedy that the sentence for stacked states names."""
+    state = jax.vmap(lambda s, plan: anneal.with_schedules(s, learning_rate=plan))(stacked(), BATCH)
+    assert state.schedules[0].schedule.groups[0].end_value.tolist() == [1.0, 2.0]
+
+
+@pytest.mark.parametrize("dtype", [jnp.bfloat16, "bfloat16", np.float16, np.dtype("f2"), float])
+@pytest.mark.parametrize(
+    ("factory", "name", "options"),
+    [
+        (optax.adamw, "mu_dtype", {}),
+        (optax.sgd, "accumulator_dtype", {"momentum": 0.9}),
+        (optax.adafactor, "dtype_momentum", {"momentum": 0.9}),
+    ],
+)
+def test_a_dtype_is_never_a_schedule(factory, name, options, dtype):
+    """In every form that JAX takes, it reaches the optimizer as it is."""
+    options = options | {name: dtype}
+    params = {"w": jnp.ones(3)}
+    state = anneal.inject_hyperparams(factory)(RATE, **options).init(params)
+    assert name not in state.hyperparams
+    found, wanted = (
+        {str(x.dtype) for x in jax.tree.leaves(inner) if x.ndim}
+        for inner in (state.inner_state, factory(0.5, **options).init(params))
+    )
+    assert found == wanted
+    assert str(jnp.ones(0, dtype).dtype) in found
+
+
+def test_arguments_of_a_factory_that_passes_them_on():
+    """Those of `**kwargs` follow schedules like any other."""
+
+    def make(learning_rate, **options):
+        return optax.adamw(learning_rate, **options)
+
+    decay = anneal.Linear(0.1, 0.0, steps=10)
+    tx = anneal.inject_hyperparams(make)(RATE, weight_decay=decay, b1=0.8, nesterov=True)
+    _, state, _ = train(tx, 3)
+    wanted = {"learning_rate": RATE(2), "weight_decay": decay(2), "b1": np.float32(0.8)}
+    assert anneal.hyperparams(state) == wanted
 
 
 def test_static_args_pass_a_mask():

@@ -74,4 +74,4 @@ def accumulate(
     def steps(_: Array, state: Any) -> Array:
         return state.gradient_step
 
-    return follow({"accumulation_steps": batches}, multi_steps, clock=steps)
+    return follow("accumulate", {"accumulation_steps": batches}, multi_steps, clock=steps)

@@ -151,7 +151,7 @@ def average_params(
         return _averaging(_running(lambda _: share), start, every, cycles)
 
     decay = as_schedule(decay) if callable(decay) else _checks.real(decay)
-    return follow({"ema_decay": decay}, averaging)
+    return follow(_OWNER, {"ema_decay": decay}, averaging)
 
 
 def averaged_params(opt_state: PyTree, index: int | None = None) -> PyTree:

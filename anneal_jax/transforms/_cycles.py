@@ -9,6 +9,7 @@ from .. import _checks
 from .._numerics import as_int
 from .._types import Array
 from ..schedules._schedule import Schedule
+from ._follow import require_one
 
 
 class Cycles(eqx.Module):
@@ -26,6 +27,7 @@ class Cycles(eqx.Module):
             rule = "one with restarts" + (" or an end" if ending else "")
             remedy = "build one with cosine_restarts or schedule.repeat"
             _checks.fail(owner, "schedule", rule, schedule, remedy)
+        require_one(owner, "schedule", schedule)
         return cls(schedule)
 
     def begin_at(self, count: Array) -> Array:

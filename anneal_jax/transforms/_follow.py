@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, TypeAlias
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import optax
 from jaxtyping import PyTree
@@ -47,6 +48,7 @@ class InjectHyperparamsState(NamedTuple):
 
 
 def follow(
+    owner: str,
     values: Mapping[str, Any],
     inner: Callable[[dict[str, Array]], optax.GradientTransformationExtraArgs],
     clock: Callable[[Array, Any], Array] = lambda count, _: increment(count),
@@ -54,15 +56,18 @@ def follow(
     """A transformation built anew at every step from hyperparameters that the state holds.
 
     Args:
+      owner: the public function, for its errors.
       values: by name, schedules to follow, or numbers that stay until somebody changes them.
       inner: the transformation for given values of all of them; its state must have the same
         structure for all values.
       clock: the next step, from this one and the new state of `inner`.
     """
+    scheduled = {name: x for name, x in values.items() if isinstance(x, Schedule)}
+    for name, schedule in scheduled.items():
+        require_one(owner, name, schedule)
 
     def init(params: PyTree) -> Any:
         count = counter()
-        scheduled = {name: x for name, x in values.items() if isinstance(x, Schedule)}
         plans = tuple(plan_for(name, x, count) for name, x in scheduled.items())
         first = {**values, **{plan.name: plan.value for plan in plans}}
         hyperparams = owned({name: as_float(x) for name, x in first.items()})
@@ -88,6 +93,28 @@ def as_rate(owner: str, learning_rate: ScheduleLike) -> Schedule:
     if not callable(learning_rate):
         _checks.number(owner, "learning_rate", learning_rate, least=0)
     return as_schedule(_checks.real(learning_rate))
+
+
+def is_injected(x: Any) -> bool:
+    """Whether `x` is a state of `inject_hyperparams`, ours or Optax's."""
+    return {"hyperparams", "inner_state"} <= set(getattr(type(x), "_fields", ()))
+
+
+def require_one(owner: str, name: str, schedule: Schedule) -> None:
+    """Require one schedule, not a batch that `jax.vmap` made."""
+    leaves = jax.tree.leaves(schedule)
+    if not any(jnp.ndim(x) for x in leaves):
+        return
+    try:
+        one = jax.eval_shape(schedule, counter()).shape == ()
+    except Exception:  # what vectors do to formulas for numbers depends on the formula
+        one = False
+    if not one:
+        shapes = ", ".join(map(str, sorted({jnp.shape(x) for x in leaves})))
+        raise ValueError(
+            f"{owner}: {name} must be one schedule, not a batch, got numbers of shape "
+            f"{shapes[:60]}; build under jax.vmap, so that each member has its own, or take one."
+        )
 
 
 def plan_for(name: str, schedule: Schedule, count: Array) -> Plan:

@@ -117,7 +117,7 @@ def partition_by_path(
         rates |= {p: float(_product(first, name)) for p, name in names.items()}
         return groups_at(step, params, _assigned(kept, params), rates)
 
-    shared = optax.chain(*([] if inner is None else [inner]), follow(values, scaling))
+    shared = optax.chain(*([] if inner is None else [inner]), follow(_OWNER, values, scaling))
     parts: dict[Hashable, Any] = {_SHARED: shared}
     for name, value in others.items():
         parts[name] = optax.set_to_zero() if value is None else value

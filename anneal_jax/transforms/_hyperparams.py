@@ -1,6 +1,6 @@
 """Reading and replacing hyperparameters, wherever in an optimizer state they are."""
 
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import jax.numpy as jnp
 from jaxtyping import PyTree
@@ -11,10 +11,18 @@ from .._types import Array
 from ..schedules._constant import as_schedule
 from ..schedules._schedule import Schedule
 from ._cycles import Cycles
-from ._follow import InjectHyperparamsState, Plan, ScheduleLike, plan_for
+from ._follow import (
+    InjectHyperparamsState,
+    Plan,
+    ScheduleLike,
+    is_injected,
+    plan_for,
+    require_one,
+)
 from ._states import change, find, is_variable, owned, plain, put_where
 
 State = TypeVar("State")
+_OWNER = "with_schedules"
 
 
 def hyperparams(opt_state: PyTree) -> dict[str, Array]:
@@ -43,9 +51,7 @@ def hyperparams(opt_state: PyTree) -> dict[str, Array]:
         for name, value in state.hyperparams.items()
     ]
     if not found:
-        remedy = "build it with anneal_jax.inject_hyperparams or scale_by_learning_rate"
-        kind = type(opt_state).__name__
-        _checks.fail("hyperparams", "opt_state", "one with injected hyperparameters", kind, remedy)
+        _fail_without("hyperparams", opt_state)
     return {key: value for key, (_, _, value) in zip(_keys(found), found, strict=True)}
 
 
@@ -68,7 +74,8 @@ def with_schedules(
       `opt_state`, changed. The new plan sets in at the current step, not at its own step 0.
 
     Raises:
-      ValueError: if a name is not there, or nothing follows `cycles`.
+      ValueError: if a name is not there, nothing follows `cycles`, or the state is that of
+        several runs (stacked by `vmap`, or replicated by `pmap`).
 
     Example:
         >>> import anneal_jax as anneal, jax.numpy as jnp, optax
@@ -80,12 +87,14 @@ def with_schedules(
         opt_state = _with_cycles(opt_state, cycles)
     found = [
         (place, name, None)
-        for place, state in find(opt_state, _is_injected)
+        for place, state in find(opt_state, is_injected)
         for name in state.hyperparams
     ]
+    if schedules and not found:
+        _fail_without(_OWNER, opt_state)
     keys = _keys(found)
     for name in schedules:
-        _checks.nearest("with_schedules", "every name", name, keys)
+        _checks.nearest(_OWNER, "every name", name, keys)
     wanted = {found[keys.index(name)][:2]: plan for name, plan in schedules.items()}
 
     def replanned(place: str, state: Any) -> Any:
@@ -94,7 +103,7 @@ def with_schedules(
                 state = _replanned(state, name, as_schedule(wanted[place, name]))
         return state
 
-    return change(opt_state, _is_injected, replanned)
+    return change(opt_state, is_injected, replanned)
 
 
 def _with_cycles(opt_state: Any, schedule: Schedule) -> Any:
@@ -103,19 +112,16 @@ def _with_cycles(opt_state: Any, schedule: Schedule) -> Any:
 
     if not list(find(opt_state, is_cycles)):
         remedy = "leave it out, or build with reset_on_restart, snapshots or average_params"
-        _checks.fail(
-            "with_schedules", "cycles", "left out where nothing follows cycles", schedule, remedy
-        )
-    fresh = Cycles.of("with_schedules", schedule, ending=True)
+        rule = "left out where nothing follows cycles"
+        _checks.fail(_OWNER, "cycles", rule, schedule, remedy)
+    for _, state in find(opt_state, lambda x: {"cycles", "count"} <= _fields(x)):
+        _check_one_run(state.count)
+    fresh = Cycles.of(_OWNER, schedule, ending=True)
     return change(opt_state, is_cycles, lambda _, old: put_where(old, owned(fresh)))
 
 
 def _has_hyperparams(x: Any) -> bool:
     return hasattr(type(x), "_fields") and isinstance(getattr(x, "hyperparams", None), dict)
-
-
-def _is_injected(x: Any) -> bool:
-    return {"hyperparams", "inner_state"} <= set(getattr(type(x), "_fields", ()))
 
 
 def _keys(found: list[tuple[str, str, Any]]) -> list[str]:
@@ -133,11 +139,33 @@ def _keys(found: list[tuple[str, str, Any]]) -> list[str]:
     return keys
 
 
+def _fields(x: Any) -> set[str]:
+    return set(getattr(type(x), "_fields", ()))
+
+
+def _fail_without(owner: str, opt_state: Any) -> NoReturn:
+    remedy = "build it with anneal_jax.inject_hyperparams or scale_by_learning_rate"
+    kind = type(opt_state).__name__
+    _checks.fail(owner, "opt_state", "one with injected hyperparameters", kind, remedy)
+
+
+def _check_one_run(count: Any) -> None:
+    """Require the state of one run: neither of a vmapped population nor replicated by pmap."""
+    shape = jnp.shape(plain(count))
+    if shape:
+        raise ValueError(
+            f"{_OWNER}: opt_state must be that of one run, got step counts of shape {shape}; call "
+            f"this under jax.vmap, as in jax.vmap(lambda s: {_OWNER}(s, ...))(opt_state)."
+        )
+
+
 def _replanned(state: Any, name: str, schedule: Schedule) -> Any:
     if not isinstance(state, InjectHyperparamsState):
         remedy = "build the optimizer with anneal_jax.inject_hyperparams"
         kind = type(state).__name__
-        _checks.fail("with_schedules", name, "in a state of anneal_jax", kind, remedy)
+        _checks.fail(_OWNER, name, "in a state of anneal_jax", kind, remedy)
+    _check_one_run(state.count)
+    require_one(_OWNER, name, schedule)
     fresh = plan_for(name, schedule, jnp.asarray(plain(state.count)))
     value = jnp.array(as_float(plain(state.hyperparams[name])))  # what the last update used
     fresh = Plan(fresh.schedule, value, fresh.held, name)

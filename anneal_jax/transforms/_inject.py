@@ -19,6 +19,7 @@ from ._follow import InjectHyperparamsState, ScheduleLike, as_rate, follow
 from ._metrics import MetricScaleState
 from ._states import find
 
+_OWNER = "inject_hyperparams"
 _RESERVED = "cycles"
 
 
@@ -29,8 +30,9 @@ def inject_hyperparams(
     """Let any hyperparameters of an optimizer follow schedules that live in its state.
 
     Arguments given as schedules or as numbers move into the state. Everything else stays a
-    constant of the program: booleans, integers where the default is one, what `static_args`
-    names, and every argument left at its default (so that `1 - b2` is formed in double).
+    constant of the program: booleans, dtypes, integers where the default is one, what
+    `static_args` names, and every argument left at its default (so that `1 - b2` is formed in
+    double).
     `state.hyperparams[name]` is what the last update used. Assigning to it holds that value
     from then on, also for a scheduled one, until `with_schedules` sets a new plan.
 
@@ -46,9 +48,10 @@ def inject_hyperparams(
       `GradientTransformationExtraArgs`.
 
     Raises:
-      ValueError: if `static_args` names no argument, a callable that is neither a schedule
-        nor named there is passed, nothing is left to inject, or a hyperparameter is called
-        `cycles`, which `with_schedules` reserves.
+      ValueError: if `inner_factory` is no such function, the call does not fit it, `static_args`
+        names no argument, a callable that is neither a schedule nor named there is passed,
+        nothing is left to inject, or a hyperparameter is called `cycles`, which `with_schedules`
+        reserves.
 
     Example:
         >>> import anneal_jax as anneal, jax.numpy as jnp, optax
@@ -61,30 +64,29 @@ def inject_hyperparams(
         >>> print({name: round(float(x), 6) for name, x in anneal.hyperparams(state).items()})
         {'learning_rate': 0.8, 'weight_decay': 0.1}
     """
-    signature = inspect.signature(inner_factory)
+    signature = _signature(inner_factory)
     static = {static_args} if isinstance(static_args, str) else set(static_args)
     for name in static:
-        _checks.nearest("inject_hyperparams", "static_args", name, signature.parameters)
+        _checks.nearest(_OWNER, "static_args", name, signature.parameters)
 
     @functools.wraps(inner_factory)
     def wrapped(*args: Any, **kwargs: Any) -> optax.GradientTransformationExtraArgs:
-        bound = signature.bind(*args, **kwargs)
-        injected, constants = _sorted_out(bound.arguments, static, signature)
+        arguments = _bound(inner_factory, signature, args, kwargs)
+        injected, constants = _sorted_out(arguments, static, signature)
         if _RESERVED in injected:
             rule = f"other than {_RESERVED!r}, with_schedules' word for what follows cycles"
             remedy = f"rename the argument, or pass static_args={_RESERVED!r}"
             name = "the name of a hyperparameter"
-            _checks.fail("inject_hyperparams", name, rule, _RESERVED, remedy)
+            _checks.fail(_OWNER, name, rule, _RESERVED, remedy)
         if not injected:
             remedy = "pass a schedule, a float or an array"
-            _checks.fail("inject_hyperparams", "some argument", "injectable", kwargs, remedy)
+            _checks.fail(_OWNER, "some argument", "injectable", kwargs, remedy)
 
         def inner(hyperparams: dict[str, Array]) -> optax.GradientTransformationExtraArgs:
-            given = signature.bind_partial()
-            given.arguments |= constants | hyperparams
-            return optax.with_extra_args_support(inner_factory(*given.args, **given.kwargs))
+            made = _called(inner_factory, signature, constants | hyperparams)
+            return optax.with_extra_args_support(made)
 
-        tx = follow(injected, inner)
+        tx = follow(_OWNER, injected, inner)
 
         def init(params: PyTree) -> Any:
             state = tx.init(params)
@@ -123,18 +125,71 @@ def scale_by_learning_rate(
     return inject_hyperparams(optax.scale_by_learning_rate)(rate, flip_sign=flip_sign)
 
 
+def _signature(factory: Any) -> inspect.Signature:
+    """What the factory takes, if it is one."""
+    rule = "a function that makes a transformation, such as optax.adamw"
+    if isinstance(factory, optax.GradientTransformation) or not callable(factory):
+        made = isinstance(factory, optax.GradientTransformation)
+        remedy = "pass the function itself, and its arguments to what this returns"
+        kind = "one that it made" if made else f"{type(factory).__name__} {factory!r:.60}"
+        raise ValueError(f"{_OWNER}: inner_factory must be {rule}, got {kind}; {remedy}.")
+    try:
+        return inspect.signature(factory)
+    except ValueError:
+        _checks.fail(_OWNER, "inner_factory", rule, factory, "wrap it in a function of one's own")
+
+
+def _extra(signature: inspect.Signature) -> str | None:
+    """The name of `**kwargs`, if the factory has it."""
+    kinds = {p.kind: name for name, p in signature.parameters.items()}
+    return kinds.get(inspect.Parameter.VAR_KEYWORD)
+
+
+def _bound(
+    factory: Any, signature: inspect.Signature, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> dict[str, Any]:
+    """The arguments of a call by name, those of `**kwargs` among them."""
+    extra = _extra(signature)
+    try:
+        arguments = signature.bind(*args, **kwargs).arguments
+    except TypeError as error:
+        for name in () if extra else kwargs:
+            _checks.nearest(_OWNER, "every argument", name, signature.parameters)
+        what = f"one {'' if str(error).startswith('missing') else 'with '}{error}"
+        name = getattr(factory, "__name__", "inner_factory")
+        raise ValueError(
+            f"{_OWNER}: the call must be one that {name} takes, got {what}; correct it."
+        ) from None
+    return arguments | (arguments.pop(extra, {}) if extra else {})
+
+
+def _called(factory: Any, signature: inspect.Signature, arguments: dict[str, Any]) -> Any:
+    """What the factory makes of arguments by name."""
+    given, extra = signature.bind_partial(), _extra(signature)
+    given.arguments |= {k: v for k, v in arguments.items() if k in signature.parameters}
+    if extra:
+        given.arguments[extra] = {k: v for k, v in arguments.items() if k not in given.arguments}
+    made = factory(*given.args, **given.kwargs)
+    if not (hasattr(made, "init") and hasattr(made, "update")):
+        rule = "a function that returns a transformation"
+        remedy = "return one, as optax.adamw does"
+        kind = f"{getattr(factory, '__name__', 'one')} that returns {type(made).__name__}"
+        raise ValueError(f"{_OWNER}: inner_factory must be {rule}, got {kind}; {remedy}.")
+    return made
+
+
 def _sorted_out(
     arguments: dict[str, Any], static: set[str], signature: inspect.Signature
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Arguments by what becomes of them: put into the state, or left as constants."""
     injected, constants = {}, {}
     for name, value in arguments.items():
-        if name in static:
+        if name in static or _is_dtype(value):
             constants[name] = value
         elif isinstance(value, Schedule) or callable(value):
             injected[name] = _checked(name, value)
-        elif _is_number(value, signature.parameters[name].default):
-            _checks.number("inject_hyperparams", name, value)
+        elif _is_number(value, getattr(signature.parameters.get(name), "default", None)):
+            _checks.number(_OWNER, name, value)
             injected[name] = value
         else:
             constants[name] = value
@@ -168,6 +223,16 @@ def _keeps_its_own(x: Any) -> bool:
     return isinstance(x, InjectHyperparamsState | MetricScaleState)
 
 
+def _is_dtype(value: Any) -> bool:
+    """Whether `value` is a dtype (all kinds of which are callable, or classes): no schedule."""
+    if not isinstance(value, type):
+        return isinstance(value, np.dtype)
+    try:
+        return np.dtype(value) != object  # what NumPy takes any other class for
+    except TypeError:
+        return False
+
+
 def _is_number(value: Any, default: Any) -> bool:
     if isinstance(value, jax.Array | np.ndarray):
         return value.ndim == 0 and jnp.issubdtype(value.dtype, jnp.floating)
@@ -184,5 +249,5 @@ def _checked(name: str, value: Any) -> Schedule:
             fits = False
         if not fits:
             remedy = f"if it is none, pass static_args={name!r}"
-            _checks.fail("inject_hyperparams", name, "a schedule (step to scalar)", value, remedy)
+            _checks.fail(_OWNER, name, "a schedule (step to scalar)", value, remedy)
     return as_schedule(value)

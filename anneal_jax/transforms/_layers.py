@@ -129,7 +129,7 @@ def layerwise_decay(
         rates = _rates(rate, factor, _depths(paths(params), depth_of))
         return groups_at(step, params, names(params), {n: float(r) for n, r in rates.items()})
 
-    link = follow(values, scaling)
+    link = follow(_OWNER, values, scaling)
     tx = link if inner is None else optax.chain(inner, link)
     return GroupedTransformation(tx.init, tx.update, groups)
 

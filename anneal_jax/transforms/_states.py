@@ -19,7 +19,7 @@ def find(opt_state: Any, wanted: Wanted) -> Iterator[tuple[str, Any]]:
     `opt_state` is of any nesting, or has one as its `opt_state`: a Flax `TrainState`, an
     `nnx.Optimizer`.
     """
-    return _find(opt_state.opt_state if _is_holder(opt_state) else opt_state, wanted, "", None)
+    return _find(opt_state.opt_state if is_holder(opt_state) else opt_state, wanted, "", None)
 
 
 def change(opt_state: Any, wanted: Wanted, new: Callable[[str, Any], Any]) -> Any:
@@ -27,13 +27,13 @@ def change(opt_state: Any, wanted: Wanted, new: Callable[[str, Any], Any]) -> An
 
     A Flax `TrainState` is replaced; an `nnx.Optimizer` is changed in place.
     """
-    if _is_holder(opt_state):
+    if is_holder(opt_state):
         opt_state.opt_state = change(opt_state.opt_state, wanted, new)
         return opt_state
     return _change(opt_state, wanted, new, "", None)
 
 
-def _is_holder(x: Any) -> bool:
+def is_holder(x: Any) -> bool:
     """Whether `x` is an object with a state, rather than a tree that can be walked."""
     is_tree = hasattr(x, "_fields") or dataclasses.is_dataclass(x)
     return hasattr(x, "opt_state") and not is_tree
