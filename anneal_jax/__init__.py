@@ -94,6 +94,7 @@ from anneal_jax.transforms import (
     partition_by_path as partition_by_path,
     reduce_on_plateau as reduce_on_plateau,
     reset_on_restart as reset_on_restart,
+    resume as resume,
     scale_by_learning_rate as scale_by_learning_rate,
     snapshots as snapshots,
     with_schedules as with_schedules,

@@ -111,6 +111,7 @@ READERS = {  # of states; each argument has tests of its own
     anneal.averaged_params: ["opt_state", "index"],
     anneal.hyperparams: ["opt_state"],
     anneal.observe: ["opt_state", "value"],
+    anneal.resume: ["saved", "built", "plans"],
     anneal.with_schedules: ["opt_state", "cycles", "schedules"],
 }
 

@@ -9,6 +9,9 @@ from anneal_jax.transforms._averages import (
     average_params as average_params,
     averaged_params as averaged_params,
 )
+from anneal_jax.transforms._flax import (
+    register_with_flax as _register_with_flax,
+)
 from anneal_jax.transforms._follow import (
     InjectHyperparamsState as InjectHyperparamsState,
     Plan as Plan,
@@ -50,7 +53,12 @@ from anneal_jax.transforms._restarts import (
     ResetOnRestartState as ResetOnRestartState,
     reset_on_restart as reset_on_restart,
 )
+from anneal_jax.transforms._resume import (
+    resume as resume,
+)
 from anneal_jax.transforms._snapshots import (
     SnapshotsState as SnapshotsState,
     snapshots as snapshots,
 )
+
+_register_with_flax()
