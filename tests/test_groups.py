@@ -93,6 +93,11 @@ def equinox():
     return eqx.filter(model, eqx.is_array)
 
 
+def depths(paths):
+    """What `layerwise_decay` makes of parameters at these paths."""
+    return anneal.layerwise_decay(1.0, 0.5).groups({path: jnp.ones(1) for path in paths.split()})
+
+
 TREES = {"dict": lambda: PARAMS, "linen": linen, "nnx": nnx_state, "equinox": equinox}
 
 
@@ -237,15 +242,70 @@ class TestLayerwiseDecay:
             ("Dense_0/k Block_0/k Block_1/k Block_2/k Dense_1/k", [4, 1, 2, 3, 4]),
             # a plain stack: the last layer has the full rate
             ("layers_0/w layers_1/w layers_2/w", [1, 2, 3]),
+            # tokens of DeiT and of ViTs with registers; the norm before the blocks (CLIP)
+            (
+                "cls_token dist_token reg_token register_tokens ln_pre/scale blocks/0/k "
+                "blocks/1/k norm/scale head_dist/k",
+                [0, 0, 0, 0, 0, 1, 2, 3, 3],
+            ),
+            # BEiT's shared bias of relative positions is no embedding, as in its own code
+            ("pos_embed rel_pos_bias/table blocks/0/k blocks/1/k", [0, 3, 1, 2]),
+            # BERT's head for masked words is called like a token of ViT
+            ("embeddings/w layer/0/k layer/1/k cls/predictions/decoder/k", [0, 1, 2, 3]),
+            # GPT-NeoX, and other heads that are called after what they undo
+            (
+                "embed_in/w layers/0/k layers/1/k final_layer_norm/w embed_out/w "
+                "output_embedding/w lm_head/embedding unpatchify/k",
+                [0, 1, 2, 3, 3, 3, 3, 3],
+            ),
+            # ResNet of torchvision and timm; of Flax's examples; of big_vision; by Linen's names
+            (
+                "conv1/w bn1/w layer1/0/conv1/w layer1/1/conv2/w layer2/0/bn1/w layer3/0/conv1/w "
+                "layer4/0/downsample/0/w fc/w",
+                [0, 0, 1, 1, 2, 3, 4, 5],
+            ),
+            ("conv_init/k bn_init/k ResNetBlock_0/k ResNetBlock_1/k Dense_0/k", [0, 0, 1, 2, 3]),
+            ("root_block/conv_root/k block1/k block2/k norm-pre-head/k", [0, 1, 2, 3]),
+            ("Conv_0/k BatchNorm_0/k Block_0/k Block_1/k LayerNorm_0/k", [0, 0, 1, 2, 3]),
+            # EfficientNet: one batch norm before the blocks, one after
+            (
+                "conv_stem/w bn1/w blocks/0/0/bn1/w blocks/1/0/k blocks/2/k conv_head/w bn2/w",
+                [0, 0, 1, 2, 3, 4, 4],
+            ),
+            # a wrapper whose name holds that of a kind ("system", "stem")
+            ("system/head/k system/layers/0/k system/layers/1/k system/norm/w", [3, 1, 2, 3]),
+            # two towers that share a name: each ends below the top, and has its own embeddings
+            (
+                "vision/embed/k vision/layers/0/k vision/layers/1/k vision/layers/2/k "
+                "vision/layers/3/k text/embed/k text/layers/0/k text/layers/1/k logit_scale",
+                [0, 1, 2, 3, 4, 2, 3, 4, 5],
+            ),
+            (
+                "enc/layers/0/k enc/layers/1/k enc/layers/2/k dec/layers/0/k shared_embed/k",
+                [1, 2, 3, 3, 0],
+            ),
+            # a head that is itself a stack, of the blocks' name and of another
+            ("layers/0/k layers/1/k layers/2/k head/layers/0/k head/layers/1/k", [1, 2, 3, 4, 4]),
+            (
+                "blocks/0/k blocks/1/k blocks/2/k projector/layers/0/k pooler/layers/1/k",
+                [1, 2, 3, 4, 4],
+            ),
+            # numbers with gaps, or that are widths: their order counts
+            ("conv64/k conv128/k conv256/k head/k", [1, 2, 3, 4]),
+            (
+                "features/0/k features/3/k features/7/k classifier/0/k classifier/3/k",
+                [1, 2, 3, 4, 4],
+            ),
         ],
     )
     def test_depths_of_other_models(self, paths, depths):
         """As written in the wild."""
         params = {path: jnp.ones(1) for path in paths.split()}
-        found, _ = steps(anneal.layerwise_decay(1.0, 0.5), params, 1)
+        tx = anneal.layerwise_decay(1.0, 0.5)
+        updates, _ = tx.update(params, tx.init(params))
         top = max(depths)
         wanted = [0.5 ** (top - depth) for depth in depths]
-        assert [-float(found[0][path][0]) for path in params] == wanted
+        assert [-float(updates[path][0]) for path in params] == wanted
 
     def test_like_the_factors_of_timm(self):
         """Its `layer_decay` gives group `i` of `n + 2` the scale `decay ** (n + 1 - i)`."""
@@ -290,13 +350,33 @@ def test_the_table_prints():
     """Group, rate, number of parameters, one line each, and a total."""
     text = str(anneal.layerwise_decay(RATE, 0.5).groups(PARAMS, step=2))
     lines = [line.split() for line in text.splitlines()]
-    assert lines[0] == ["group", "rate", "at", "step", "2", "parameters", "tensors"]
-    assert lines[1] == ["depth", "0", "0.0625", "8", "1"]
+    assert lines[0] == ["group", "rate", "at", "step", "2", "peak", "parameters", "tensors"]
+    assert lines[1] == ["depth", "0", "0.0625", "0.0625", "8", "1"]
     assert lines[-1] == ["total", "35", "9"]
     rules = {"head": None, "embed": optax.sgd(1.0), ".": 1.0}
     lines = str(anneal.partition_by_path(rules, RATE).groups(PARAMS)).splitlines()
     assert lines[1].split() == ["head", "frozen", "9", "2"]
     assert lines[2].split() == ["embed", "its", "own", "8", "1"]
+
+
+@pytest.mark.parametrize(
+    ("rate", "peak"),
+    [
+        (anneal.warmup_cosine(3.0, 12_345, 1_000_000), 3.0),
+        (anneal.noam(512, warmup_steps=4000), anneal.noam(512, 4000)(3999)),  # without an end
+        (anneal.cosine_restarts(2.0, 1000, warmup_steps=100, value_factor=0.9), 2.0),
+        (anneal.one_cycle(0.5, 2**31 - 1), 0.5),
+        (anneal.Linear(0.0, 1.5, 77), 1.5),
+    ],
+)
+def test_the_table_shows_the_peak_beside_the_rate(rate, peak):
+    """At step 0 of a warmup the rates of all groups are 0."""
+    groups = anneal.partition_by_path({"bias": None, "head": 0.5, ".": 1.0}, rate).groups(PARAMS)
+    assert groups[2].rate == rate(0)
+    assert [groups[0].rate, groups[0].peak] == [None, None]
+    assert [g.peak for g in groups[1:]] == pytest.approx([float(peak) / 2, float(peak)])
+    peaks = [g.peak for g in anneal.layerwise_decay(rate, 0.5).groups(PARAMS)]
+    assert peaks == pytest.approx([float(peak) * 0.5**d for d in (4, 3, 2, 1, 0)])
 
 
 def test_it_can_be_copied():
@@ -362,6 +442,28 @@ BAD = {
     "no blocks": (
         lambda: anneal.layerwise_decay(RATE, 0.5).init({"a": jnp.ones(1), "b": jnp.ones(1)}),
         ["numbered blocks", "'a', 'b'", "depth_of"],
+    ),
+    "a decoder that may follow the encoder, or be a head": (
+        lambda: depths("blocks/0/k blocks/1/k blocks/2/k decoder_blocks/0/k decoder_blocks/1/k"),
+        ["'blocks' (3)", "'decoder_blocks' (2)", "depth_of"],
+    ),
+    "towers of different names": (
+        lambda: depths(
+            "vision/blocks/0/k vision/blocks/1/k vision/blocks/2/k text/h/0/k text/h/1/k"
+        ),
+        ["'vision/blocks' (3)", "'text/h' (2)", "depth_of"],
+    ),
+    "transitions between blocks": (
+        lambda: depths("denseblock1/k denseblock2/k denseblock3/k transition1/k transition2/k"),
+        ["'denseblock' (3)", "'transition' (2)"],
+    ),
+    "convolutions and dense layers, as many": (
+        lambda: depths("Conv_0/k Conv_1/k Dense_0/k Dense_1/k"),
+        ["'Conv_' (2)", "'Dense_' (2)"],
+    ),
+    "convolutions before more dense layers": (
+        lambda: depths("conv1/k conv2/k fc1/k fc2/k fc3/k"),
+        ["'fc' (3)", "'conv' (2)"],
     ),
     "no depth": (
         lambda: anneal.layerwise_decay(RATE, 0.5, depth_of=lambda path: "top").init(PARAMS),

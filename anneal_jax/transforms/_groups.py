@@ -10,7 +10,6 @@ from jaxtyping import PyTree
 
 from .. import _checks
 from .._deprecated import keywords
-from .._numerics import as_float
 from .._types import Array
 from ..schedules._constant import as_schedule
 from ..schedules._schedule import Schedule
@@ -24,6 +23,7 @@ from ._paths import (
     scale_by_rates,
     shown,
 )
+from ._peaks import rates_and_peaks
 
 Rule: TypeAlias = ScheduleLike | optax.GradientTransformation | None
 _OWNER = "partition_by_path"
@@ -65,7 +65,7 @@ def partition_by_path(
 
     Returns:
       A `GradientTransformationExtraArgs`; `print(tx.groups(params))` shows a table of group,
-      rate and number of parameters.
+      rate, its peak and number of parameters.
 
     Raises:
       ValueError: for what is no rule, and for arguments that no rule makes use of; from `init`
@@ -79,11 +79,11 @@ def partition_by_path(
         ... )
         >>> params = {"embed": jnp.ones(8), "body": jnp.ones((4, 4)), "head": jnp.ones(4)}
         >>> print(tx.groups(params, step=10))
-        group  rate at step 10  parameters  tensors
-        embed           frozen           8        1
-        head              0.01           4        1
-        .*               0.001          16        1
-        total                           28        3
+        group  rate at step 10   peak  parameters  tensors
+        embed           frozen                  8        1
+        head              0.01   0.01           4        1
+        .*               0.001  0.001          16        1
+        total                                  28        3
     """
     pairs: list[Any] = list(rules.items() if isinstance(rules, Mapping) else rules)
     base = None if learning_rate is None else as_rate(_OWNER, learning_rate)
@@ -112,10 +112,13 @@ def partition_by_path(
         return map_paths(lambda path, _: label[assigned[path]], params)
 
     def groups(params: PyTree, step: int = 0) -> Groups:
-        first = {n: x(step) if isinstance(x, Schedule) else as_float(x) for n, x in values.items()}
+        def rates_at(steps: Any) -> dict[str, Array]:
+            found = {name: as_schedule(x)(steps) for name, x in values.items()}
+            return {pattern: _product(found, name) for pattern, name in names.items()}
+
         rates: dict[str, Any] = {p: None if x is None else float("nan") for p, x in kept.items()}
-        rates |= {p: float(_product(first, name)) for p, name in names.items()}
-        return groups_at(step, params, _assigned(kept, params), rates)
+        first, peaks = rates_and_peaks(rates_at, values.values(), step)
+        return groups_at(step, params, _assigned(kept, params), rates | first, peaks)
 
     shared = optax.chain(*([] if inner is None else [inner]), follow(_OWNER, values, scaling))
     parts: dict[Hashable, Any] = {_SHARED: shared}

@@ -1,6 +1,5 @@
 """Layer-wise learning-rate decay: the deeper from the head, the smaller the rate."""
 
-import re
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
@@ -15,6 +14,7 @@ from .._numerics import as_float
 from .._types import Array, RealScalarLike
 from ..schedules._constant import as_schedule
 from ..schedules._schedule import Schedule
+from ._depths import detected
 from ._follow import ScheduleLike, as_rate, follow
 from ._paths import (
     GroupedTransformation,
@@ -23,15 +23,11 @@ from ._paths import (
     map_paths,
     paths,
     scale_by_rates,
-    shown,
 )
+from ._peaks import rates_and_peaks
 
 Depth: TypeAlias = int | Sequence[int] | None
 _OWNER = "layerwise_decay"
-_NUMBERED = re.compile(r"^(.*?)(\d+)$")
-_EMBEDDING = re.compile(
-    r"(?<!un)emb|wte|wpe|stem|patch|cls_?token|^cls$|mask_?token|register|pos_", re.IGNORECASE
-)
 
 
 @keywords
@@ -50,11 +46,14 @@ def layerwise_decay(
     head learns at the full rate, each block below it at `decay` times the rate of the next,
     the embeddings slowest.
 
-    Unless `depth_of` says otherwise, depths are read from the paths of the parameters:
-    embeddings have depth 0, those in block `i` of `n` (`"blocks/3/kernel"`,
-    `"encoderblock_3/..."`, `"layer/3"`) `i + 1`, all others (final norm, pooler, head)
-    `n + 1`. `print(tx.groups(params))` shows what was found. (Inside `optax.masked` or
-    `partition` only the parameters that are left count.)
+    Unless `depth_of` says otherwise, depths are read from the paths of the parameters. Those in
+    the `i`-th of `n` numbered blocks (`"blocks/3/kernel"`, `"encoderblock_3/..."`, `"layer/3"`;
+    in order, whatever the numbers) have depth `i + 1`, all others (final norm, pooler, head)
+    `n + 1`, but for what comes first: embeddings, tokens, patches, the stem, with the first
+    convolution of a ResNet, have depth 0. Blocks of one name in several places (two towers, an
+    encoder and a decoder) all end at depth `n`, a shallower tower with its own embeddings begins
+    higher. `print(tx.groups(params))` shows what was found. (Inside `optax.masked` or `partition`
+    only the parameters that are left count.)
 
     Both live in the state, as `learning_rate` and `layer_decay`: `hyperparams` reads them, and
     the rates as `rate/depth <d>`; `with_schedules` replaces them. One evaluation serves all
@@ -76,7 +75,7 @@ def layerwise_decay(
 
     Raises:
       ValueError: for a decay outside its range; and from `init` and `groups`, if there are no
-        numbered blocks or `depth_of` returns no depth.
+        numbered blocks, more than one kind that may be them, or `depth_of` returns no depth.
 
     Example:
         >>> import anneal_jax as anneal, jax.numpy as jnp, optax
@@ -87,12 +86,12 @@ def layerwise_decay(
         ... }
         >>> groups = anneal.layerwise_decay(1e-3, decay=0.5)
         >>> print(groups.groups(params))
-        group    rate at step 0  parameters  tensors
-        depth 0        0.000125           8        1
-        depth 1         0.00025          16        1
-        depth 2          0.0005          16        1
-        depth 3           0.001           4        1
-        total                            44        4
+        group    rate at step 0      peak  parameters  tensors
+        depth 0        0.000125  0.000125           8        1
+        depth 1         0.00025   0.00025          16        1
+        depth 2          0.0005    0.0005          16        1
+        depth 3           0.001     0.001           4        1
+        total                                      44        4
         >>> tx = optax.chain(optax.scale_by_adam(), optax.add_decayed_weights(0.05), groups)
 
     Reference: Clark et al., [ELECTRA](https://arxiv.org/abs/2003.10555), 2020; Bao et al.,
@@ -125,9 +124,14 @@ def layerwise_decay(
         return optax.GradientTransformationExtraArgs(init, update)
 
     def groups(params: PyTree, step: int = 0) -> Groups:
-        rate, factor = (as_schedule(x)(step) for x in values.values())
-        rates = _rates(rate, factor, _depths(paths(params), depth_of))
-        return groups_at(step, params, names(params), {n: float(r) for n, r in rates.items()})
+        depths = _depths(paths(params), depth_of)
+
+        def rates_at(steps: Any) -> dict[str, Array]:
+            rate, factor = (as_schedule(x)(steps) for x in values.values())
+            return _rates(rate, factor, depths)
+
+        rates, peaks = rates_and_peaks(rates_at, values.values(), step)
+        return groups_at(step, params, names(params), rates, peaks)
 
     link = follow(_OWNER, values, scaling)
     tx = link if inner is None else optax.chain(inner, link)
@@ -147,13 +151,14 @@ def _name(depth: int) -> str:
 def _rates(rate: Array, decay: Array, depths: dict[str, Any]) -> dict[str, Array]:
     """`rate * decay ** (top - d)` for every depth `d` from 0 to the top, by its name."""
     top = max((int(np.max(d)) for d in depths.values()), default=0)
-    rates = rate * decay ** as_float(jnp.arange(top, -1, -1))
-    return {_name(d): rates[d] for d in range(top + 1)}
+    powers = jnp.expand_dims(decay, -1) ** as_float(jnp.arange(top, -1, -1))
+    rates = jnp.expand_dims(rate, -1) * powers
+    return {_name(d): rates[..., d] for d in range(top + 1)}
 
 
 def _depths(names: Sequence[str], depth_of: Callable[[str], Depth] | None) -> dict[str, Any]:
     """The depth of every path, or its depths if it stacks layers."""
-    found = _detected(names) if depth_of is None else {p: _checked(p, depth_of(p)) for p in names}
+    found = detected(names) if depth_of is None else {p: _checked(p, depth_of(p)) for p in names}
     known = [int(np.max(d)) for d in found.values() if d is not None]
     top = max(known, default=0) + 1 if None in found.values() else max(known, default=0)
     return {path: top if depth is None else depth for path, depth in found.items()}
@@ -167,43 +172,3 @@ def _checked(path: str, depth: Any) -> Depth:
         rule = "a depth from 0 up, several for stacked layers, or None for the top"
         _checks.fail(_OWNER, f"depth_of({path!r})", rule, depth, "correct depth_of")
     return int(whole) if whole.ndim == 0 else [int(d) for d in whole]
-
-
-def _detected(names: Sequence[str]) -> dict[str, Depth]:
-    """Depths by the largest family of numbered parts, outermost first, such as `"blocks/7"`."""
-    numbered = {path: _numbers(path) for path in names}
-    sizes: dict[str, set[int]] = {}
-    for parts in numbered.values():
-        for stem, number in parts:
-            sizes.setdefault(stem, set()).add(number)
-    outer = {}  # of every path, the first part that has siblings
-    for path, parts in numbered.items():
-        outer[path] = next(((s, n) for s, n in parts if len(sizes[s]) > 1), None)
-    families = {part[0] for part in outer.values() if part}
-    if not families:
-        raise ValueError(
-            f"{_OWNER}: the parameters must have numbered blocks (as in 'blocks/3/kernel'), got "
-            f"{shown(names)}; pass depth_of=."
-        )
-    most = max(len(sizes[stem]) for stem in families)
-    blocks = {stem: min(sizes[stem]) for stem in families if len(sizes[stem]) == most}
-    return {path: _depth(path, part, blocks) for path, part in outer.items()}
-
-
-def _depth(path: str, part: tuple[str, int] | None, blocks: dict[str, int]) -> int | None:
-    if part and part[0] in blocks:
-        return part[1] - blocks[part[0]] + 1
-    return 0 if any(_EMBEDDING.search(p) for p in path.split("/")) else None
-
-
-def _numbers(path: str) -> list[tuple[str, int]]:
-    """Parts of a path that end in a number, as stem and number, outermost first."""
-    found = []
-    before = ""
-    for part in path.split("/"):
-        match = _NUMBERED.match(part)
-        if match:
-            # The stem of a bare number, as in "blocks/3", is the part before it.
-            found.append((match[1] or before, int(match[2])))
-        before = part
-    return found

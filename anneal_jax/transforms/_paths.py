@@ -25,10 +25,11 @@ class Group(NamedTuple):
     rate: float | None  # the learning rate; None: frozen; NaN: left to an optimizer of its own
     parameters: int  # how many numbers
     paths: tuple[str, ...]
+    peak: float | None = None  # the largest that the rate comes to; otherwise as `rate`
 
 
 class Groups(tuple[Group, ...]):
-    """Groups that print as a table of name, rate at a step and number of parameters."""
+    """Groups that print as a table of name, rate at a step, peak and number of parameters."""
 
     step: int
 
@@ -43,13 +44,15 @@ class Groups(tuple[Group, ...]):
         return (tuple(self), self.step)
 
     def __str__(self) -> str:
-        rows = [("group", f"rate at step {self.step:,}", "parameters", "tensors")]
+        rows = [("group", f"rate at step {self.step:,}", "peak", "parameters", "tensors")]
         for group in self:
             rate = "frozen" if group.rate is None else f"{group.rate:.4g}"
             rate = "its own" if rate == "nan" else rate
-            rows.append((group.name, rate, f"{group.parameters:,}", str(len(group.paths))))
+            own = group.peak is None or np.isnan(group.peak)
+            peak = "" if own else f"{group.peak:.4g}"
+            rows.append((group.name, rate, peak, f"{group.parameters:,}", str(len(group.paths))))
         tensors = sum(len(g.paths) for g in self)
-        rows.append(("total", "", f"{sum(g.parameters for g in self):,}", str(tensors)))
+        rows.append(("total", "", "", f"{sum(g.parameters for g in self):,}", str(tensors)))
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         return "\n".join(
             "  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]).rstrip()
@@ -97,19 +100,26 @@ def map_paths(function: Callable[..., Any], tree: Any) -> Any:
     )
 
 
-def shown(names: Iterable[str], most: int = 12) -> str:
-    """Names for an error message: the first ones, and how many more there are."""
-    names = list(names)
+def shown(names: Iterable[str], room: int = 180) -> str:
+    """Names for an error message: as many as it has room for, and how many more there are."""
+    names = [repr(name) if len(name) <= room else f"'...{name[-room:]}'" for name in names]
+    ends = np.cumsum([len(name) + 2 for name in names])
+    most = max(int(np.sum(ends <= room)), 1)
     more = f", and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(map(repr, names[:most])) + more
+    return ", ".join(names[:most]) + more
 
 
 def groups_at(
-    step: int, params: Any, names_of: Mapping[str, Any], rates: Mapping[str, float | None]
+    step: int,
+    params: Any,
+    names_of: Mapping[str, Any],
+    rates: Mapping[str, float | None],
+    peaks: Mapping[str, float],
 ) -> Groups:
     """The groups that have parameters, in the order of `rates`.
 
-    `names_of` gives the group of each path, or the groups of the layers that it stacks.
+    `peaks` has those of the rates that the groups follow; `names_of` gives the group of each path,
+    or the groups of the layers that it stacks.
     """
     sizes: dict[str, int] = {}
     members: dict[str, list[str]] = {}
@@ -123,7 +133,10 @@ def groups_at(
 
     map_paths(count, params)
     found = (n for n in rates if n in members)
-    return Groups((Group(n, rates[n], sizes[n], tuple(members[n])) for n in found), step)
+    return Groups(
+        (Group(n, rates[n], sizes[n], tuple(members[n]), peaks.get(n, rates[n])) for n in found),
+        step,
+    )
 
 
 class GroupRatesState(NamedTuple):
