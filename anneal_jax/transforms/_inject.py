@@ -16,6 +16,7 @@ from .._types import Array
 from ..schedules._constant import as_schedule
 from ..schedules._schedule import Schedule
 from ._follow import InjectHyperparamsState, ScheduleLike, as_rate, follow
+from ._injected import InjectedFactory, P
 from ._metrics import MetricScaleState
 from ._states import find
 
@@ -24,9 +25,9 @@ _RESERVED = "cycles"
 
 
 def inject_hyperparams(
-    inner_factory: Callable[..., optax.GradientTransformation],
+    inner_factory: Callable[P, optax.GradientTransformation],
     static_args: str | Iterable[str] = (),
-) -> Callable[..., optax.GradientTransformationExtraArgs]:
+) -> InjectedFactory[P]:
     """Let any hyperparameters of an optimizer follow schedules that live in its state.
 
     Arguments given as schedules or as numbers move into the state. Everything else stays a

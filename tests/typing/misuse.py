@@ -80,6 +80,17 @@ def units_are_text_and_sizes_whole() -> None:
     anneal.Horizon(total=10)(["5%"])  # pyright: ignore[reportArgumentType]
 
 
+def arguments_are_those_of_the_optimizer() -> None:
+    adamw = anneal.inject_hyperparams(optax.adamw)
+    adamw(lerning_rate=1e-3)  # pyright: ignore[reportCallIssue]
+    adamw(linear, weight_dacay=0.1)  # pyright: ignore[reportCallIssue]
+    adamw(linear, b1=linear, beta2=0.9)  # pyright: ignore[reportCallIssue]
+    adamw(learning_rate="3e-4")  # pyright: ignore[reportCallIssue, reportArgumentType]
+    anneal.inject_hyperparams(optax.adamw(1e-3))  # pyright: ignore[reportArgumentType]
+    anneal.inject_hyperparams(1e-3)  # pyright: ignore[reportArgumentType]
+    anneal.resume((), (), plans="code")  # pyright: ignore[reportArgumentType]
+
+
 def transformations_take_schedules() -> None:
     anneal.scale_by_learning_rate("3e-4")  # pyright: ignore[reportArgumentType]
     anneal.snapshots(linear, keep="3")  # pyright: ignore[reportArgumentType]

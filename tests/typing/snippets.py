@@ -193,6 +193,36 @@ def transformations() -> list[optax.GradientTransformation]:
     ]
 
 
+def hyperparameters() -> list[optax.GradientTransformationExtraArgs]:
+    """Any argument of an optimizer may be a schedule, of one of one's own too."""
+    rate = anneal.warmup_cosine(3e-4, 100, 1000)
+    momentum = anneal.one_cycle_momentum(0.85, 0.95, 1000)
+
+    def mine(learning_rate: float, weight_decay: float = 0.0) -> optax.GradientTransformation:
+        return optax.adamw(learning_rate, weight_decay=weight_decay)
+
+    return [
+        anneal.inject_hyperparams(optax.adamw)(rate),
+        anneal.inject_hyperparams(optax.adamw)(3e-4, b1=0.9, mu_dtype=jnp.bfloat16, nesterov=True),
+        anneal.inject_hyperparams(optax.adamw)(rate, b1=momentum, mu_dtype=jnp.bfloat16),
+        anneal.inject_hyperparams(optax.adamw, static_args="mask")(
+            rate, mask=lambda params: jax.tree.map(lambda p: p.ndim > 1, params)
+        ),
+        anneal.inject_hyperparams(optax.sgd)(learning_rate=rate, momentum=momentum),
+        anneal.inject_hyperparams(optax.sgd)(lambda step: 0.1 / (1 + step), momentum=0.9),
+        anneal.inject_hyperparams(optax.clip_by_global_norm)(anneal.Linear(1.0, 0.1, 100)),
+        anneal.inject_hyperparams(mine)(rate, weight_decay=anneal.Linear(0.1, 0.0, 1000)),
+    ]
+
+
+def resumed() -> Any:
+    """A saved state in edited code."""
+    tx = anneal.inject_hyperparams(optax.adamw)(anneal.warmup_cosine(3e-4, 100, 1000))
+    built = tx.init(jnp.ones(3))
+    state = anneal.resume({"count": 3}, built)
+    return anneal.resume(state, built, plans="saved")
+
+
 def data() -> anneal.Schedule:
     """To plain data and back."""
     config = anneal.to_config(anneal.warmup_cosine(3e-4, 100, 1000))
