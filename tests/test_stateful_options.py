@@ -19,7 +19,7 @@ import pytest
 import anneal_jax as anneal
 from anneal_jax import transforms
 from anneal_jax.transforms._states import find
-from tests.stateful import OTHER, RATE
+from tests.stateful import OTHER, RATE, one_clear_sentence
 
 PARAMS = {"blocks": [jnp.ones(2), jnp.ones(2)], "head": jnp.ones(2)}
 
@@ -213,6 +213,60 @@ def test_a_word_is_no_flag(function, name):
     given = options.required | next(iter(options.modes.values())) | {name: "False"}
     with pytest.raises(ValueError, match=f"{name} must be True or False, got 'False'"):
         build(function, given)
+
+
+@pytest.mark.parametrize("inner", [optax.adam, "adam", 1e-3])
+@pytest.mark.parametrize(
+    "function",
+    [function for function, options in OPTIONS.items() if "inner" in options.required]
+    + [anneal.layerwise_decay, anneal.partition_by_path],
+)
+def test_what_is_no_optimizer_is_said(function, inner):
+    """Such as the function that makes one."""
+    given = OPTIONS[function].required | next(iter(OPTIONS[function].modes.values()))
+    one_clear_sentence(lambda: function(**given | {"inner": inner}), ["inner must be an Optax"])
+
+
+@pytest.mark.parametrize(
+    "value",
+    [anneal.Cosine, jnp.bfloat16, lambda a, b: a, lambda t: "x", lambda t: jnp.ones(2)],
+    ids=["class", "dtype", "two arguments", "text", "vector"],
+)
+@pytest.mark.parametrize(
+    "take",
+    [
+        anneal.scale_by_learning_rate,
+        lambda x: anneal.partition_by_path({".": x}),
+        lambda x: anneal.partition_by_path({".": 0.5}, x),
+        lambda x: anneal.layerwise_decay(x, 0.5),
+        lambda x: anneal.average_params(decay=x),
+        lambda x: anneal.with_schedules(
+            anneal.scale_by_learning_rate(RATE).init(PARAMS), learning_rate=x
+        ),
+    ],
+)
+def test_what_is_no_schedule_is_said(take, value):
+    """A class, a dtype, another kind of function."""
+    with pytest.raises(ValueError, match=r"must be a schedule \(step to scalar\)"):
+        take(value)
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: anneal.inject_hyperparams(optax.sgd, 3), ["static_args", "list of names"]),
+        (lambda: anneal.partition_by_path(3), ["rules", "list of pairs"]),
+        (lambda: anneal.partition_by_path(["bias", "."]), ["every one of rules", "a pair"]),
+        (lambda: anneal.layerwise_decay(0.1, 0.5, depth_of="blocks"), ["depth_of", "a function"]),
+        (
+            lambda: anneal.layerwise_decay(0.1, 0.5).groups(PARAMS, step=-1),
+            ["layerwise_decay: step", "from 0"],
+        ),
+    ],
+)
+def test_arguments_of_another_type_are_said(call, words):
+    """Each in one sentence."""
+    one_clear_sentence(call, words)
 
 
 def test_an_idle_option_would_be_found():

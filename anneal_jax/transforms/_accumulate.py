@@ -11,6 +11,7 @@ from .._types import Array, IntScalarLike
 from ..schedules._constant import as_schedule
 from ..schedules._schedule import Schedule
 from ._follow import follow
+from ._updates import as_transformation
 
 
 def accumulate(
@@ -62,7 +63,7 @@ def accumulate(
         every = _checks.whole(every)
         _checks.steps("accumulate", "every", every, least=1, remedy="count batches")
     _checks.flag("accumulate", "use_grad_mean", use_grad_mean)
-    batches = as_schedule(every)
+    batches, inner = as_schedule(every), as_transformation("accumulate", "inner", inner)
 
     def multi_steps(hyperparams: dict[str, Array]) -> optax.GradientTransformationExtraArgs:
         number = as_int(jnp.maximum(round_half_up(hyperparams["accumulation_steps"]), 1))

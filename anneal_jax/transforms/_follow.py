@@ -17,7 +17,7 @@ from jaxtyping import PyTree
 from .. import _checks
 from .._numerics import as_float
 from .._types import Array, RealScalarLike
-from ..schedules._constant import as_schedule
+from ..schedules._constant import Function, as_schedule
 from ..schedules._schedule import Schedule
 from ._states import owned
 from ._updates import counter, increment, typed_as
@@ -101,7 +101,9 @@ def is_injected(x: Any) -> bool:
 
 
 def require_one(owner: str, name: str, schedule: Schedule) -> None:
-    """Require one schedule, not a batch that `jax.vmap` made."""
+    """Require one schedule: no other kind of function, and no batch that `jax.vmap` made."""
+    if isinstance(schedule, Function):
+        require_schedule(owner, name, schedule.function)
     leaves = jax.tree.leaves(schedule)
     if not any(jnp.ndim(x) for x in leaves):
         return
@@ -115,6 +117,17 @@ def require_one(owner: str, name: str, schedule: Schedule) -> None:
             f"{owner}: {name} must be one schedule, not a batch, got numbers of shape "
             f"{shapes[:60]}; build under jax.vmap, so that each member has its own, or take one."
         )
+
+
+def require_schedule(owner: str, name: str, function: Any, remedy: str = "correct it") -> None:
+    """Require that a function takes a step and gives a scalar."""
+    try:
+        shape = jax.eval_shape(function, counter())
+        fits = shape.shape == () and jnp.issubdtype(shape.dtype, jnp.number)
+    except Exception:  # whatever else that function is, it is no schedule
+        fits = False
+    if not fits or isinstance(function, type):
+        _checks.fail(owner, name, "a schedule (step to scalar)", function, remedy)
 
 
 def plan_for(name: str, schedule: Schedule, count: Array) -> Plan:

@@ -24,6 +24,7 @@ from ._paths import (
     shown,
 )
 from ._peaks import rates_and_peaks
+from ._updates import as_transformation
 
 Rule: TypeAlias = ScheduleLike | optax.GradientTransformation | None
 _OWNER = "partition_by_path"
@@ -85,7 +86,7 @@ def partition_by_path(
         .*               0.001  0.001          16        1
         total                                  28        3
     """
-    pairs: list[Any] = list(rules.items() if isinstance(rules, Mapping) else rules)
+    pairs = _pairs(rules)
     base = None if learning_rate is None else as_rate(_OWNER, learning_rate)
     kept: dict[str, Any] = {pattern: _rule(pattern, value, base) for pattern, value in pairs}
     if len(kept) < len(pairs) or not kept:
@@ -117,15 +118,27 @@ def partition_by_path(
             return {pattern: _product(found, name) for pattern, name in names.items()}
 
         rates: dict[str, Any] = {p: None if x is None else float("nan") for p, x in kept.items()}
-        first, peaks = rates_and_peaks(rates_at, values.values(), step)
-        return groups_at(step, params, _assigned(kept, params), rates | first, peaks)
+        found, peaks = rates_and_peaks(_OWNER, rates_at, values.values(), step)
+        return groups_at(step, params, _assigned(kept, params), rates | found, peaks)
 
-    shared = optax.chain(*([] if inner is None else [inner]), follow(_OWNER, values, scaling))
+    first = [] if inner is None else [as_transformation(_OWNER, "inner", inner)]
+    shared = optax.chain(*first, follow(_OWNER, values, scaling))
     parts: dict[Hashable, Any] = {_SHARED: shared}
     for name, value in others.items():
         parts[name] = optax.set_to_zero() if value is None else value
     tx = optax.partition(parts, labels)
     return GroupedTransformation(tx.init, tx.update, groups)
+
+
+def _pairs(rules: Any) -> list[Any]:
+    """Expressions and what belongs to them."""
+    pairs = [*rules.items()] if isinstance(rules, Mapping) else rules
+    pairs = _checks.items(_OWNER, "rules", pairs, "pairs of expression and value")
+    for pair in pairs:
+        if not isinstance(pair, tuple | list) or len(pair) != 2:
+            rule = "a pair of expression and value, as in ('bias$', 0.5)"
+            _checks.fail(_OWNER, "every one of rules", rule, pair, "correct it")
+    return pairs
 
 
 def _rule(pattern: Any, value: Any, base: Schedule | None) -> Any:

@@ -11,7 +11,7 @@ from .. import _checks
 from .._deprecated import keywords
 from .._numerics import as_float
 from .._types import Array, RealScalarLike
-from ._updates import scale_updates, typed_as
+from ._updates import as_transformation, scale_updates, typed_as
 
 
 class HypergradientState(NamedTuple):
@@ -89,7 +89,7 @@ def hypergradient(
     _checks.number(owner, "beta", beta, above=0, below=most)
     _checks.number(owner, "min_scale", min_scale, least=0, most=1)
     _checks.number(owner, "max_scale", max_scale, least=1)
-    transformation = optax.with_extra_args_support(inner)
+    transformation = as_transformation(owner, "inner", inner)
 
     def init(params: PyTree) -> Any:
         previous = jax.tree.map(jnp.zeros_like, params)

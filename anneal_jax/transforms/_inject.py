@@ -2,7 +2,7 @@
 
 import functools
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 import jax
@@ -15,7 +15,7 @@ from .. import _checks
 from .._types import Array
 from ..schedules._constant import as_schedule
 from ..schedules._schedule import Schedule
-from ._follow import InjectHyperparamsState, ScheduleLike, as_rate, follow
+from ._follow import InjectHyperparamsState, ScheduleLike, as_rate, follow, require_schedule
 from ._injected import InjectedFactory, P
 from ._metrics import MetricScaleState
 from ._states import find
@@ -66,7 +66,8 @@ def inject_hyperparams(
         {'learning_rate': 0.8, 'weight_decay': 0.1}
     """
     signature = _signature(inner_factory)
-    static = {static_args} if isinstance(static_args, str) else set(static_args)
+    given = (static_args,) if isinstance(static_args, str) else static_args
+    static = _checks.items(_OWNER, "static_args", given, "names of arguments")
     for name in static:
         _checks.nearest(_OWNER, "static_args", name, signature.parameters)
 
@@ -180,7 +181,7 @@ def _called(factory: Any, signature: inspect.Signature, arguments: dict[str, Any
 
 
 def _sorted_out(
-    arguments: dict[str, Any], static: set[str], signature: inspect.Signature
+    arguments: dict[str, Any], static: Collection[str], signature: inspect.Signature
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Arguments by what becomes of them: put into the state, or left as constants."""
     injected, constants = {}, {}
@@ -243,12 +244,5 @@ def _is_number(value: Any, default: Any) -> bool:
 
 def _checked(name: str, value: Any) -> Schedule:
     if not isinstance(value, Schedule):
-        try:
-            shape = jax.eval_shape(value, jax.ShapeDtypeStruct((), jnp.int32))
-            fits = shape.shape == () and jnp.issubdtype(shape.dtype, jnp.number)
-        except Exception:  # whatever else that function is, it is no schedule
-            fits = False
-        if not fits:
-            remedy = f"if it is none, pass static_args={name!r}"
-            _checks.fail(_OWNER, name, "a schedule (step to scalar)", value, remedy)
+        require_schedule(_OWNER, name, value, f"if it is none, pass static_args={name!r}")
     return as_schedule(value)

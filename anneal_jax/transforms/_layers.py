@@ -25,6 +25,7 @@ from ._paths import (
     scale_by_rates,
 )
 from ._peaks import rates_and_peaks
+from ._updates import as_transformation
 
 Depth: TypeAlias = int | Sequence[int] | None
 _OWNER = "layerwise_decay"
@@ -101,6 +102,8 @@ def layerwise_decay(
         _checks.number(_OWNER, "decay", decay, above=0, most=1)
     values = {"learning_rate": as_rate(_OWNER, learning_rate), "layer_decay": _checks.real(decay)}
     _checks.flag(_OWNER, "flip_sign", flip_sign)
+    if not (depth_of is None or callable(depth_of)):
+        _checks.fail(_OWNER, "depth_of", "a function from a path to a depth", depth_of, "pass one")
     sign = -1.0 if flip_sign else 1.0
 
     def names(params: Any) -> dict[str, Any]:
@@ -130,11 +133,11 @@ def layerwise_decay(
             rate, factor = (as_schedule(x)(steps) for x in values.values())
             return _rates(rate, factor, depths)
 
-        rates, peaks = rates_and_peaks(rates_at, values.values(), step)
+        rates, peaks = rates_and_peaks(_OWNER, rates_at, values.values(), step)
         return groups_at(step, params, names(params), rates, peaks)
 
     link = follow(_OWNER, values, scaling)
-    tx = link if inner is None else optax.chain(inner, link)
+    tx = link if inner is None else optax.chain(as_transformation(_OWNER, "inner", inner), link)
     return GroupedTransformation(tx.init, tx.update, groups)
 
 

@@ -161,7 +161,8 @@ def _metric(owner: str, value: Any) -> Array:
             "value=loss), got none; pass it, or build with observed=True and call "
             "anneal_jax.observe(opt_state, value) when there is a metric."
         )
-    if jnp.shape(value) != () or not (on_host(value) or isinstance(value, jax.Array)):
+    number = isinstance(value, jax.Array) and jnp.issubdtype(value.dtype, jnp.number)
+    if jnp.shape(value) != () or not (on_host(value) or number):
         _checks.fail(owner, "value", "a scalar metric", value, "pass its mean")
     return as_float(value)
 

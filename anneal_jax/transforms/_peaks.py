@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import _checks
 from ..schedules._constant import Constant
 from ..schedules._schedule import Schedule
 
@@ -13,17 +14,23 @@ _NO_END = 2**20  # how far one looks where a schedule has no end
 
 
 def rates_and_peaks(
-    rates_at: Callable[[np.ndarray], Mapping[str, Any]], values: Iterable[Any], step: int
+    owner: str,
+    rates_at: Callable[[np.ndarray], Mapping[str, Any]],
+    values: Iterable[Any],
+    step: int,
 ) -> tuple[dict[str, float], dict[str, float]]:
     """Rates by name: those at `step`, and the largest that each comes to.
 
     A peak is looked for on a coarse grid, then on finer ones around the best step of the last.
 
     Args:
+      owner: the public function, for its errors.
       rates_at: the rates at steps in an array, by name.
       values: the schedules and numbers behind them.
       step: of the first result.
     """
+    step = _checks.whole(step)
+    _checks.steps(owner, "step", step, remedy="count optimizer steps")
     end = max([0, *(_length(x) for x in values if isinstance(x, Schedule))])
     spread = np.geomspace(1, end + 1, _SIZE // 2) - 1, np.linspace(0, end, _SIZE // 2 - 1)
     grid = np.append(np.sort(np.concatenate(spread)).astype(int), step)

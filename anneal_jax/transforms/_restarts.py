@@ -15,7 +15,7 @@ from .._types import Array
 from ..schedules._schedule import Schedule
 from ._cycles import Cycles
 from ._states import owned
-from ._updates import counter, increment, require_params
+from ._updates import as_transformation, counter, increment, require_params
 
 # Optax's states that count steps for a schedule, or are no memory of the gradients. They carry
 # on, as ours do that say so (`carries_on`); what they wrap does not.
@@ -85,7 +85,7 @@ def reset_on_restart(
     """
     cycles = Cycles.of("reset_on_restart", schedule)
     kept = {keep} if isinstance(keep, str) else set(keep)
-    transformation = optax.with_extra_args_support(inner)
+    transformation = as_transformation("reset_on_restart", "inner", inner)
 
     def init(params: PyTree) -> Any:
         state = transformation.init(params)

@@ -11,6 +11,15 @@ from .. import _checks
 from .._types import Array
 
 
+def as_transformation(owner: str, name: str, inner: Any) -> optax.GradientTransformationExtraArgs:
+    """An Optax optimizer that takes extra arguments, whether it wants them or not."""
+    if not (hasattr(inner, "init") and hasattr(inner, "update")):
+        rule = "an Optax optimizer"
+        remedy = "pass one, as in optax.adam(1e-3)"
+        _checks.fail(owner, name, rule, inner, remedy)
+    return optax.with_extra_args_support(inner)
+
+
 def counter() -> Array:
     """A count of updates before the first: int32[], as in Optax's states."""
     return jnp.zeros((), jnp.int32)
