@@ -506,7 +506,7 @@ def test_arguments_of_a_factory_that_passes_them_on():
     decay = anneal.Linear(0.1, 0.0, steps=10)
     tx = anneal.inject_hyperparams(make)(RATE, weight_decay=decay, b1=0.8, nesterov=True)
     _, state, _ = train(tx, 3)
-    wanted = {"learning_rate": RATE(2), "weight_decay": decay(2), "b1": np.float32(0.8)}
+    wanted = {"learning_rate": RATE(2), "weight_decay": decay(2), "b1": jnp.asarray(0.8)}
     assert anneal.hyperparams(state) == wanted
 
 

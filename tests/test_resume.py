@@ -68,7 +68,7 @@ def test_the_plan_of_the_code_goes_on(read, plan, tmp_path):
     state = anneal.resume(READ[read](saved, tmp_path), tx.init(PARAMS))
     same(state.inner_state, saved.inner_state)
     assert jax.tree.structure(state) == jax.tree.structure(tx.init(PARAMS))
-    assert anneal.hyperparams(state) == {"learning_rate": SAVED(2), "b1": np.float32(0.8)}
+    assert anneal.hyperparams(state) == {"learning_rate": SAVED(2), "b1": jnp.asarray(0.8)}
     state = trained(tx, 1, state)
     assert anneal.hyperparams(state)["learning_rate"] == plan(3)
     assert state.count == 4
@@ -268,7 +268,7 @@ BAD = {
     ),
     "another shape": (
         lambda: anneal.resume(ADAM(SAVED).init({"w": jnp.ones(3)}), ADAM(SAVED).init({"w": 1.0})),
-        ["'inner_state/0/mu/w' must be float32[], got float32[3]"],
+        ["'inner_state/0/mu/w' must be float", "[], got float", "[3]"],
     ),
     "a lost part": (
         lambda: anneal.resume({"count": 1}, ADAM(SAVED).init(PARAMS)),
