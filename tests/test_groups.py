@@ -272,8 +272,9 @@ class TestLayerwiseDecay:
                 "conv_stem/w bn1/w blocks/0/0/bn1/w blocks/1/0/k blocks/2/k conv_head/w bn2/w",
                 [0, 0, 1, 2, 3, 4, 4],
             ),
-            # a wrapper whose name holds that of a kind ("system", "stem")
+            # a wrapper whose name holds that of a kind ("system", "stem"; "ensemble", "emb")
             ("system/head/k system/layers/0/k system/layers/1/k system/norm/w", [3, 1, 2, 3]),
+            ("ensemble/k dispatch/k layers/0/k layers/1/k posemb/k", [3, 3, 1, 2, 0]),
             # two towers that share a name: each ends below the top, and has its own embeddings
             (
                 "vision/embed/k vision/layers/0/k vision/layers/1/k vision/layers/2/k "

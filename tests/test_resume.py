@@ -82,6 +82,18 @@ def test_the_saved_plan_goes_on(read, tmp_path):
     same(anneal.resume(READ[read](saved, tmp_path), built, plans="saved"), saved)
 
 
+@pytest.mark.parametrize("read", READ)
+def test_parts_that_are_called_value(read, tmp_path):
+    """As a field of a constant, a parameter, and what Flax's variables are saved as."""
+    params = {"value": jnp.ones(2)}
+    saved = ADAM(anneal.Constant(0.5)).init(params)
+    for plans, rate in (("built", 0.25), ("saved", 0.5)):
+        built = ADAM(anneal.Constant(0.25)).init(params)
+        state = anneal.resume(READ[read](saved, tmp_path / plans), built, plans=plans)
+        assert jax.tree.structure(state) == jax.tree.structure(built)
+        assert state.schedules[0].schedule.value == rate
+
+
 def test_a_restored_state_follows_its_own_plan():
     """What the page says of a restore alone."""
     state = trained(ADAM(EDITED), 1, trained(ADAM(SAVED)))
@@ -202,6 +214,10 @@ def test_in_flax(tmp_path):
         resumed.update(model, grads)
         assert anneal.hyperparams(resumed)["learning_rate"] == OTHER(1)
         assert resumed.opt_state.inner_state[0].count[...] == 2
+    plain = nnx.Optimizer(model, optax.adam(SAVED), wrt=nnx.Param)
+    plain.update(model, grads)
+    resumed = anneal.resume(orbax(nnx.state(plain), tmp_path / "optax"), nnx.clone(new))
+    assert resumed.opt_state.count[...] == 1
 
 
 def test_flax_writes_and_reads_states():

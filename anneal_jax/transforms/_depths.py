@@ -20,10 +20,11 @@ _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 # Kinds of parts, by their words in small letters, joined by "_".
 _HEAD = re.compile(
     r"(^|_)(heads?|out|outputs?|logits?|classifiers?|predict\w*|final|projectors?|pool\w*"
-    r"|un\w*emb\w*|un_?patch\w*)(_|$)"
+    r"|un_?emb\w*|un_?patch\w*)(_|$)"
 )
 _INPUT = re.compile(
-    r"emb|wte|wpe|patch|tokens?(_|$)|(^|_)(tokenizers?|registers?|(conv)?stem|in|inputs?|init)(_|$)"
+    r"embed|embd?s?(_|$)|(^|_)patch|tokens?(_|$)"
+    r"|(^|_)(wte|wpe|tokenizers?|registers?|(conv)?stem|in|inputs?|init)(_|$)"
     r"|(?<!rel_)(?<!relative_)(?<![a-z])pos(_|$|ition)|root_block|conv_root"
     r"|(ln|norm)_pre(_|$)|(^|_)pre_?(ln|norm|layer_?norm|layrnorm)(_|$)"
 )
@@ -98,9 +99,9 @@ def _blocks(names: Sequence[str], members: _Members) -> set[_Stack]:
 
 
 def _refuse(a: _Stack, b: _Stack, members: _Members) -> None:
-    shown_ = [f"{'/'.join((*s.prefix, s.stem))[-50:]!r} ({len(members[s])})" for s in (a, b)]
+    stacks = [f"{'/'.join((*s.prefix, s.stem))[-50:]!r} ({len(members[s])})" for s in (a, b)]
     raise ValueError(
-        f"{_OWNER}: the numbered blocks must be of one kind, got {shown_[0]} and {shown_[1]}, of "
+        f"{_OWNER}: the numbered blocks must be of one kind, got {stacks[0]} and {stacks[1]}, of "
         "which either may come first; pass depth_of=, a function from a path to a depth."
     )
 

@@ -163,7 +163,7 @@ def _replanned(state: InjectHyperparamsState, used: dict[str, Any]) -> InjectHyp
     plans, values = [], dict(state.hyperparams)
     for plan in state.schedules:
         fresh = plan_for(plan.name, plan.schedule, state.count)
-        values[plan.name] = as_float(used.get(plan.name, fresh.value))
+        values[plan.name] = as_float(_unboxed(used.get(plan.name, fresh.value)))
         plans.append(Plan(fresh.schedule, values[plan.name], fresh.held, plan.name))
     # (Copies: no buffer may be in the state twice.)
     return state._replace(hyperparams=_copies(values), schedules=_copies(tuple(plans)))
@@ -171,16 +171,28 @@ def _replanned(state: InjectHyperparamsState, used: dict[str, Any]) -> InjectHyp
 
 def _clock(saved: Any) -> Any:
     """How many steps a state has made: what its schedules say, else all else that counts."""
-    leaves = jax.tree_util.tree_leaves_with_path(saved)
-    around = Counter(path[:-1] for path, _ in leaves)
-    counts = [(path, x) for path, x in leaves if _text(path[-1:]) == "count" and not jnp.ndim(x)]
-    alone = {int(x) for path, x in counts if around[path[:-1]] == 1}
-    found = alone or {int(x) for _, x in counts}
+    numbers = _numbers(saved)
+    around = Counter(place for place, _, _ in numbers)
+    counts = [(p, int(x)) for p, name, x in numbers if name == "count" and not jnp.ndim(x)]
+    alone = {step for place, step in counts if around[place] == 1}
+    found = alone or {step for _, step in counts}
     return found.pop() if len(found) == 1 else None
+
+
+def _numbers(tree: Any) -> list[tuple[tuple[str, ...], str, Any]]:
+    """Place, name and value of every leaf; a Flax variable of a count is that count."""
+    found = []
+    for path, leaf in jax.tree_util.tree_leaves_with_path(tree):
+        *place, name = ("", *(_text([key]) for key in path))
+        if (place[-1:], name) == (["count"], "value"):
+            *place, name = place
+        found.append((tuple(place), name, leaf))
+    return found
 
 
 def _number(built: Any, saved: Any, place: str = "") -> Any:
     """The saved number or array, in the precision of the built one."""
+    saved = _unboxed(saved)
     old, new = _kind(built), _kind(saved)
     if old is None or new is None or old[1:] != new[1:]:
         _refuse(place, _described(built), _described(saved))
@@ -211,8 +223,7 @@ def _kind(x: Any) -> Any:
 
 def _check_no_loss(part: Any, place: str) -> None:
     """Require that what has no place in `built` is at most a count of steps."""
-    lost = jax.tree_util.tree_leaves_with_path({place.rpartition("/")[2]: part})
-    if any(_text(path[-1:]) != "count" for path, _ in lost):
+    if any(name != "count" for _, name, _ in _numbers({place.rpartition("/")[2]: part})):
         _refuse(place, "absent, as it is in built", "a part of a state")
 
 
@@ -226,12 +237,11 @@ def _check_same_shape(built: Schedule, saved: Schedule, place: str) -> None:
 
 def parts_of(x: Any) -> dict[str, Any]:
     """The parts of a tree by name, `{"": x}` for a leaf; typed and untyped trees alike."""
-    parts = {_text(path): part for path, part in _one_level(x)[0]}
-    return {name: _unboxed(part) for name, part in parts.items()}
+    return {_text(path): part for path, part in _one_level(x)[0]}
 
 
 def _unboxed(x: Any) -> Any:
-    """What is in a variable of Flax that was saved as a tree of its own."""
+    """The array in a variable of Flax that was saved as a tree of its own."""
     return x["value"] if isinstance(x, dict) and x.keys() == {"value"} else x
 
 
