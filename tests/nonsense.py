@@ -6,8 +6,7 @@ from typing import Any
 
 import numpy as np
 
-HUGE = 1e300  # as a whole number, 301 digits
-BAD = ["x", b"x", None, math.nan, math.inf, -1, -0.5, HUGE, 1e30, 1e-300, 2**31, True, 1j,
+BAD = ["x", b"x", None, math.nan, math.inf, -1, -0.5, 1e300, 1e30, 1e-300, 2**31, True, 1j,
        [1, "x"], [3, 2], [[1]], (), {}, {"x": 1}, range(5), np.array([1.0, 2.0]), object(),
        [{"x": 1}], [{}]]  # fmt: skip
 
@@ -17,7 +16,7 @@ def assert_named(call: Callable[..., Any], given: dict[str, Any], argument: str)
     refusals = [_refusal(call, given | {argument: bad}) for bad in BAD]
     for bad, said in zip(BAD, refusals, strict=True):
         assert said is None or said.startswith(f"{call.__name__}: "), (bad, said)
-        assert said is None or len(said) < 300 or bad is HUGE, (bad, said)
+        assert said is None or len(said) < 300, (bad, said)
         assert said is None or "\n" not in said, (bad, said)
     assert refusals.count(None) < 2 / 3 * len(BAD)
 
