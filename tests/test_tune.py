@@ -275,6 +275,35 @@ def test_former_names_of_the_best() -> None:
         assert result.plan == make(0.1, 2)
 
 
+def forgets(peak: float, warmup: int) -> Any:
+    """As of a function that lacks its return."""
+    make(peak, warmup)
+
+
+def test_widest_dimensions() -> None:
+    """Where differences and ratios overflow; ends are exact, numbers are Python's."""
+    assert Uniform(-1.7e308, 1.7e308).points(3) == [-1.7e308, 0.0, 1.7e308]
+    low, middle, high = LogUniform(1e-320, 1e300).points(3)
+    assert (low, high) == (1e-320, 1e300)
+    assert middle == pytest.approx(1e-10, rel=1e-5)  # 1e-320 has few bits
+    assert Integers(jnp.int32(1), jnp.int32(4)).points(9) == [1, 2, 3, 4]
+    assert type(Uniform(jnp.float32(0), jnp.float32(1)).at(0.5)) is float
+
+
+def test_a_search_without_end_is_drawn_as_it_goes() -> None:
+    """Not laid out before: 2**31 - 1 trials until Ctrl-C."""
+    counted = itertools.count()
+
+    def stops(peak: float, warmup: int) -> anneal.Schedule:
+        if next(counted) == 4:
+            raise KeyboardInterrupt
+        return make(peak, warmup)
+
+    with pytest.raises(KeyboardInterrupt):
+        quiet(trials=2**31 - 1, population=2, make=stops, data=lambda t: jnp.ones(3), steps=2)
+    assert next(counted) == 5
+
+
 @pytest.mark.parametrize(
     ("call", "words"),
     [
@@ -286,7 +315,26 @@ def test_former_names_of_the_best() -> None:
         (lambda: grid(SPACE, 0), "must be a whole number from 1"),
         (lambda: grid(SPACE, {"peek": 2}), "did you mean 'peak'"),
         (lambda: grid({"a": Choice([1])}, {"a": 1}), "grid: points (a) must be left out for a Ch"),
+        (lambda: grid(SPACE, 10**6), "grid: points must be so few that there are at"),
+        (lambda: grid({"a": Uniform(0, 1)}, 10**9), "at most 1,000,000 combinations, got '1,000,"),
         (lambda: draw(SPACE, 0), "draw: count must be a whole number from 1"),
+        (lambda: draw(SPACE, 2 * 10**6), "draw: count must be at most 1,000,000, got 2000000"),
+        (lambda: draw(SPACE, 1, seed=-1), "draw: seed must be a whole number from 0 up, got -1"),
+        (lambda: draw(SPACE, 1, seed=1.5), "draw: seed must be a whole number from 0 up"),  # pyright: ignore
+        (lambda: draw({1: Uniform(0, 1)}, 3), "draw: space must be names with Uniform"),  # pyright: ignore
+        (lambda: Uniform(0, 1).at(2), "Uniform: share must be a finite number at least 0 and at"),
+        (lambda: Choice([1]).at("a"), "Choice: share must be a finite number"),  # pyright: ignore
+        (lambda: LogUniform(1, 2).points(-1), "LogUniform: count must be a whole number from 0"),
+        (lambda: Halving(1 + 1e-15).rungs(27, 100), "Halving: factor must be a finite number at"),
+        (lambda: Halving().rungs(0, 100), "Halving: plans must be a whole number from 1"),
+        (lambda: Halving().rungs(27, 2**40), "Halving: steps must be a whole number from 1"),
+        (lambda: quiet(trials=2, seed=-1), "tune: seed must be a whole number from 0 up, got -1"),
+        (lambda: quiet([1, 2]), "tune: space must be a list of dictionaries with the same names"),
+        (lambda: quiet([{"peak": 1.0}, {}]), "tune: space must be a list of dictionaries with"),
+        (lambda: quiet(make=5, trials=2), "tune: make must be a function from hyperparameters"),
+        (lambda: quiet(make=forgets, trials=2), "make must be a function that returns"),
+        (lambda: quiet(make=lambda peak: 1, trials=2), "make must be a function of the keywords"),
+        (lambda: quiet([{"steps": 1}]), "every name in space must be other than final"),
         (lambda: quiet(), "tune: trials must be a whole number from 1"),
         (lambda: quiet(trials=2, population=0), "tune: population must be a whole number"),
         (lambda: quiet([]), "tune: space must be names with dimensions"),
@@ -303,3 +351,4 @@ def test_bad_input_is_one_sentence(call: Any, words: str) -> None:
     with pytest.raises(ValueError) as error:
         call()
     assert words in str(error.value)
+    assert len(str(error.value)) < 300

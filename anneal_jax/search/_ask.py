@@ -1,17 +1,19 @@
 """Who proposes what a search trains: a list, random draws, or an Optuna study."""
 
+import itertools
 import pickle
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
 import jax
 import numpy as np
 
 from .. import _checks
-from ._space import Choice, Integers, LogUniform, Space, check_space, draw
+from ._space import Choice, Integers, LogUniform, Space, check_seed, check_space, draws
 
 OWNER = "tune"
 Outcome = tuple[str, int, float]  # status, steps, final loss
+TOLD = {"steps", "status", "final_loss"}  # columns of the table beside the hyperparameters
 
 
 class Asker(Protocol):
@@ -33,12 +35,11 @@ class Asker(Protocol):
 class Listed:
     """Hyperparameters that are known beforehand."""
 
-    def __init__(self, rest: Sequence[Mapping[str, Any]]):
-        self._rest = [dict(x) for x in rest]
+    def __init__(self, rest: Iterable[Mapping[str, Any]]):
+        self._rest = iter(rest)
 
     def ask(self, count: int) -> list[dict[str, Any]]:
-        asked, self._rest = self._rest[:count], self._rest[count:]
-        return asked
+        return [dict(x) for x in itertools.islice(self._rest, count)]
 
     def tell(self, outcome: list[Outcome]) -> None:
         del outcome
@@ -48,8 +49,7 @@ class Listed:
         if not finished:
             return None, float("inf")
         row = min(finished, key=lambda row: row["final_loss"])
-        outcome = {"steps", "status", "final_loss"}
-        return {k: v for k, v in row.items() if k not in outcome}, row["final_loss"]
+        return {k: v for k, v in row.items() if k not in TOLD}, row["final_loss"]
 
 
 class Studied:
@@ -134,11 +134,13 @@ def asker_of(space: Any, trials: int | None, study: Any, seed: int | None) -> As
             rule = "names with dimensions where trials or study are given, else at least one set"
             got = f"a list of {len(space)}"
             _checks.fail(OWNER, "space", rule, got, "leave trials and study out, or pass a space")
+        _check_list(space)
         return Listed(space)
     check_space(OWNER, space)
     _checks.steps(OWNER, "trials", trials, least=1, remedy="say how many")  # pyright: ignore[reportArgumentType]
     if study is None:
-        return Listed(draw(space, trials or 1, seed or 0))
+        check_seed(OWNER, seed or 0)
+        return Listed(draws(space, trials or 1, seed or 0))
     direction = getattr(getattr(study, "direction", None), "name", None)
     if direction != "MINIMIZE":
         remedy = "create it with optuna.create_study(direction='minimize')"
@@ -146,6 +148,14 @@ def asker_of(space: Any, trials: int | None, study: Any, seed: int | None) -> As
     if jax.process_count() > 1:
         return Led(lambda: Studied(study, space, trials or 1))
     return Studied(study, space, trials or 1)
+
+
+def _check_list(space: Any) -> None:
+    """Require dictionaries of the same names."""
+    for hyperparams in space:
+        if not isinstance(hyperparams, Mapping) or hyperparams.keys() != space[0].keys():
+            rule = "a list of dictionaries with the same names"
+            _checks.fail(OWNER, "space", rule, hyperparams, "as in [{'peak': 0.1}, {'peak': 0.2}]")
 
 
 def _distribution(dimension: Any) -> Any:

@@ -18,7 +18,7 @@ class Halving(NamedTuple):
     than it will be: let the first rung be late enough, or compare schedules of one shape.
 
     Args:
-      factor: ratio of plans before a rung to plans after it, above 1; 3 is usual.
+      factor: ratio of plans before a rung to plans after it, 1.01 or more; 3 is usual.
       first: earliest step at which plans may be stopped.
 
     Example:
@@ -44,9 +44,12 @@ class Halving(NamedTuple):
           From the step of each rung, earliest first, to the number of plans that it leaves.
 
         Raises:
-          ValueError: for a factor of 1 or less, or a first rung before step 1.
+          ValueError: for a factor below 1.01, a first rung before step 1, and numbers of plans or
+            steps below 1.
         """
         self.check()
+        _checks.steps("Halving", "plans", plans, least=1, remedy="count them")
+        _checks.steps("Halving", "steps", steps, least=1)
         count = 0
         while plans / self.factor ** (count + 1) >= 1:
             count += 1
@@ -59,7 +62,8 @@ class Halving(NamedTuple):
 
     def check(self) -> None:
         """Require a factor that leaves fewer, and a first step that there is."""
-        _checks.number("Halving", "factor", self.factor, above=1)
+        # (By less than a hundredth, rungs would be beyond counting.)
+        _checks.number("Halving", "factor", self.factor, least=1.01)
         _checks.steps("Halving", "first", self.first, least=1)
 
 

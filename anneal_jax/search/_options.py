@@ -12,11 +12,14 @@ from jaxtyping import PyTree
 from numpy.typing import ArrayLike
 
 from .. import _checks
+from .._numerics import MAX_STEP
 from .._types import RealScalarLike
 from ._halving import Halving
-from .engine import Members, PlanStack, Settings
+from .engine import Members, PlanStack, Settings, require_room
 
 OWNER = "sweep"
+FIXED = {"plan", "seed", "steps", "status", "final_loss"}  # columns of every table
+_SEEDS = 2**32  # how many seeds a random key knows
 _AT_ONCE = 50  # steps in a dispatch: more spare little, and Ctrl-C waits for them
 
 
@@ -63,8 +66,10 @@ class Options:
     def roster(self, stacks: Sequence[PlanStack], stacked: int | None) -> Roster:
         """Who trains; `stacked` is how many batches there are, if that is known."""
         plans = sum(len(stack.places) for stack in stacks)
-        steps = stacked if self.steps is None else self.steps
-        return Roster(stacks, _seeds(self.seeds), _ends(steps, plans))
+        end = _ends(stacked if self.steps is None else self.steps, plans)
+        seeds = _seeds(self.seeds)
+        require_room(OWNER, plans * len(seeds), int(end.max()))
+        return Roster(stacks, np.asarray(seeds), end)
 
     def settings(self, longest: int) -> Settings:
         """How the program trains them."""
@@ -88,6 +93,9 @@ class Options:
         if self.memory_limit is not None:
             _checks.number(OWNER, "memory_limit", self.memory_limit, least=1)
         _checks.flag(OWNER, "per_member", self.per_member)
+        if self.evaluate is not None and not callable(self.evaluate):
+            rule = "a function from a final state to a score"
+            _checks.fail(OWNER, "evaluate", rule, self.evaluate, "pass the function itself")
         if self.keep and len(roster.stacks) > 1:
             rule = "0 where schedules have several structures, as their states have"
             _checks.fail(OWNER, "keep", rule, self.keep, "sweep one structure at a time")
@@ -119,6 +127,9 @@ class Options:
                 rule = "left out without a mesh, whose axis it names"
                 _checks.fail(OWNER, "axis", rule, self.axis, "pass mesh=, too")
             return
+        if not isinstance(self.mesh, Mesh):
+            remedy = "build one with jax.make_mesh"
+            _checks.fail(OWNER, "mesh", "a jax.sharding.Mesh", self.mesh, remedy)
         _checks.nearest(OWNER, "axis", self.axis, self.mesh.axis_names)
         devices = self.mesh.shape[self.axis]
         for stack in roster.stacks:
@@ -134,11 +145,19 @@ def columns_of(labels: Mapping[str, ArrayLike] | None, roster: Roster) -> dict[s
     size = len(roster.end)
     if labels is None:
         return _differing(roster.stacks, size)
-    for name, values in labels.items():
-        if np.shape(values)[:1] != (size,):
+    if not isinstance(labels, Mapping):
+        rule = "columns by name, one value for each plan"
+        _checks.fail(OWNER, "labels", rule, labels, "write them as in {'peak': peaks}")
+    for name in labels:
+        if not isinstance(name, str) or name in FIXED:
+            rule = f"named by words, and not as what every table has ({', '.join(sorted(FIXED))})"
+            _checks.fail(OWNER, "labels", rule, name, "choose another name")
+    columns = {name: _array(values) for name, values in labels.items()}
+    for name, column in columns.items():
+        if column is None or column.shape[:1] != (size,):
             rule = f"one value for each of the {size} plans"
-            _checks.fail(OWNER, f"labels[{name!r}]", rule, values, "correct it")
-    return {name: np.asarray(values) for name, values in labels.items()}
+            _checks.fail(OWNER, f"labels[{name!r}]", rule, labels[name], "correct it")
+    return {name: column for name, column in columns.items() if column is not None}
 
 
 def _differing(stacks: Sequence[PlanStack], size: int) -> dict[str, np.ndarray]:
@@ -157,13 +176,22 @@ def _differing(stacks: Sequence[PlanStack], size: int) -> dict[str, np.ndarray]:
     return {name: x for name, x in columns.items() if len(np.unique(x)) > 1}
 
 
-def _seeds(seeds: Any) -> np.ndarray:
+def _array(values: Any) -> np.ndarray | None:
+    """`values` as an array; None for lists of several lengths."""
+    try:
+        return np.asarray(values)
+    except ValueError:
+        return None
+
+
+def _seeds(seeds: Any) -> np.ndarray | range:
     """The seeds to train each plan with."""
-    if isinstance(seeds, int | np.integer) and not isinstance(seeds, bool) and seeds > 0:
-        return np.arange(seeds)
-    found = np.asarray(seeds)
-    if found.ndim != 1 or not len(found) or found.dtype.kind not in "iu" or found.min() < 0:
-        rule = "how many seeds, from 1 up, or a list of them"
+    found = _array(seeds)
+    whole = found is not None and found.dtype.kind in "iu" and found.size > 0
+    if found is not None and whole and found.ndim == 0 and 1 <= found < _SEEDS:
+        return range(int(found))
+    if found is None or not whole or found.ndim != 1 or found.min() < 0 or found.max() >= _SEEDS:
+        rule = "how many seeds, from 1 up, or a list of them, each from 0 to 2**32 - 1"
         _checks.fail(OWNER, "seeds", rule, seeds, "pass such a number")
     return found
 
@@ -173,9 +201,13 @@ def _ends(steps: Any, plans: int) -> np.ndarray:
     if steps is None:
         remedy = "say how many to train"
         _checks.fail(OWNER, "steps", "given unless batches are stacked", None, remedy)
-    each = np.asarray(steps)
-    whole = each.dtype.kind in "iu" and each.min(initial=2**31) >= 1
-    if not whole or each.shape not in {(), (plans,)}:
+    each = _array(steps)
+    if (
+        each is None
+        or each.dtype.kind not in "iu"
+        or each.shape not in {(), (plans,)}
+        or not 1 <= each.min() <= each.max() <= MAX_STEP
+    ):
         rule = f"a whole number from 1 up, or one for each of the {plans} plans"
         _checks.fail(OWNER, "steps", rule, steps, "correct it")
     return np.broadcast_to(each, (plans,))

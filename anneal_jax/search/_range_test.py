@@ -20,6 +20,8 @@ from .engine import (
     Settings,
     Training,
     batches_of,
+    require_room,
+    require_training,
     stacked_plans,
 )
 
@@ -182,6 +184,8 @@ def lr_range_test(
     if diverged is not None:
         _checks.number(_OWNER, "diverged", diverged, above=1)
     _checks.flag(_OWNER, "per_member", per_member)
+    require_training(_OWNER, training)
+    require_room(_OWNER, runs, steps)
     plan = ramp.shift(training.begin) if training.begin else ramp
     (stack,) = stacked_plans(_OWNER, [plan if name is None else {name: plan}])
     ends, zeros, seeds = np.full(runs, steps), np.zeros(runs, int), np.arange(runs)

@@ -10,14 +10,12 @@ import numpy as np
 from jaxtyping import PyTree
 
 from .. import _checks, _deprecated
-from ._options import Options, Roster
+from ._options import FIXED, Options, Roster
 from .engine import PlanLike, PlanStack, Record, lowest
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
-
-_FIXED = {"plan", "seed", "steps", "status", "final_loss"}  # columns of every table
 
 
 @dataclasses.dataclass(frozen=True)
@@ -109,7 +107,7 @@ class SweepResult:
     def hyperparams(self, index: int) -> dict[str, Any]:
         """Labels of one plan, by name; `index` as for `plan`."""
         row = self.row(index)
-        return {name: row[name] for name in self.table if name not in _FIXED}
+        return {name: row[name] for name in self.table if name not in FIXED}
 
     def row(self, plan: int | None = None) -> dict[str, Any]:
         """What the table says of one plan.

@@ -2,12 +2,15 @@
 
 import dataclasses
 import itertools
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from .. import _checks
+
+_MOST = 10**6  # sets of hyperparameters in one list
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,16 +31,19 @@ class Uniform:
     high: float
 
     def __post_init__(self) -> None:
+        _unbox(self)
         _checks.number("Uniform", "low", self.low)
         _checks.number("Uniform", "high", self.high, above=self.low)
 
     def at(self, share: float) -> float:
         """The value below which `share` (0 to 1) of the distribution lies."""
-        return self.low + share * (self.high - self.low)
+        _check_share(self, share)
+        value = (1 - share) * self.low + share * self.high  # (their difference may be infinite)
+        return min(max(value, self.low), self.high)
 
     def points(self, count: int) -> list[float]:
         """`count` values from `low` to `high`, equally far apart."""
-        return [self.at(share) for share in np.linspace(0, 1, count).tolist()]
+        return [self.at(share) for share in _shares(self, count)]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,16 +64,19 @@ class LogUniform:
     high: float
 
     def __post_init__(self) -> None:
+        _unbox(self)
         _checks.number("LogUniform", "low", self.low, above=0)
         _checks.number("LogUniform", "high", self.high, above=self.low)
 
     def at(self, share: float) -> float:
         """The value below which `share` (0 to 1) of the distribution lies."""
-        return float(np.clip(self.low * (self.high / self.low) ** share, self.low, self.high))
+        _check_share(self, share)
+        value = self.low ** (1 - share) * self.high**share  # (their ratio may be infinite)
+        return float(min(max(value, self.low), self.high))
 
     def points(self, count: int) -> list[float]:
         """`count` values from `low` to `high`, each by the same factor above the one before."""
-        return np.geomspace(self.low, self.high, count).tolist()
+        return [self.at(share) for share in _shares(self, count)]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,6 +97,7 @@ class Integers:
     high: int
 
     def __post_init__(self) -> None:
+        _unbox(self)
         _checks.steps("Integers", "low", self.low, remedy="pass a whole number")
         _checks.steps(
             "Integers", "high", self.high, least=self.low + 1, remedy="pass such a number"
@@ -95,11 +105,13 @@ class Integers:
 
     def at(self, share: float) -> int:
         """The value at `share` (0 to 1) of the distribution."""
+        _check_share(self, share)
         return min(self.low + int(share * (self.high - self.low + 1)), self.high)
 
     def points(self, count: int) -> list[int]:
         """`count` values from `low` to `high`, nearly equally far apart, or all there are."""
-        return sorted({round(float(x)) for x in np.linspace(self.low, self.high, count)})
+        apart = self.high - self.low
+        return sorted({self.low + round(share * apart) for share in _shares(self, count)})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -125,12 +137,29 @@ class Choice:
 
     def at(self, share: float) -> Any:
         """The option at `share` (0 to 1) of the distribution."""
+        _check_share(self, share)
         return self.options[min(int(share * len(self.options)), len(self.options) - 1)]
 
     def points(self, count: int) -> list[Any]:
         """All options, whatever the count."""
         del count
         return list(self.options)
+
+
+def _unbox(dimension: Any) -> None:
+    """Python numbers in place of arrays without axes."""
+    for name in ("low", "high"):
+        object.__setattr__(dimension, name, _checks.unboxed(getattr(dimension, name)))
+
+
+def _shares(dimension: Any, count: int) -> list[float]:
+    """`count` shares of a distribution from 0 to 1, equally far apart."""
+    _checks.steps(type(dimension).__name__, "count", count, remedy="count values")
+    return np.linspace(0, 1, count).tolist()
+
+
+def _check_share(dimension: Any, share: float) -> None:
+    _checks.number(type(dimension).__name__, "share", share, least=0, most=1)
 
 
 Dimension = Uniform | LogUniform | Integers | Choice
@@ -165,6 +194,13 @@ def grid(space: Space, points: int | Mapping[str, int]) -> list[dict[str, Any]]:
         if isinstance(points, Mapping) and isinstance(space[name], Choice):
             rule = "left out for a Choice, whose options are all taken"
             _checks.fail("grid", f"points ({name})", rule, count, "choose options in the space")
+    sizes = [
+        len(x.options) if isinstance(x, Choice) else counts.get(name, 1)
+        for name, x in space.items()
+    ]
+    if (size := math.prod(sizes)) > _MOST:
+        rule = f"so few that there are at most {_MOST:,} combinations"
+        _checks.fail("grid", "points", rule, f"{size:,}", "take fewer, or draw at random")
     columns = [dimension.points(counts.get(name, 1)) for name, dimension in space.items()]
     return [dict(zip(space, row, strict=True)) for row in itertools.product(*columns)]
 
@@ -190,14 +226,29 @@ def draw(space: Space, count: int, seed: int = 0) -> list[dict[str, Any]]:
     """
     check_space("draw", space)
     _checks.steps("draw", "count", count, least=1, remedy="say how many")
-    shares = np.random.default_rng(seed).random((count, len(space)))
-    rows = (zip(space.items(), row, strict=True) for row in shares.tolist())
-    return [{name: dimension.at(share) for (name, dimension), share in row} for row in rows]
+    if count > _MOST:
+        _checks.fail("draw", "count", f"at most {_MOST:,}", count, "draw them part by part")
+    check_seed("draw", seed)
+    return list(draws(space, count, seed))
+
+
+def draws(space: Space, count: int, seed: int) -> Iterator[dict[str, Any]]:
+    """What `draw` returns, one after the other."""
+    random = np.random.default_rng(seed)
+    for _ in range(count):
+        shares = random.random(len(space)).tolist()
+        yield {name: x.at(share) for (name, x), share in zip(space.items(), shares, strict=True)}
+
+
+def check_seed(owner: str, seed: Any) -> None:
+    """Require a whole number, not negative."""
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
+        _checks.fail(owner, "seed", "a whole number from 0 up", seed, "pass such a number")
 
 
 def check_space(owner: str, space: Any) -> None:
     """Require names with dimensions."""
-    fits = isinstance(space, Mapping) and space
+    fits = isinstance(space, Mapping) and space and all(isinstance(name, str) for name in space)
     if not fits or not all(isinstance(x, Dimension) for x in space.values()):
         rule = "names with Uniform, LogUniform, Integers or Choice"
         _checks.fail(owner, "space", rule, space, "as in {'peak': LogUniform(1e-4, 1e-2)}")

@@ -9,7 +9,7 @@ from jax.sharding import Mesh
 from jaxtyping import PyTree
 from numpy.typing import ArrayLike
 
-from .. import _deprecated
+from .. import _checks, _deprecated
 from .._progress import progress_bar
 from .._types import RealScalarLike
 from ._halving import Halving, survivors
@@ -22,6 +22,7 @@ from .engine import (
     Trainer,
     Training,
     batches_of,
+    require_training,
     stacked_plans,
 )
 
@@ -130,6 +131,10 @@ def sweep(
     executables = Executables()
     if compiled is not None:
         _deprecated.warn("sweep(compiled=...)", "tune(...), whose sweeps share what they compile")
+        found = compiled.get("executables") if isinstance(compiled, dict) else compiled
+        if not isinstance(found, Executables | None):
+            rule = "a dictionary, empty at first"
+            _checks.fail(OWNER, "compiled", rule, compiled, "leave it out")
         executables = compiled.setdefault("executables", executables)
     return swept(training, schedules, batches, options, executables)
 
@@ -138,6 +143,7 @@ def swept(
     training: Training, schedules: Any, batches: Any, options: Options, executables: Executables
 ) -> SweepResult:
     """As `sweep`, with what earlier ones compiled."""
+    require_training(OWNER, training)
     source = batches_of(OWNER, batches)
     roster = options.roster(stacked_plans(OWNER, schedules), source.steps)
     options.check(roster)

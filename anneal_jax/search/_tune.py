@@ -8,13 +8,13 @@ import numpy as np
 from jaxtyping import PyTree
 
 from .. import _checks, _deprecated
-from ._ask import OWNER, Outcome, asker_of
+from ._ask import OWNER, TOLD, Outcome, asker_of
 from ._halving import Halving
 from ._options import Options
 from ._result import SweepResult
 from ._space import Space
 from ._sweep import swept
-from .engine import Executables, PlanLike, Training
+from .engine import Executables, PlanLike, Training, require_keywords
 
 if TYPE_CHECKING:
     import optuna
@@ -137,14 +137,13 @@ def tune(
     _checks.steps(OWNER, "population", population, least=1, remedy="count members")
     told = _options(options, halving, progress)
     asker = asker_of(space, trials, study, seed)
+    _check_make(make, space if isinstance(space, Mapping) else space[0])
     executables = Executables()
     rows: list[dict[str, Any]] = []
     interrupted = False
     while not interrupted and (asked := asker.ask(population)):
-        columns = {name: _column([p[name] for p in asked]) for name in asked[0]}
-        plans = [make(**p) for p in asked]
-        now = dataclasses.replace(told, labels=columns)
-        result = swept(training, plans, batches, now, executables)
+        plans = [_made(make, p) for p in asked]
+        result = swept(training, plans, batches, told, executables)
         outcome = [_outcome(result, i) for i in range(len(asked))]
         asker.tell(outcome)
         interrupted = result.interrupted
@@ -153,7 +152,7 @@ def tune(
     names = rows[0] if rows else {}
     table = {name: _column([row[name] for row in rows]) for name in names}
     best, best_loss = asker.best(rows)
-    plan = None if best is None else make(**best)
+    plan = None if best is None else _made(make, best)
     return TuneResult(table, best, best_loss, plan, interrupted)
 
 
@@ -162,7 +161,27 @@ def _options(options: dict[str, Any], halving: Halving | None, progress: bool) -
     valid = {field.name for field in dataclasses.fields(Options)} - {"labels", "keep"}
     for name in options:
         _checks.nearest(OWNER, "every option", name, valid)
-    return Options(halving=halving, progress=progress, **options)
+    return Options(halving=halving, progress=progress, labels={}, **options)
+
+
+def _check_make(make: Any, names: Iterable[str]) -> None:
+    """Require a function that takes those names, as keywords."""
+    if not callable(make):
+        rule = "a function from hyperparameters to a plan"
+        _checks.fail(OWNER, "make", rule, make, "pass the function itself")
+    if reserved := TOLD & set(names):
+        rule = f"other than {', '.join(sorted(TOLD))}, which the table says of all"
+        _checks.fail(OWNER, "every name in space", rule, min(reserved), "choose another name")
+    require_keywords(OWNER, "make", make, names)
+
+
+def _made(make: Callable[..., PlanLike], hyperparams: dict[str, Any]) -> PlanLike:
+    """The plan of some hyperparameters."""
+    plan = make(**hyperparams)
+    if plan is None:
+        remedy = "end it with return"
+        _checks.fail(OWNER, "make", "a function that returns a plan", None, remedy)
+    return plan
 
 
 def _outcome(result: SweepResult, plan: int) -> Outcome:

@@ -14,6 +14,9 @@ from ._engine import (
     Engine as Engine,
     Executables as Executables,
 )
+from ._memory import (
+    require_room as require_room,
+)
 from ._plans import (
     PlanStack as PlanStack,
     stacked_plans as stacked_plans,
@@ -31,4 +34,6 @@ from ._training import (
     LossState as LossState,
     PlanLike as PlanLike,
     Training as Training,
+    require_keywords as require_keywords,
+    require_training as require_training,
 )

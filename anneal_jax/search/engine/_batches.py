@@ -3,7 +3,7 @@
 import abc
 import functools
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Sized
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
 from typing import Any, NoReturn
 
 import jax
@@ -12,6 +12,7 @@ from jaxtyping import PyTree
 
 from ... import _checks
 from ..._types import Array
+from ._data import misfit
 
 
 class BatchesEnded(Exception):
@@ -62,6 +63,7 @@ class Stacked(Batches):
     def __init__(self, owner: str, arrays: PyTree):
         super().__init__(owner)
         self._arrays = arrays
+        _require_data(owner, arrays)
         first = {np.shape(x)[:1] for x in jax.tree.leaves(arrays)}
         if len(first) != 1 or () in first:
             _fail(owner, "arrays with the same first axis, that of steps", _shapes(arrays))
@@ -69,8 +71,9 @@ class Stacked(Batches):
 
     def prepare(self, steps: int, at_once: int, members: int | None) -> None:
         del at_once
-        if (self.steps or 0) < steps:
-            _fail(self._owner, f"arrays with a first axis of {steps} steps", _shapes(self._arrays))
+        there = self.steps or 0
+        if there < steps:
+            _too_few(self._owner, f"arrays with a first axis of {steps} steps", there)
         self._require_members(members)
 
     def block(self, first: int, count: int) -> tuple[PyTree, int]:
@@ -92,7 +95,7 @@ class Streamed(Batches):
     def prepare(self, steps: int, at_once: int, members: int | None) -> None:
         self._size = at_once
         if isinstance(self._iterable, Sized) and len(self._iterable) < steps:
-            _fail(self._owner, f"enough for all {steps} steps", len(self._iterable))
+            _too_few(self._owner, f"enough for all {steps} steps", len(self._iterable))
         self._require_members(members)
 
     def block(self, first: int, count: int) -> tuple[PyTree, int]:
@@ -102,10 +105,14 @@ class Streamed(Batches):
         there = first + len(taken)
         if first == 0:
             if len(taken) < count:
-                _fail(self._owner, f"enough for all steps ({count} and more)", there)
+                _too_few(self._owner, f"enough for all steps ({count} and more)", there)
             self._shape = _shapes(taken[0])
+            _require_data(self._owner, taken)
         elif len(taken) < count:
-            raise BatchesEnded(f"batches ended after {there} of them; trained are {first} steps")
+            raise BatchesEnded(
+                f"batches ended after {there} of them; trained are {first} steps "
+                f"(steps={there} takes them all)"
+            )
         for batch in taken:
             if _shapes(batch) != self._shape:
                 if first == 0:
@@ -156,21 +163,38 @@ def batches_of(owner: str, batches: Any) -> Batches:
         return Computed(owner, batches)
     if _is_stack(batches):
         return Stacked(owner, batches)
-    if not isinstance(batches, Iterable):
+    if not isinstance(batches, Iterable) or isinstance(batches, str | bytes | Mapping):
         _fail(owner, "stacked arrays, an iterable of batches, or a function of the step", batches)
     return Streamed(owner, batches)
 
 
 def _is_stack(batches: Any) -> bool:
-    """Whether `batches` is a tree of arrays (rather than a list of batches, or a loader)."""
+    """Whether `batches` is a tree of arrays (rather than a list of batches, or a loader).
+
+    A number among the arrays makes no difference: what is wrong with it is told in those terms.
+    """
     if isinstance(batches, list | Iterator):
         return False
     leaves = jax.tree.leaves(batches, is_leaf=lambda x: isinstance(x, Iterator))
-    return bool(leaves) and all(isinstance(x, jax.Array | np.ndarray) for x in leaves)
+    arrays = [isinstance(x, jax.Array | np.ndarray) for x in leaves]
+    return any(arrays) and all(a or np.isscalar(x) for a, x in zip(arrays, leaves, strict=True))
 
 
 def _shapes(tree: PyTree) -> PyTree:
     return jax.tree.map(np.shape, tree)
+
+
+def _require_data(owner: str, batches: PyTree) -> None:
+    """Require arrays and numbers, one at least."""
+    found = misfit(batches)
+    if found is not None or not jax.tree.leaves(batches):
+        place, value = found or ("", None)
+        _fail(owner, f"made of arrays and numbers{place}", value)
+
+
+def _too_few(owner: str, rule: str, there: int) -> NoReturn:
+    remedy = f"pass more of them, or steps={there}" if there else "pass more of them"
+    _checks.fail(owner, "batches", rule, there, remedy)
 
 
 def _fail(owner: str, rule: str, value: Any) -> NoReturn:

@@ -35,6 +35,16 @@ def compiled_to_fit(owner: str, programs: Programs, members: int, *, masked: boo
             _checks.fail(owner, "memory_limit", rule, limit, remedy)
 
 
+def require_room(owner: str, members: int, steps: int) -> None:
+    """Require that the losses of a population fit the memory of the host, before they are there."""
+    free = _free_on_host()
+    need = 4 * members * steps
+    if free is not None and need > free:
+        rule = f"few enough that their losses fit the memory ({free:,} bytes)"
+        got = f"{members:,} members of {steps:,} steps"
+        _checks.fail(owner, "members and steps", rule, got, "train fewer, or for fewer steps")
+
+
 def _preferred_lanes(state: Any) -> int:
     """On a CPU, what fits its cache; elsewhere, all."""
     if jax.default_backend() != "cpu":
@@ -48,7 +58,12 @@ def _free_memory() -> int | None:
     stats = jax.local_devices()[0].memory_stats()
     if stats and "bytes_limit" in stats:
         return int(_SHARE * (stats["bytes_limit"] - stats.get("bytes_in_use", 0)))
-    if jax.default_backend() != "cpu" or "SC_AVPHYS_PAGES" not in getattr(os, "sysconf_names", {}):
+    return _free_on_host() if jax.default_backend() == "cpu" else None
+
+
+def _free_on_host() -> int | None:
+    """Bytes a program may have on the host; None if nobody says."""
+    if "SC_AVPHYS_PAGES" not in getattr(os, "sysconf_names", {}):
         return None
     free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     limit, used = (Path("/sys/fs/cgroup") / f"memory.{name}" for name in ("max", "current"))

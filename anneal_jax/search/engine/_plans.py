@@ -1,5 +1,6 @@
 """Plans of a population, stacked by structure: what differs between members is data."""
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import jax
@@ -11,6 +12,7 @@ from ... import _checks
 from ..._numerics import as_array
 from ..._types import Array
 from ...schedules._schedule import Schedule
+from ._data import is_key, misfit, strong
 
 
 class PlanStack(NamedTuple):
@@ -32,6 +34,9 @@ class PlanStack(NamedTuple):
 
 def stacked_plans(owner: str, plans: Any) -> list[PlanStack]:
     """`plans`, a list or one tree with an axis of plans, as stacks of one structure each."""
+    if isinstance(plans, Iterator):
+        remedy = "write them as a list, or list(...) around what makes them"
+        _checks.fail(owner, "schedules", "a list of plans", type(plans).__name__, remedy)
     if not isinstance(plans, list | tuple):
         return [_from_tree(owner, plans)]
     if not plans:
@@ -69,6 +74,9 @@ def _from_tree(owner: str, plans: Any) -> PlanStack:
         remedy = "build it with jax.vmap over the function that makes one schedule"
         _checks.fail(owner, "schedules", rule, f"first axes of {sorted(sizes)}", remedy)
     size = sizes.pop() if sizes else 1
+    if not size:
+        got = "arrays whose first axis, that of plans, is 0 long"
+        _checks.fail(owner, "schedules", "at least one", got, "pass some")
 
     def spread(part: Any) -> Any:
         return jax.tree.map(lambda x: jnp.broadcast_to(x, (size, *x.shape)), part)
@@ -78,21 +86,28 @@ def _from_tree(owner: str, plans: Any) -> PlanStack:
 
 
 def _typed(owner: str, plan: Any) -> Any:
-    """`plan` as arrays; plain functions and words are no data."""
-    for path, leaf in jax.tree_util.tree_leaves_with_path(plan):
-        if not isinstance(leaf, jax.Array | np.ndarray | np.generic | int | float):
-            name = jax.tree_util.keystr(path, simple=True, separator=".")
-            rule = f"made of schedules and numbers{f' (at {name})' if name else ''}"
-            remedy = (
-                "a function of the step is a closure: build it from the schedules of anneal_jax"
-            )
-            _checks.fail(owner, "schedules", rule, leaf, remedy)
-    return jax.tree.map(lambda x: x if is_key(x) else as_array(x), plan)
+    """`plan` as arrays; plain functions, words and None are no data."""
+    rule = "made of schedules and numbers"
+    for name, part in by_name(plan).items():
+        if not isinstance(part, Schedule) and not jax.tree.leaves(part):
+            remedy = "perhaps the function that makes a plan lacks its return"
+            at = f" (at {name})" if name else ""
+            _checks.fail(owner, "schedules", rule + at, part, remedy)
+    if (found := misfit(plan)) is not None:
+        remedy = "a function of the step is a closure: build it from the schedules of anneal_jax"
+        if not callable(found[1]):
+            remedy = "correct it"
+        _checks.fail(owner, "schedules", rule + found[0], found[1], remedy)
+    return jax.tree.map(
+        lambda x: jax.tree.map(_number, x) if isinstance(x, Schedule) else strong(x),
+        plan,
+        is_leaf=lambda x: isinstance(x, Schedule),
+    )
 
 
-def is_key(x: Any) -> bool:
-    """Whether `x` is an array of random keys, which have neither type nor value to convert."""
-    return isinstance(x, jax.Array) and jnp.issubdtype(x.dtype, jax.dtypes.prng_key)
+def _number(x: Any) -> Array:
+    """A schedule's number, in the type that schedules compute in."""
+    return x if is_key(x) else as_array(x)
 
 
 def by_name(plan: Any) -> dict[str, Any]:

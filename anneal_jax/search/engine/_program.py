@@ -17,12 +17,10 @@ from jax import lax
 from jax.sharding import PartitionSpec
 from jaxtyping import PyTree
 
-from ..._numerics import as_array
 from ..._types import Array
 from ._batches import Batches
-from ._plans import is_key
 from ._settings import Settings
-from ._traced import Traced, checked_step, require_plan_used, require_score
+from ._traced import Traced, require_plan_used, traced_init, traced_score, traced_step
 from ._training import Training
 
 
@@ -68,24 +66,24 @@ class Programs:
     ):
         self.settings = settings
         seed = jax.ShapeDtypeStruct((), jnp.uint32)
-        self._init = Traced(lambda p, s: _owned(training.init(p, jax.random.key(s))), plan, seed)
-        self.state = self._init.out
+        self._init = traced_init(owner, training, plan, seed)
         index = jax.ShapeDtypeStruct((), jnp.int32)
         member = index if settings.per_member else None
         self._example = jax.eval_shape(lambda x: x, batches.example)
         self._pick = Traced(batches.pick, self._example, index, member)
-        self._step = Traced(checked_step(owner, training), self.state, self._pick.out)
+        self._step = traced_step(owner, training, self._init.out, self._pick.out)
+        self.state = self._step.out[0]
         require_plan_used(owner, plan, self._init, self._step)
-        self._evaluate = None if evaluate is None else Traced(evaluate, self.state)
-        require_score(owner, self._evaluate)
+        self._evaluate = None if evaluate is None else traced_score(owner, evaluate, self.state)
 
     @functools.cached_property
     def init(self) -> Callable[..., Population]:
         """Jitted: (plans, seeds, member, end) to a population."""
-        traced = self._init
+        traced, types = self._init, self.state
 
         def start(consts: Any, plans: Any, seeds: Array, member: Array, end: Array) -> Population:
             state = jax.vmap(lambda p, s: traced(consts, p, s))(plans, seeds)
+            state = jax.tree.map(lambda x, y: lax.convert_element_type(x, y.dtype), state, types)
             return Population(member, end, state)
 
         jitted = jax.jit(start, out_shardings=self.settings.sharding())
@@ -256,8 +254,3 @@ def _in_slices(function: Callable[..., Any], lanes: int, given: Any, out: Any) -
         )
 
     return lax.fori_loop(0, members // lanes, put, out)
-
-
-def _owned(state: Any) -> Any:
-    """`state` as strongly typed arrays."""
-    return jax.tree.map(lambda x: x if is_key(x) else as_array(x), state)

@@ -12,7 +12,8 @@ import jax.numpy as jnp
 from jax.extend import core
 
 from ... import _checks
-from ._plans import by_name, is_key
+from ._data import misfit, strong
+from ._plans import by_name
 from ._training import Training
 
 
@@ -69,8 +70,63 @@ def _among(variable: Any, variables: list[Any]) -> bool:
 _CALLS = ("jit", "pjit")  # the name of `jax.jit`'s primitive, in newer and in older JAX
 
 
-def checked_step(owner: str, training: Training) -> Callable[[Any, Any], Any]:
-    """The step with the loss as float32 and a state of unchanging structure and types."""
+def traced_init(owner: str, training: Training, *args: Any) -> Traced:
+    """From a plan and a seed to a state, as strongly typed arrays."""
+
+    def init(plan: Any, seed: Any) -> Any:
+        state = training.init(plan, jax.random.key(seed))
+        if (found := misfit(state)) is not None:
+            rule = f"a function to a state of arrays and numbers{found[0]}"
+            remedy = "keep what is no data out of the state (equinox.partition, for instance)"
+            _checks.fail(owner, "init", rule, found[1], remedy)
+        return jax.tree.map(strong, state)
+
+    return Traced(init, *args)
+
+
+def traced_step(owner: str, training: Training, state: Any, batch: Any) -> Traced:
+    """The step of a state that has the types which the step leaves as they are.
+
+    A plain loop of a step that changes types (bfloat16 parameters by a float32 rate) has the new
+    ones from its second step on; here all steps have them.
+    """
+    found = set()
+    while True:
+        traced = Traced(_checked_step(owner, training), state, batch)
+        new = jax.tree.map(_abstract, traced.out[0])
+        if _types(new) == _types(state):
+            return traced
+        _require_settling(owner, state, new, found)
+        state = new
+
+
+def _require_settling(owner: str, state: Any, new: Any, found: set[Any]) -> None:
+    """Require types that can become those of `new`, which no state had before."""
+    found.add(_types(state))
+    pairs = list(zip(_types(state), _types(new), strict=True))
+    lossy = [(x, y) for x, y in pairs if _kind(x) > _kind(y)]
+    if lossy or _types(new) in found:
+        x, y = next((x, y) for x, y in lossy or pairs if x != y)
+        rule = "a function to a state of the types of the one it gets"
+        _checks.fail(owner, "step", rule, f"{y} for {x}", "cast what it returns")
+
+
+def _kind(dtype: Any) -> int:
+    """Which numbers a type has: truth values, whole, real or complex ones; keys have no number."""
+    kinds = (jnp.bool_, jnp.integer, jnp.floating, jnp.complexfloating, jax.dtypes.extended)
+    return next(k for k, kind in enumerate(kinds) if jnp.issubdtype(dtype, kind))
+
+
+def _types(state: Any) -> tuple[Any, ...]:
+    return tuple(x.dtype for x in jax.tree.leaves(state))
+
+
+def _abstract(x: Any) -> jax.ShapeDtypeStruct:
+    return jax.ShapeDtypeStruct(x.shape, x.dtype)  # strongly typed
+
+
+def _checked_step(owner: str, training: Training) -> Callable[[Any, Any], Any]:
+    """The step with the loss as float32 and a state of unchanging structure."""
 
     def step(state: Any, batch: Any) -> Any:
         out = training.step(state, batch)
@@ -84,16 +140,23 @@ def checked_step(owner: str, training: Training) -> Callable[[Any, Any], Any]:
             rule = "a function that returns the loss, one scalar, beside the state"
             got = jax.tree.map(jnp.shape, loss)
             _checks.fail(owner, "step", rule, got, "end it with `return state, loss`")
-        return _like(owner, state, new), jnp.asarray(loss).astype(jnp.float32)
+        _require_same_shapes(owner, state, new)
+        return jax.tree.map(strong, new), jnp.asarray(loss).astype(jnp.float32)
 
     return step
 
 
-def require_score(owner: str, evaluate: Traced | None) -> None:
-    """Require that `evaluate` returns one scalar."""
-    if evaluate is not None and jax.tree.map(jnp.shape, evaluate.out) != ():
-        rule, got = "a function from a state to one scalar", evaluate.out
-        _checks.fail(owner, "evaluate", rule, got, "return the held-out loss alone")
+def traced_score(owner: str, evaluate: Callable[[Any], Any], state: Any) -> Traced:
+    """`evaluate`, required to return one scalar."""
+
+    def score(state: Any) -> Any:
+        value = evaluate(state)
+        if misfit(value) is not None or jax.tree.map(jnp.shape, value) != ():
+            rule = "a function from a state to one scalar"
+            _checks.fail(owner, "evaluate", rule, value, "return the held-out loss alone")
+        return value
+
+    return Traced(score, state)
 
 
 def require_plan_used(owner: str, plan: Any, init: Traced, step: Traced) -> None:
@@ -118,12 +181,10 @@ def _is_scalar(x: Any) -> bool:
     return hasattr(x, "dtype") and x.shape == () and jnp.issubdtype(x.dtype, jnp.floating)
 
 
-def _like(owner: str, state: Any, new: Any) -> Any:
-    """`new` with the types of `state`; its structure and shapes must be the same."""
+def _require_same_shapes(owner: str, state: Any, new: Any) -> None:
     old_shapes, new_shapes = (jax.tree.map(jnp.shape, x) for x in (state, new))
     if jax.tree.structure(state) != jax.tree.structure(new) or old_shapes != new_shapes:
         rule = "a function to a state of the structure and shapes of the one it gets"
         remedy = "return the same tree, with new values"
         got = jax.tree.leaves(new_shapes, is_leaf=lambda x: isinstance(x, tuple))
         _checks.fail(owner, "step", rule, got, remedy)
-    return jax.tree.map(lambda x, y: y if is_key(x) else jnp.asarray(y).astype(x.dtype), state, new)

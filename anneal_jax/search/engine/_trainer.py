@@ -11,7 +11,7 @@ from jaxtyping import PyTree
 
 from ... import _checks
 from ._batches import Batches, BatchesEnded
-from ._plans import is_key
+from ._data import is_key
 from ._program import Executable, Population
 
 

@@ -5,6 +5,7 @@ schedules and numbers); `step(state, batch)` takes one optimizer step. The plan 
 never a closure: so one compiled program trains members with different plans.
 """
 
+import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, TypeAlias
 
@@ -109,6 +110,8 @@ class Training(NamedTuple):
         _checks.flag("Training.from_loss", "keyed", keyed)
 
         def built(plan: Any) -> optax.GradientTransformationExtraArgs:
+            if isinstance(plan, dict):
+                require_keywords("Training.from_loss", "optimizer", optimizer, plan)
             tx = optimizer(**plan) if isinstance(plan, dict) else optimizer(plan)
             return optax.with_extra_args_support(tx)
 
@@ -173,6 +176,27 @@ class Training(NamedTuple):
             return with_schedules(state, **(plan if isinstance(plan, dict) else _rate(plan)))
 
         return cls(init, step, max(int(jnp.max(link.count)) for link in links))
+
+
+def require_training(owner: str, training: Any) -> None:
+    """Require a `Training` of two functions."""
+    fits = isinstance(training, Training) and callable(training.init) and callable(training.step)
+    if not fits:
+        remedy = "build it with Training.from_loss or Training.from_step"
+        rule = "a Training of two functions, init and step"
+        _checks.fail(owner, "training", rule, type(training).__name__, remedy)
+
+
+def require_keywords(owner: str, name: str, function: Callable[..., Any], words: Any) -> None:
+    """Require that a function takes those keywords, and can do without others."""
+    try:
+        inspect.signature(function).bind(**dict.fromkeys(words))
+    except TypeError as error:
+        rule = f"a function of the keywords {sorted(words)}"
+        remedy = "use the names of its arguments"
+        _checks.fail(owner, name, rule, str(error), remedy)
+    except ValueError:  # of what has no signature to look at
+        return
 
 
 def _rate(plan: Any) -> dict[str, Any]:
