@@ -16,6 +16,8 @@ import pytest
 import anneal_jax as anneal
 from anneal_jax._progress import progress_bar
 from anneal_jax.search import RangeTest, Training, lr_range_test, sweep, tune
+from anneal_jax.search._divergence import stops
+from anneal_jax.search._suggest import smoothed
 
 pytestmark = pytest.mark.optimized
 
@@ -262,3 +264,73 @@ def test_every_argument_is_documented(function: Any) -> None:
     """No argument without a line."""
     lines = {x.strip().partition(": ")[0].lstrip("*") for x in function.__doc__.splitlines()}
     assert set(inspect.signature(function).parameters) <= lines
+
+
+@pytest.mark.parametrize("by", [1e3, 10.0])
+def test_losses_below_zero_end_where_they_diverge(by: float) -> None:
+    """Neither at once nor where they cross 0; like the loss above 0, in the last ten steps."""
+    wanted = plain_loop(optax.sgd(anneal.Exponential(1e-4, 10.0, STEPS)), STEPS)
+    result = quiet(Training.from_loss(lambda w, x: loss(w, x) - by, optax.sgd, jnp.zeros(4)))
+    done = result.losses.shape[1]
+    assert int(np.argmin(wanted)) < done <= stop(wanted) + 10
+    np.testing.assert_allclose(result.losses[0, :20], wanted[:20] - by, rtol=1e-4, atol=1e-4)
+    assert result.suggestions.valley < result.rates[int(np.argmin(wanted))]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_noise_around_zero_is_no_divergence(seed: int) -> None:
+    """Of rewards whose mean is 0, from the first step on."""
+    losses = np.random.default_rng(seed).normal(size=(1, 100))
+    assert stops(losses, smoothed(losses, 0.98), 4.0, 100) == [100]
+
+
+def test_of_losses_below_zero_one_that_grows_ends() -> None:
+    """At the first smoothed loss 3 sizes above the least: by hand, without smoothing."""
+    losses = np.array([[-1.0, 2, -2, -4, 7, 8, 8.5, 9], [1.0, 2, 3, 4, 4.5, 5, 6, 7]])
+    # Sizes: of the first 2 of 20 steps 2, then 4 of the least, so up to -4 + 12; then fastai's.
+    assert stops(losses, losses, 4.0, 20).tolist() == [7, 5]
+    assert stops(losses[:, :0], losses[:, :0], 4.0, 20).tolist() == [0, 0]
+
+
+def curve(losses: np.ndarray) -> RangeTest:
+    losses = np.atleast_2d(losses)
+    rates = np.geomspace(1e-6, 1.0, losses.shape[1])
+    return RangeTest(rates, losses, smoothed(losses, 0.98), 100, "learning_rate", "exponential")
+
+
+def test_a_flat_loss_is_told() -> None:
+    """As a warning, in the words of the result and above its picture."""
+    words = "lr_range_test: the smoothed loss falls by .* so suggestions say little"
+    flat = Training.from_loss(lambda w, x: 2.0 + 0.0 * loss(w, x), optax.sgd, jnp.zeros(4))
+    with pytest.warns(UserWarning, match=words):
+        result = quiet(flat)
+    assert "so suggestions say little" in repr(result)
+    assert "falls by" in result.plot().get_title(loc="left")
+
+
+@pytest.mark.parametrize(("kind", "told"), [("noise", True), ("falls", False), ("drifts", True)])
+def test_what_counts_as_flat(kind: str, told: bool) -> None:
+    """Noise without a trend is; a fall of four times the noise is not, one by a thousandth is."""
+    random, x = np.random.default_rng(0), np.linspace(-3, 1.5, 100)
+    trend = {"noise": 0 * x, "falls": -0.2 * np.tanh(x), "drifts": -1e-4 * x}[kind]
+    noise = {"noise": 0.1, "falls": 0.1, "drifts": 0.0}[kind]
+    found = [curve(1 + trend + noise * random.normal(size=100)).note for _ in range(50)]
+    assert abs(np.mean([bool(note) for note in found]) - told) < 0.1
+
+
+def test_a_picture_shows_the_descent_whatever_comes_after_it() -> None:
+    """Losses up to 1e30 do not set its limits; all that was before the least is inside."""
+    falls = np.linspace(3.0, 1.0, 60)
+    grown = np.geomspace(1.0, 1e30, 30)
+    low, high = curve(np.append(falls, grown)).plot().get_ylim()
+    assert low < 1.0
+    assert 3.0 < high < 5.0
+
+
+def test_too_few_batches_name_steps() -> None:
+    """What to write for those that there are."""
+    training = Training.from_loss(loss, optax.sgd, jnp.zeros(4))
+    with pytest.raises(ValueError, match=r"of 100 steps, got 60; pass more of them, or steps=60\."):
+        lr_range_test(training, DATA, progress=False)
+    with pytest.warns(UserWarning, match=r"batches ended after 40 of .* \(steps=40 takes them all"):
+        quiet(training, iter(DATA[:40]), high=1e-3)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import warnings
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Literal
 
@@ -13,6 +14,8 @@ from .._progress import progress_bar
 from ..schedules._exponentials import Exponential
 from ..schedules._schedule import Schedule
 from ..schedules._segments import Linear
+from ._divergence import doubt, stops
+from ._range_picture import drawn
 from ._suggest import Suggestions, smoothed, suggestions
 from .engine import (
     Engine,
@@ -75,8 +78,27 @@ class RangeTest:
             name: (min(x), max(x)) for name, x in zip(Suggestions._fields, columns, strict=True)
         }
 
+    @functools.cached_property
+    def note(self) -> str:
+        """Why the suggestions say little, in one sentence; empty if nothing speaks against them.
+
+        They do where the loss of most runs does not fall by more than its noise.
+        """
+        try:
+            count = len(self.each)
+        except ValueError:  # which tells why there are none
+            return ""
+        rows = zip(self.losses, self._runs(), strict=True)
+        doubts = [doubt(raw[: len(run)], run, self.planned) for raw, run in rows]
+        found = [words for words in doubts if words]
+        if 2 * len(found) <= count:
+            return ""
+        return f"{found[0]}, so suggestions say little; see that it trains, or try other rates"
+
     def plot(self, ax: "Axes | None" = None) -> "Axes":
         """Losses over rates, with the suggestions where there are any.
+
+        The picture ends above where the loss began; what diverges leaves it there.
 
         Args:
           ax: matplotlib axes; by default new ones.
@@ -84,22 +106,11 @@ class RangeTest:
         Returns:
           The axes.
         """
-        import matplotlib.pyplot as plt
-
-        ax = plt.subplots()[1] if ax is None else ax
-        for raw, mean in zip(self.losses, self.smoothed, strict=True):
-            ax.plot(self.rates, raw, color="0.8", lw=0.5)
-            ax.plot(self.rates, mean, color="C0", lw=1.2)
-        scale = "log" if self.spacing == "exponential" else "linear"
-        ax.set(xlabel=self.name, ylabel="loss", xscale=scale)
         try:
-            found = self.suggestions._asdict()
+            found, spread = self.suggestions._asdict(), self.spread
         except ValueError:  # the picture tells why
-            return ax
-        for k, (rule, rate) in enumerate(found.items(), start=1):
-            ax.axvline(rate, color=f"C{k}", ls="--", lw=1, label=f"{rule} {rate:.2e}")
-        ax.legend()
-        return ax
+            found, spread = {}, {}
+        return drawn(self, self._runs(), found, spread, ax)
 
     def __repr__(self) -> str:
         runs, steps = self.losses.shape
@@ -108,7 +119,8 @@ class RangeTest:
             found = self.suggestions._asdict()
         except ValueError as error:
             return f"{head}; {error}"
-        return ", ".join([head, *(f"{rule} {rate:.2e}" for rule, rate in found.items())])
+        told = ", ".join([head, *(f"{rule} {rate:.2e}" for rule, rate in found.items())])
+        return f"{told}; {self.note}" if self.note else told
 
     def _runs(self) -> list[np.ndarray]:
         """Smoothed losses of each run, without what comes after it stopped."""
@@ -136,8 +148,12 @@ def lr_range_test(
     - "exponential": `rate(t) = low * (high / low) ** (t / steps)`
     - "linear": `rate(t) = low + (high - low) * t / steps`
 
-    A run ends when its smoothed loss exceeds `diverged` times its minimum, or is not finite. The
-    caller's parameters and optimizer state are copied, never changed.
+    A run ends when its smoothed loss exceeds `diverged` times its minimum, or is not finite. Where
+    some losses are below 0 (log-likelihoods, negative rewards), no ratio tells: there it ends
+    when the smoothed loss exceeds its minimum by `diverged - 1` times the size of that minimum,
+    or of the largest loss in the first tenth of the steps if that is more. A loss that never
+    falls by more than its noise gets a warning. The caller's parameters and optimizer state are
+    copied, never changed.
 
     Args:
       training: the initialization and the step of a run; see `Training`. With
@@ -153,8 +169,8 @@ def lr_range_test(
       runs: number of runs, seeded 0, 1, ..., side by side in one program. They differ in their
         parameters, where these are made from a key, and in their data, with `per_member`.
       smoothing: share of the running mean of the loss that is kept in a step, from 0 to below 1.
-      diverged: ratio of the smoothed loss to its minimum at which a run ends, above 1; None:
-        a run ends only where the loss is not finite.
+      diverged: ratio of the smoothed loss to its minimum at which a run ends, above 1 (losses
+        below 0: as above); None: a run ends only where the loss is not finite.
       per_member: whether each run has batches of its own, as for `sweep`.
       progress: whether to show a bar, where the standard error is a terminal.
 
@@ -196,28 +212,21 @@ def lr_range_test(
             for step in trainer.train([steps], bar):
                 trainer.settle()
                 losses = engine.record.losses[trainer.beyond(0).member, :step]
-                if (_stops(smoothed(losses, smoothing), diverged) < step).all():
+                if (stops(losses, smoothed(losses, smoothing), diverged, steps) < step).all():
                     break
     losses = engine.record.losses
     means = smoothed(losses, smoothing)
-    stops = _stops(means[:, : int(engine.record.steps.max())], diverged)
-    done = int(stops.max())
-    losses = np.where(np.arange(steps) < stops[:, None], losses, np.nan)[:, :done]
+    trained = int(engine.record.steps.max())
+    ends = stops(losses[:, :trained], means[:, :trained], diverged, steps)
+    done = int(ends.max())
+    losses = np.where(np.arange(steps) < ends[:, None], losses, np.nan)[:, :done]
     # (NumPy's own: to evaluate the schedule once more would compile another program.)
     spaced = np.geomspace if spacing == "exponential" else np.linspace
     rates = spaced(low, high, steps + 1)[:done]
-    return RangeTest(rates, losses, means[:, :done], steps, name or "learning_rate", spacing)
-
-
-def _stops(means: np.ndarray, diverged: float | None) -> np.ndarray:
-    """After how many steps each run has diverged, the step where one sees it included."""
-    if not means.shape[1]:
-        return np.zeros(len(means), int)
-    bad = ~np.isfinite(means)
-    if diverged is not None:
-        best = np.minimum.accumulate(np.nan_to_num(means, nan=np.inf), axis=1)
-        bad |= means > diverged * best
-    return np.where(bad.any(1), bad.argmax(1) + 1, means.shape[1])
+    found = RangeTest(rates, losses, means[:, :done], steps, name or "learning_rate", spacing)
+    if found.note and not engine.record.interruption:
+        warnings.warn(f"{_OWNER}: {found.note}.", UserWarning, stacklevel=2)
+    return found
 
 
 def _ramp(low: float, high: float, steps: int, spacing: str) -> Schedule:
