@@ -238,6 +238,8 @@ def test_plot_and_repr() -> None:
         ({"smoothing": 1.0}, "smoothing must be a finite number"),
         ({"diverged": 0.5}, "diverged must be a finite number above 1"),
         ({"steps": 61}, "batches must be"),
+        ({"name": 5}, "name must be that of a hyperparameter, got 5"),
+        ({"runs": 2**31 - 1, "steps": 2**31 - 1}, "members and steps must be few enough"),
     ],
 )
 def test_bad_input_is_one_sentence(options: dict[str, Any], words: str) -> None:

@@ -398,15 +398,23 @@ def test_table_row_plan_and_pictures() -> None:
     other: Any = result.plan(3)
     assert float(other(3)) == 1.0
     assert not result.interrupted
-    assert f"rate {row['rate']:.4g}" in result.plot(smooth=3).get_title()
-    with pytest.raises(ValueError, match="plan: index must be the index of one of 4 plans"):
-        result.plan(4)
+    for ax in (result.plot(), result.plot_curves(smooth=3)):
+        assert f"rate {row['rate']:.4g}" in ax.get_title()
+    with pytest.warns(DeprecationWarning, match=r"plot\(smooth=...\) .* SweepResult.plot_curves"):
+        result.plot(smooth=3)
+    with pytest.raises(ValueError, match=r"plot: x must be one of .* did you mean 'rate'"):
+        result.plot(x="rat")
+    for call in (result.plan, result.row, result.hyperparams):
+        for index in (4, -1, "a", 1.0):
+            with pytest.raises(ValueError, match="plan must be the index of one of 4 plans"):
+                call(index)
     with pytest.warns(DeprecationWarning, match=r"SweepResult.best is .* SweepResult.best_index"):
         assert result.best == result.best_index
     with pytest.warns(DeprecationWarning, match=r"SweepResult.plan\(\) .* SweepResult.best_plan"):
         assert result.plan() == plan
-    automatic = reference().table
-    assert any(name.endswith("steps") for name in automatic)
+    automatic = reference()
+    assert list(automatic.best_hyperparams) == ["peak_value", "warmup_steps"]
+    assert automatic.plot().get_xlabel() == "peak value"
 
 
 def test_double_precision() -> None:

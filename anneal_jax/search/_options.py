@@ -4,8 +4,6 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh
 from jaxtyping import PyTree
@@ -14,11 +12,11 @@ from numpy.typing import ArrayLike
 from .. import _checks
 from .._numerics import MAX_STEP
 from .._types import RealScalarLike
+from ._columns import array_of
 from ._halving import Halving
 from .engine import Members, PlanStack, Settings, require_room
 
 OWNER = "sweep"
-FIXED = {"plan", "seed", "steps", "status", "final_loss"}  # columns of every table
 _SEEDS = 2**32  # how many seeds a random key knows
 _AT_ONCE = 50  # steps in a dispatch: more spare little, and Ctrl-C waits for them
 
@@ -140,53 +138,9 @@ class Options:
                 _checks.fail(OWNER, "the number of members", rule, members, remedy)
 
 
-def columns_of(labels: Mapping[str, ArrayLike] | None, roster: Roster) -> dict[str, np.ndarray]:
-    """The columns that tell plans apart: the caller's, or what differs."""
-    size = len(roster.end)
-    if labels is None:
-        return _differing(roster.stacks, size)
-    if not isinstance(labels, Mapping):
-        rule = "columns by name, one value for each plan"
-        _checks.fail(OWNER, "labels", rule, labels, "write them as in {'peak': peaks}")
-    for name in labels:
-        if not isinstance(name, str) or name in FIXED:
-            rule = f"named by words, and not as what every table has ({', '.join(sorted(FIXED))})"
-            _checks.fail(OWNER, "labels", rule, name, "choose another name")
-    columns = {name: _array(values) for name, values in labels.items()}
-    for name, column in columns.items():
-        if column is None or column.shape[:1] != (size,):
-            rule = f"one value for each of the {size} plans"
-            _checks.fail(OWNER, f"labels[{name!r}]", rule, labels[name], "correct it")
-    return {name: column for name, column in columns.items() if column is not None}
-
-
-def _differing(stacks: Sequence[PlanStack], size: int) -> dict[str, np.ndarray]:
-    """By name, the scalars of plans that are not the same in all of them; NaN where absent."""
-    columns: dict[str, np.ndarray] = {}
-    group = np.empty(size, int)
-    for k, stack in enumerate(stacks):
-        group[stack.places] = k
-        for path, leaf in jax.tree_util.tree_leaves_with_path(stack.plans):
-            if np.ndim(leaf) != 1 or not jnp.issubdtype(leaf.dtype, jnp.number):
-                continue
-            name = jax.tree_util.keystr(path, simple=True, separator=".") or "value"
-            column = columns.setdefault(name, np.full(size, np.nan))
-            column[stack.places] = np.asarray(leaf, float)
-    columns = {"group": group, **columns}
-    return {name: x for name, x in columns.items() if len(np.unique(x)) > 1}
-
-
-def _array(values: Any) -> np.ndarray | None:
-    """`values` as an array; None for lists of several lengths."""
-    try:
-        return np.asarray(values)
-    except ValueError:
-        return None
-
-
 def _seeds(seeds: Any) -> np.ndarray | range:
     """The seeds to train each plan with."""
-    found = _array(seeds)
+    found = array_of(seeds)
     whole = found is not None and found.dtype.kind in "iu" and found.size > 0
     if found is not None and whole and found.ndim == 0 and 1 <= found < _SEEDS:
         return range(int(found))
@@ -201,7 +155,7 @@ def _ends(steps: Any, plans: int) -> np.ndarray:
     if steps is None:
         remedy = "say how many to train"
         _checks.fail(OWNER, "steps", "given unless batches are stacked", None, remedy)
-    each = _array(steps)
+    each = array_of(steps)
     if (
         each is None
         or each.dtype.kind not in "iu"

@@ -201,6 +201,8 @@ def lr_range_test(
         _checks.number(_OWNER, "diverged", diverged, above=1)
     _checks.flag(_OWNER, "per_member", per_member)
     require_training(_OWNER, training)
+    if name is not None and not isinstance(name, str):
+        _checks.fail(_OWNER, "name", "that of a hyperparameter", name, "write it in quotes")
     require_room(_OWNER, runs, steps)
     plan = ramp.shift(training.begin) if training.begin else ramp
     (stack,) = stacked_plans(_OWNER, [plan if name is None else {name: plan}])

@@ -10,7 +10,9 @@ import numpy as np
 from jaxtyping import PyTree
 
 from .. import _checks, _deprecated
-from ._options import FIXED, Options, Roster
+from ._columns import FIXED
+from ._options import Options, Roster
+from ._sweep_picture import drawn, drawn_curves, varied_numbers
 from .engine import PlanLike, PlanStack, Record, lowest
 
 if TYPE_CHECKING:
@@ -98,10 +100,7 @@ class SweepResult:
         if index is None:
             _deprecated.warn("SweepResult.plan()", "SweepResult.best_plan")
             return self.best_plan
-        places = np.concatenate([stack.places for stack in self._stacks])
-        if index not in places:
-            rule = f"the index of one of {len(places)} plans, from 0"
-            _checks.fail("SweepResult.plan", "index", rule, index, "take one of the table's")
+        self._check_index(index)
         return next(s for s in self._stacks if index in s.places).plan(index)
 
     def hyperparams(self, index: int) -> dict[str, Any]:
@@ -120,6 +119,7 @@ class SweepResult:
           and the number of `seeds`.
         """
         plan = self.best_index if plan is None else plan
+        self._check_index(plan)
         rows = np.flatnonzero(self.table["plan"] == plan)
         row = {name: column[rows].tolist()[0] for name, column in self.table.items()}
         return row | {"final_loss": _mean(self.table["final_loss"][rows]), "seeds": len(rows)}
@@ -130,8 +130,43 @@ class SweepResult:
 
         return pd.DataFrame({k: list(v) if v.ndim > 1 else v for k, v in self.table.items()})
 
-    def plot(self, ax: "Axes | None" = None, *, smooth: int = 1) -> "Axes":
-        """The curves of all members, those of the best plan on top.
+    def plot(
+        self, ax: "Axes | None" = None, *, x: str | None = None, smooth: int | None = None
+    ) -> "Axes":
+        """Final losses over the number that varied; the curves, where there is none.
+
+        A mark is a plan, the mean of its seeds; a bar spans them. Where a second number varied,
+        plans of equal ones have a colour and a line. Plans far beyond the others, and those that
+        diverged, lie on the upper edge.
+
+        Args:
+          ax: matplotlib axes; by default new ones.
+          x: column that varied; by default the first one of numbers.
+          smooth: former argument, now of `plot_curves`.
+
+        Returns:
+          The axes.
+
+        Raises:
+          ValueError: if `x` is no column of numbers that differ.
+        """
+        if smooth is not None:
+            _deprecated.warn("SweepResult.plot(smooth=...)", "SweepResult.plot_curves(smooth=...)")
+            return self.plot_curves(ax, smooth=smooth)
+        varied = varied_numbers(self.table, FIXED)
+        if x is not None:
+            _checks.nearest("SweepResult.plot", "x", x, varied)
+        if not varied:
+            return self.plot_curves(ax)
+        varied.sort(key="group".__eq__)  # a number that stands for a structure comes last
+        x = varied[0] if x is None else x
+        others = [name for name in varied if name != x]
+        second = "group" if "group" in others else next(iter(others), None)
+        ranked = [int(p) for p in self.ranking()]
+        return drawn(self.table, ranked, x, second, f"best: {self._words(ranked[0])}", ax)
+
+    def plot_curves(self, ax: "Axes | None" = None, *, smooth: int = 1) -> "Axes":
+        """The training losses of all members, those of the best plan on top.
 
         Args:
           ax: matplotlib axes; by default new ones.
@@ -140,18 +175,10 @@ class SweepResult:
         Returns:
           The axes.
         """
-        import matplotlib.pyplot as plt
-
-        ax = plt.subplots()[1] if ax is None else ax
+        _checks.steps("SweepResult.plot_curves", "smooth", smooth, least=1, remedy="count steps")
         best = self.best_index
-        kernel = np.ones(smooth) / smooth
-        for plan, curve in zip(self.table["plan"], self.curves, strict=True):
-            shown = np.convolve(curve, kernel, "valid") if smooth > 1 else curve
-            top = plan == best
-            style = {"color": "C3", "lw": 1.5, "zorder": 3} if top else {"color": "0.6", "lw": 0.5}
-            ax.plot(np.arange(len(shown)) + smooth, shown, **style)
-        ax.set(xlabel="step", ylabel="loss", title=f"best: {self._words(best)}")
-        return ax
+        title = f"best: {self._words(best)}"
+        return drawn_curves(self.curves, self.table["plan"] == best, smooth, title, ax)
 
     def __repr__(self) -> str:
         lines = [f"SweepResult: {self.note}"]
@@ -160,6 +187,13 @@ class SweepResult:
             lines.append(f"  {row['final_loss']:.4g} {row['status']}: {self._words(int(plan))}")
         rest = len(np.unique(self.table["plan"])) - 5
         return "\n".join([*lines, *([f"  and {rest} more"] if rest > 0 else [])])
+
+    def _check_index(self, index: Any) -> None:
+        plans = np.unique(self.table["plan"])
+        whole = isinstance(index, int | np.integer) and not isinstance(index, bool)
+        if not whole or index not in plans:
+            rule = f"the index of one of {len(plans)} plans, from 0"
+            _checks.fail("SweepResult", "plan", rule, index, "take one of the table's")
 
     def _words(self, plan: int) -> str:
         told = [f"{name} {_short(x)}" for name, x in self.hyperparams(plan).items()]

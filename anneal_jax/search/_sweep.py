@@ -12,8 +12,9 @@ from numpy.typing import ArrayLike
 from .. import _checks, _deprecated
 from .._progress import progress_bar
 from .._types import RealScalarLike
+from ._columns import columns_of
 from ._halving import Halving, survivors
-from ._options import OWNER, Options, columns_of
+from ._options import OWNER, Options
 from ._result import SweepResult, result_of
 from .engine import (
     Engine,
@@ -72,7 +73,8 @@ def sweep(
         stacked `batches`.
       seeds: number of members for each plan, seeded 0, 1, ...; or a list of their seeds.
       labels: columns for the table and pictures, by name, one value for each plan; by default
-        the numbers in which the plans differ, named by their place in the schedule.
+        the numbers in which the plans differ, named as their recipe names them (`peak_value`),
+        or by their place in the schedule.
       evaluate: function from a final state to the score of a member, such as the held-out loss;
         lower is better.
       window: number of last steps whose mean training loss is the final loss, without
@@ -147,7 +149,7 @@ def swept(
     source = batches_of(OWNER, batches)
     roster = options.roster(stacked_plans(OWNER, schedules), source.steps)
     options.check(roster)
-    columns = columns_of(options.labels, roster)
+    columns = columns_of(OWNER, options.labels, roster.stacks, len(roster.end))
     longest = int(roster.end.max())
     settings, evaluate = options.settings(longest), options.evaluate
     engine = Engine(OWNER, training, source, roster.ends, settings, evaluate, executables)

@@ -19,6 +19,7 @@ from ._memory import (
 )
 from ._plans import (
     PlanStack as PlanStack,
+    by_name as by_name,
     stacked_plans as stacked_plans,
 )
 from ._settings import (

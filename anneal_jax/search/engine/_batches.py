@@ -138,7 +138,9 @@ class Computed(Batches):
 
     def pick(self, block: PyTree, index: Array, member: Array | None) -> PyTree:
         del block
-        return self._function(index) if member is None else self._function(index, member)
+        batch = self._function(index) if member is None else self._function(index, member)
+        _require_data(self._owner, batch)
+        return batch
 
 
 class _Kept(Iterable[PyTree]):

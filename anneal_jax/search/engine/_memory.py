@@ -11,6 +11,7 @@ from ._program import Executable, Programs
 
 _CACHE = 2**20  # bytes of state that a CPU trains side by side well: about its cache
 _SHARE = 0.9  # of the free memory
+_MOST = 2**40  # bytes of losses, where nobody says what is free
 
 
 def compiled_to_fit(owner: str, programs: Programs, members: int, *, masked: bool) -> Executable:
@@ -37,9 +38,8 @@ def compiled_to_fit(owner: str, programs: Programs, members: int, *, masked: boo
 
 def require_room(owner: str, members: int, steps: int) -> None:
     """Require that the losses of a population fit the memory of the host, before they are there."""
-    free = _free_on_host()
-    need = 4 * members * steps
-    if free is not None and need > free:
+    free = _free_on_host() or _MOST
+    if 4 * members * steps > free:
         rule = f"few enough that their losses fit the memory ({free:,} bytes)"
         got = f"{members:,} members of {steps:,} steps"
         _checks.fail(owner, "members and steps", rule, got, "train fewer, or for fewer steps")
