@@ -35,6 +35,12 @@ RECIPES: list[tuple[Callable[..., Any], dict[str, np.ndarray]]] = [
     (lambda p, n: anneal.flat_cosine(p, n, 100), {"peak_value": P, "flat_steps": N}),
     (lambda p, n: anneal.one_cycle(p, 10 * n), {"peak_value": P, "total_steps": 10 * N}),
     # No recipe, or not all of its numbers can be read: by their places.
+    (lambda p, n: anneal.Linear(0.0, 1.0, n).then(anneal.Cosine(p, 0.0, 90)), {
+        "groups.0.steps": N, "groups.1.init_value": P,
+    }),
+    (lambda p, n: anneal.one_cycle(1.0, 10 * n, warmup_fraction=p), {
+        "groups.0.steps.0": [5, 18, 28], "groups.0.steps.1": [45, 72, 42],
+    }),
     (lambda p, n: anneal.Linear(p, 0.0, n), {"init_value": P, "schedule.steps": N}),
     (lambda p, n: anneal.warmup_cosine(p, n, 99) * p, {
         "first.groups.0.end_value": P, "first.groups.0.steps": N, "first.groups.1.steps": 99 - N,
