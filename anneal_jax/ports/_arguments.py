@@ -5,6 +5,7 @@ returns: a float for a known number, an int for known whole steps and for a know
 is whole. Traced ones pass as they are, except where a schedule's structure depends on them.
 """
 
+import math
 from typing import Any, NoReturn
 
 from .. import _checks
@@ -56,6 +57,14 @@ def stairs(owner: str, name: str, x: RealScalarLike, staircase: bool, **bounds: 
 def countable(steps: RealScalarLike) -> bool:
     """Whether the core's whole steps hold a duration (a tracer is one)."""
     return not _checks.known(steps) or (isinstance(steps, int) and steps <= MAX_STEP)
+
+
+def power(base: RealScalarLike, exponent: int) -> Any:
+    """A number to a power from 0 up: infinity where Python raises an error of its own."""
+    try:
+        return base**exponent
+    except OverflowError:
+        return math.inf
 
 
 def is_zero(x: RealScalarLike) -> bool:

@@ -1,5 +1,6 @@
 """Decays and warmups of torch: one formula of the step each."""
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from typing import Any
 
@@ -52,10 +53,10 @@ def MultiStepLR(
     owner = "MultiStepLR"
     rate, factor = _arguments.numbers(owner, base_lr=base_lr, gamma=gamma)
     listed = _checks.items(owner, "milestones", milestones, "steps")
-    steps = [_arguments.steps(owner, "milestones", step) for step in listed]
+    steps = sorted(_arguments.steps(owner, "milestones", step) for step in listed)
     later = sorted({step for step in steps if step > 0})
-    counts = [sum(step <= at for step in steps) for at in (0, *later)]
-    return PiecewiseConstant(values=[rate * factor**n for n in counts], boundaries=later)
+    powers = [_arguments.power(factor, bisect_right(steps, at)) for at in (0, *later)]
+    return PiecewiseConstant(values=[rate * power for power in powers], boundaries=later)
 
 
 def ConstantLR(

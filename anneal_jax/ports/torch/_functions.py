@@ -78,7 +78,13 @@ def traced(owner: str, name: str, function: Any) -> Function:
 def _called(owner: str, name: str, function: Any, first: int, last: Any) -> list[float]:
     _require_function(owner, name, function)
     last = _arguments.steps(owner, "total_steps", last, least=1)
-    values: list[float] = [float(function(step)) for step in range(first, last + 1)]
+    values: list[float] = []
+    for step in range(first, last + 1):
+        value = _checks.unboxed(function(step))
+        try:
+            values.append(float(value))
+        except (TypeError, ValueError):
+            _checks.fail(owner, f"{name}({step})", "a number", value, "mend the function")
     if not np.isfinite(values).all():
         step = first + int(np.argmin(np.isfinite(values)))
         _checks.fail(owner, f"{name}({step})", "finite", values[step - first], "mend the function")
