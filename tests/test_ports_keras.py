@@ -336,6 +336,16 @@ def test_the_config_of_an_optimizer_holds_one():
     assert ours.from_config(config, exact=False)(3) == 0.5
 
 
+@pytest.mark.parametrize("name", ["SGD", "AdamW", "Adafactor", "Ftrl", "Muon", "Lamb"])
+def test_the_rate_of_an_optimizer(name):
+    """Of a serialized one, and of its config; nothing else there is refused."""
+    optimizer = getattr(keras.optimizers, name)(theirs.PiecewiseConstantDecay([3], [1.0, 0.5]))
+    for config in (keras.optimizers.serialize(optimizer), optimizer.get_config()):
+        assert ours.from_config(config) == ours.PiecewiseConstantDecay([3], [1.0, 0.5])
+    number = optimizer.get_config() | {"learning_rate": 0.25}
+    assert ours.from_config(number) == anneal.Constant(0.25)
+
+
 def test_a_class_of_the_user():
     """Says what to do instead."""
 

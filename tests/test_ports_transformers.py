@@ -227,6 +227,15 @@ def test_training_arguments_have_the_defaults_of_transformers():
     assert_parity(ours.from_training_arguments({}, 50), theirs_from({}, 50))
 
 
+def test_no_argument_of_transformers_is_taken_for_another():
+    """Of all that there are, none resembles one that is read so much that it would be refused."""
+    fields = dict.fromkeys(training_args.TrainingArguments.__dataclass_fields__, "x")
+    ignored = ours.ignored_keys(fields)
+    assert len(fields) - len(ignored) in (5, 6)  # warmup_ratio is in older versions
+    args = {"learning_rate": 0.1} | dict.fromkeys(ignored, "x")
+    assert ours.from_training_arguments(args, 50) == ours.get_scheduler("linear", 0.1, 0, 50)
+
+
 @pytest.mark.parametrize("spelled", ["cosine_with_min_lr", "SchedulerType.COSINE_WITH_MIN_LR"])
 @pytest.mark.parametrize("dump", [lambda more: more, json.dumps])
 def test_training_arguments_as_they_are_saved(spelled, dump):

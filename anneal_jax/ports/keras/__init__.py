@@ -1,4 +1,4 @@
-"""keras.optimizers.schedules, as of Keras 3.15.
+"""keras.optimizers.schedules, as of Keras 3.15, and the WarmUp of transformers' TensorFlow side.
 
 Arguments are Keras's; `name` is taken, so that configs load, and ignored. `exact=True` is what
 Keras's formulas give in double precision. Keras itself computes in float32 by default (on JAX
@@ -11,6 +11,7 @@ whole, except where something comes back for ever.
 
 from anneal_jax.ports.keras._config import (
     from_config as from_config,
+    ignored_keys as ignored_keys,
 )
 from anneal_jax.ports.keras._decays import (
     CosineDecay as CosineDecay,
@@ -21,4 +22,7 @@ from anneal_jax.ports.keras._decays import (
 )
 from anneal_jax.ports.keras._restarts import (
     CosineDecayRestarts as CosineDecayRestarts,
+)
+from anneal_jax.ports.keras._warmup import (
+    WarmUp as WarmUp,
 )

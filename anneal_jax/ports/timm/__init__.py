@@ -9,6 +9,10 @@ optimizer in timm holds `warmup_lr_init`, or without warmup the base rate.
 `total_steps`, which timm has not, says how long noise goes on that begins and never ends.
 """
 
+from anneal_jax.ports.timm._args import (
+    from_args as from_args,
+    ignored_keys as ignored_keys,
+)
 from anneal_jax.ports.timm._cycles import (
     CosineLRScheduler as CosineLRScheduler,
     PolyLRScheduler as PolyLRScheduler,
@@ -16,7 +20,6 @@ from anneal_jax.ports.timm._cycles import (
 )
 from anneal_jax.ports.timm._factory import (
     create_scheduler as create_scheduler,
-    from_args as from_args,
 )
 from anneal_jax.ports.timm._stairs import (
     MultiStepLRScheduler as MultiStepLRScheduler,

@@ -1,7 +1,7 @@
-"""Schedules by name, and from the arguments of timm's training script."""
+"""Schedules by their names in timm."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -9,6 +9,7 @@ from ... import _checks
 from ..._types import IntScalarLike, RealScalarLike
 from ...schedules._constant import Constant
 from ...schedules._schedule import Schedule
+from .. import _arguments
 from ._cycles import CosineLRScheduler, PolyLRScheduler, TanhLRScheduler
 from ._parts import NoiseRange, duration
 from ._restarts import cycle_length
@@ -16,73 +17,6 @@ from ._stairs import MultiStepLRScheduler, StepLRScheduler
 from ._wsd import WSDLRScheduler
 
 _OWNER = "create_scheduler"
-
-# timm's training script has other names, and other values where an argument is missing.
-_ARGS: dict[str, tuple[str, Any]] = {
-    "num_epochs": ("epochs", 100),
-    "decay_epochs": ("decay_epochs", 30),
-    "decay_milestones": ("decay_milestones", (30, 60)),
-    "warmup_epochs": ("warmup_epochs", 5),
-    "cooldown_epochs": ("cooldown_epochs", 0),
-    "patience_epochs": ("patience_epochs", 10),
-    "decay_rate": ("decay_rate", 0.1),
-    "min_lr": ("min_lr", 0.0),
-    "warmup_lr": ("warmup_lr", 1e-5),
-    "warmup_prefix": ("warmup_prefix", False),
-    "noise": ("lr_noise", None),
-    "noise_pct": ("lr_noise_pct", 0.67),
-    "noise_std": ("lr_noise_std", 1.0),
-    "noise_seed": ("seed", 42),
-    "cycle_mul": ("lr_cycle_mul", 1.0),
-    "cycle_decay": ("lr_cycle_decay", 0.1),
-    "cycle_limit": ("lr_cycle_limit", 1),
-    "k_decay": ("lr_k_decay", 1.0),
-    "decay_fn": ("lr_decay_fn", None),
-    "stable_timescale": ("lr_stable_timescale", None),
-}
-
-
-def from_args(
-    args: Mapping[str, Any],
-    base_lr: RealScalarLike,
-    steps_per_epoch: IntScalarLike,
-    *,
-    exact: bool = True,
-) -> Schedule:
-    """The schedule of a run of timm's training script, in optimizer steps.
-
-    Where timm's schedule counts epochs (`sched_on_updates` is not set), each value is held for
-    an epoch. What an argument is where it is missing is what it is in timm's `scheduler_kwargs`.
-
-    Args:
-      args: what its `args.yaml` holds; only what schedules need is read. `"sched"` is needed.
-      base_lr: the rate that the script gives to the optimizer.
-      steps_per_epoch: optimizer steps in an epoch.
-      exact: as in the scheduler that `args["sched"]` names.
-
-    Raises:
-      ValueError: if a name is unknown, or an argument out of its range.
-
-    Example:
-        >>> from anneal_jax.ports import timm
-        >>> args = {"sched": "cosine", "epochs": 2, "warmup_epochs": 0}
-        >>> print(timm.from_args(args, 1.0, steps_per_epoch=10)([0, 9, 10, 20]).round(3))
-        [1.  1.  0.5 0. ]
-    """
-    if not isinstance(args, Mapping):
-        _checks.fail("from_args", "args", "a dict", args, "pass vars(args)")
-    if "sched" not in args:
-        _checks.fail("from_args", "args", 'a dict with "sched" in it', sorted(args), "add it")
-    given: dict[str, Any] = {name: args.get(*key) for name, key in _ARGS.items()}
-    _checks.steps("from_args", "steps_per_epoch", steps_per_epoch, least=1)
-    on_updates = args.get("sched_on_updates", False)
-    _checks.flag("from_args", "sched_on_updates", on_updates)
-    if on_updates:
-        given |= {"step_on_epochs": False, "updates_per_epoch": steps_per_epoch}
-    lower = "loss" in args.get("eval_metric", "top1")
-    given["plateau_mode"] = "min" if lower else "max"
-    schedule, _ = create_scheduler(args["sched"], base_lr, **given, exact=exact)
-    return schedule if on_updates else schedule.every(steps_per_epoch)
 
 
 def create_scheduler(
@@ -137,7 +71,8 @@ def create_scheduler(
     """
     given = SimpleNamespace(**locals())  # what the functions below pick from
     _checks.nearest(_OWNER, "sched", sched, (*_KINDS, "none", "plateau"))
-    _checks.flag(_OWNER, "step_on_epochs", step_on_epochs)
+    for name in ("step_on_epochs", "warmup_prefix"):
+        _checks.flag(_OWNER, name, getattr(given, name))
     unit = given.unit = 1 if step_on_epochs else updates_per_epoch
     remedy = "count the batches of an epoch"
     _checks.steps(_OWNER, "updates_per_epoch", unit, least=1, remedy=remedy)
@@ -175,7 +110,7 @@ def _cyclic(given: SimpleNamespace) -> _Kind:
         more["power"] = given.decay_rate
     builds = {"cosine": CosineLRScheduler, "tanh": TanhLRScheduler, "poly": PolyLRScheduler}
     warmup = given.warmup_epochs * given.unit if given.warmup_prefix else 0
-    length = cycle_length(more["t_initial"], given.cycle_mul, given.cycle_limit)
+    length = cycle_length(_OWNER, more["t_initial"], given.cycle_mul, given.cycle_limit)
     return builds[given.sched], more, length + warmup
 
 
@@ -184,12 +119,14 @@ def _stairs(given: SimpleNamespace) -> _Kind:
         more = {"decay_t": 1, "decay_rate": 1.0}
     else:
         epochs = 90 if given.decay_epochs is None else given.decay_epochs
+        epochs = duration(_OWNER, "decay_epochs", epochs)
         more = {"decay_t": epochs * given.unit, "decay_rate": given.decay_rate}
     return StepLRScheduler, more | {"warmup_prefix": given.warmup_prefix}, None
 
 
 def _milestones(given: SimpleNamespace) -> _Kind:
     milestones = _checks.items(_OWNER, "decay_milestones", given.decay_milestones, "epochs")
+    milestones = [_arguments.known(_OWNER, "decay_milestones", m) for m in milestones]
     more = {"decay_t": [m * given.unit for m in milestones], "decay_rate": given.decay_rate}
     more |= {"warmup_prefix": given.warmup_prefix, "exact": given.exact}
     return MultiStepLRScheduler, more, None
@@ -202,7 +139,7 @@ def _stable(given: SimpleNamespace) -> _Kind:
         rule = f"above warmup_epochs={given.warmup_epochs}"
         _checks.fail(_OWNER, "num_epochs", rule, given.num_epochs, "set warmup_prefix or more")
     epochs = 0.2 if given.decay_epochs is None else given.decay_epochs
-    duration(_OWNER, "decay_epochs", epochs)
+    epochs = duration(_OWNER, "decay_epochs", epochs)
     decay = round(epochs * (time if epochs < 1 else given.unit))
     if not 0 < decay <= time:
         rule = f"such that the decay takes from 1 to {time} steps"
@@ -211,7 +148,9 @@ def _stable(given: SimpleNamespace) -> _Kind:
     more = {"t_initial": time, "decay_t": decay, "lr_min": given.min_lr}
     more["decay_fn"] = given.decay_fn or ("linear" if falls else "1-sqrt")
     more["stable_fn"] = "rsqrt" if falls else "constant"
-    more["stable_timescale"] = None if scale is None else scale * given.unit
+    if scale is not None:
+        scale = _arguments.number(_OWNER, "stable_timescale", scale, above=0) * given.unit
+    more["stable_timescale"] = scale
     return WSDLRScheduler, more, time + warmup
 
 
@@ -227,12 +166,16 @@ def _range(given: SimpleNamespace) -> Any:
     """The noise of timm, in fractions of num_epochs, as times."""
     time, noise = given.num_epochs * given.unit, given.noise
     if not isinstance(noise, list | tuple):
-        return noise * time
-    times = [n * time for n in noise]
+        return _arguments.known(_OWNER, "noise", noise) * time
+    times = [_arguments.known(_OWNER, "noise", n) * time for n in noise]
     return times[0] if len(times) == 1 else times
 
 
 def _refuse_plateau(given: SimpleNamespace) -> None:
+    bounds: dict[str, dict[str, Any]] = {"min_lr": {"least": 0}, "base_lr": {"above": 0}}
+    bounds |= {"decay_rate": {"above": 0, "below": 1}, "patience_epochs": {"least": 0}}
+    for name, bound in bounds.items():
+        _arguments.number(_OWNER, name, getattr(given, name), **bound)
     scale = f"{given.min_lr!r} / {given.base_lr!r}"
     call = (
         f"anneal_jax.reduce_on_plateau(mode={given.plateau_mode!r}, factor={given.decay_rate!r}, "

@@ -32,22 +32,18 @@ class Cycles(NamedTuple):
     ) -> "Cycles":
         """The cycles of timm's arguments, up to the last step that there is."""
         first = duration(owner, "t_initial", t_initial)
-        remedy = "below 1 timm takes the logarithm of a negative number"
-        factor = _arguments.known(owner, "cycle_mul", mul, least=1, most=1e9, remedy=remedy)
-        limit = _arguments.steps(owner, "cycle_limit", limit, remedy="count cycles")
-        if limit > _MOST_CYCLES:
-            remedy = "for more use schedule.repeat, which makes no list"
-            _checks.fail(owner, "cycle_limit", f"at most {_MOST_CYCLES}", limit, remedy)
+        factor, limit = _counted(owner, mul, limit)
         begins, starts = [0.0], [0]
         for i in range(1, limit + 1):
-            begins.append(first * i if factor == 1 else (1 - factor**i) / (1 - factor) * first)
+            total = i if factor == 1 else (1 - _arguments.power(factor, i)) / (1 - factor)
+            begins.append(total * first)
             begun = begins[-1] + warmup.origin
             if begun > MAX_STEP:
                 rule = f"at most {i - 1}, so as to end before step 2**31"
                 _checks.fail(owner, "cycle_limit", rule, limit, "lower cycle_limit or cycle_mul")
             near = max(math.ceil(begun - 1e-9 * begun), 0)
             starts.append(_first_step(i, near, first, factor, warmup) if exact else near)
-        return cls(begins, [factor**i * first for i in range(limit)], starts)
+        return cls(begins, [_arguments.power(factor, i) * first for i in range(limit)], starts)
 
     def at(self, time: float, exact: bool) -> int:
         """The number of the cycle of a time, whole or not."""
@@ -67,12 +63,28 @@ def _index(t: float, t_initial: float, cycle_mul: float) -> int:
     return int(t // t_initial)
 
 
-def cycle_length(t_initial: Any, cycle_mul: Any, cycle_limit: Any) -> Any:
+def _counted(owner: str, mul: Any, limit: Any) -> tuple[float, int]:
+    """`cycle_mul` and `cycle_limit`, checked."""
+    remedy = "below 1 timm takes the logarithm of a negative number"
+    factor = _arguments.known(owner, "cycle_mul", mul, least=1, most=1e9, remedy=remedy)
+    limit = _arguments.steps(owner, "cycle_limit", limit, remedy="count cycles")
+    if limit > _MOST_CYCLES:
+        remedy = "for more use schedule.repeat, which makes no list"
+        _checks.fail(owner, "cycle_limit", f"at most {_MOST_CYCLES}", limit, remedy)
+    return factor, limit
+
+
+def cycle_length(owner: str, t_initial: Any, cycle_mul: Any, cycle_limit: Any) -> Any:
     """How long timm says that all cycles are."""
-    count = max(1, cycle_limit)
-    if cycle_mul == 1:
+    factor, limit = _counted(owner, cycle_mul, cycle_limit)
+    count = max(1, limit)
+    if factor == 1:
         return t_initial * count
-    return math.floor(-t_initial * (cycle_mul**count - 1) / (1 - cycle_mul))
+    length = -t_initial * (_arguments.power(factor, count) - 1) / (1 - factor)
+    if length > MAX_STEP:
+        rule, remedy = "such that all end before step 2**31", "lower cycle_limit or cycle_mul"
+        _checks.fail(owner, "cycle_limit", rule, cycle_limit, remedy)
+    return math.floor(length)
 
 
 def _first_step(i: int, near: int, t_initial: float, cycle_mul: float, warmup: Warmup) -> int:
@@ -105,7 +117,7 @@ class Fall(NamedTuple):
 
     def peak(self, i: int) -> Any:
         """The rate at the beginning of a cycle."""
-        return self.base_lr * self.decay**i
+        return self.base_lr * _arguments.power(self.decay, i)
 
     def over(self, cycles: Cycles, origin: float) -> Schedule:
         """The schedule of all cycles; after the last one its end holds."""

@@ -6,7 +6,6 @@ Where a floor depends on the optimizer's default rate (and not on that of the pa
 """
 
 from anneal_jax.ports.transformers._by_name import (
-    from_training_arguments as from_training_arguments,
     get_scheduler as get_scheduler,
 )
 from anneal_jax.ports.transformers._cosines import (
@@ -22,4 +21,8 @@ from anneal_jax.ports.transformers._others import (
     get_linear_schedule_with_warmup as get_linear_schedule_with_warmup,
     get_polynomial_decay_schedule_with_warmup as get_polynomial_decay_schedule_with_warmup,
     get_wsd_schedule as get_wsd_schedule,
+)
+from anneal_jax.ports.transformers._training_arguments import (
+    from_training_arguments as from_training_arguments,
+    ignored_keys as ignored_keys,
 )
