@@ -1,21 +1,28 @@
-"""Runs read from their logs: CSV, JSON lines, TensorBoard; with a note of what is odd in them."""
+"""Runs read from their logs, with a note of what is odd in them."""
 
-import csv
 import dataclasses
-import gzip
-import json
+import os
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from .. import _checks
+from . import _log_columns, _log_series
+from ._event_files import is_events, read_events
+from ._log_csv import read_csv
+from ._log_json import read_json
+from ._log_series import Series
+from ._log_table import Table
+from ._log_text import OWNER, fail, listed, short, text_of
 
-_OWNER = "read_log"
-_GAP = 3.0  # times the usual distance between two rows: a longer one gets a note
-Row = tuple[int, float, float]  # step, rate, loss: NaN if not logged, infinite if not a number
+_SUFFIXES = {".csv", ".tsv", ".jsonl", ".ndjson", ".json"}
+_BEHIND = 10  # times as many steps with a loss as with a rate: those of the rate are others
+
+
+def _none() -> np.ndarray:
+    return np.empty(0, int)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,187 +35,151 @@ class Log:
       rates: float64[last step + 1], the rate of every step from 0, interpolated linearly between
         the logged ones.
       notes: sentences about rows that were left out, gaps, and rates that had to be guessed.
+      columns: the names under which the step, the rate and the losses were found, by argument of
+        `read_log`.
+      eval_steps: int[m], the steps with a loss on held-out data; none if it was not logged.
+      eval_losses: float64[m], these losses.
     """
 
     steps: np.ndarray
     losses: np.ndarray
     rates: np.ndarray
     notes: tuple[str, ...]
+    columns: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    eval_steps: np.ndarray = dataclasses.field(default_factory=_none)
+    eval_losses: np.ndarray = dataclasses.field(default_factory=lambda: _none().astype(float))
 
 
 def read_log(
-    path: str | Path,
+    path: str | os.PathLike[str],
     *,
-    step: str = "step",
-    learning_rate: str = "learning_rate",
-    loss: str = "loss",
+    step: str | None = None,
+    learning_rate: str | None = None,
+    loss: str | None = None,
+    eval_loss: str | None = None,
 ) -> Log:
     r"""Read the steps, rates and losses of a run from its log.
 
-    The rate and the loss may be logged at different steps. Where steps go back (the run was
-    resumed from a checkpoint), the later rows replace the earlier ones. Losses that are not finite
-    are left out. A warning tells what was odd; it is kept in `Log.notes`.
+    Columns that are not named are found by the names that trainers give them (`global_step`,
+    `lr-AdamW`, `train/loss`, …); `Log.columns` tells which were taken. The loss on held-out data
+    is kept apart; to have it in `losses`, name it as `loss`.
+
+    The rate and the losses may be logged at different steps. Where the steps of one of them go
+    back (the run was resumed from a checkpoint), the later rows replace the earlier ones. Numbers
+    that are not finite are left out, as is a last line that was cut off. A warning tells what was
+    odd; it is kept in `Log.notes`.
 
     Args:
-      path: a table `.csv`, or JSON lines `.jsonl` or `.json`, also compressed as `.gz`; or one of
-        TensorBoard's event files or a folder of them, for which `tensorboard` must be installed
-        (its reader replaces rows of a resumed run by itself, without a note).
+      path: a table (`.csv`, `.tsv`) in any common encoding; JSON (`.jsonl`, `.ndjson`, `.json`),
+        one object a line, a list of them, a table of pandas or `trainer_state.json` of
+        Transformers; either of them also compressed as `.gz`; or one of TensorBoard's event files
+        or the folder of a run, for which `tensorboard` must be installed. A text has at most 256
+        MiB, a run 50 million steps.
       step: name of the column or key of the step; event files have their own.
       learning_rate: name of the column, key or tag of the rate.
-      loss: name of the column, key or tag of the loss.
+      loss: name of the column, key or tag of the training loss.
+      eval_loss: name of the column, key or tag of the loss on held-out data.
 
     Returns:
       A `Log`.
 
     Raises:
-      ValueError: for a file of another kind, a name that is not in the log, and a log without
-        rates or with fewer than two finite losses.
+      ValueError: for a file of another kind, a name that is not in the log or not found there, a
+        folder of several runs, a step that begins anew with each epoch, and a log without rates
+        or with fewer than two finite losses.
 
     Example:
         >>> import anneal_jax as anneal, pathlib, tempfile
         >>> file = pathlib.Path(tempfile.mkdtemp()) / "run.csv"
-        >>> _ = file.write_text("step,lr,loss\n0,0.1,3.0\n10,0.1,2.5\n20,0.05,2.25\n")
-        >>> log = anneal.laws.read_log(file, learning_rate="lr")
+        >>> _ = file.write_text("step,lr,train/loss\n0,0.1,3.0\n10,0.1,2.5\n20,0.05,2.25\n")
+        >>> log = anneal.laws.read_log(file)
         >>> log.losses.tolist(), log.rates[[5, 15]].round(3).tolist()
         ([3.0, 2.5, 2.25], [0.1, 0.075])
+        >>> log.columns
+        {'step': 'step', 'learning_rate': 'lr', 'loss': 'train/loss'}
     """
+    if not isinstance(path, str | os.PathLike):
+        _checks.fail(OWNER, "path", "that of a log", path, "pass a string or a pathlib.Path")
     path = Path(path)
-    rows = _reader(path)(path, step, learning_rate, loss)
-    notes: list[str] = []
-    by_step = _by_step(rows, notes)
-    steps = np.array([*by_step], int)
-    rates, losses = np.array([*by_step.values()], float).reshape(-1, 2).T
-    logged, there = np.isfinite(rates), np.isfinite(losses)
-    if not logged.any() or rates[logged].min() < 0:
-        got = rates[logged].min() if logged.any() else "none"
-        _fail(path, f"a log with rates under {learning_rate!r}, none below 0", got)
-    if there.sum() < 2:
-        _fail(path, f"a log with two finite losses or more under {loss!r}", int(there.sum()))
-    _tell_gaps(steps[there], "losses", notes)
-    _tell_gaps(steps[logged], "rates", notes)
-    last = int(steps[there][-1])
-    if steps[logged][0] > 0:
-        notes.append(f"no rate before step {steps[logged][0]}: taken as the one there")
-    if steps[logged][-1] < last:
-        notes.append(f"no rate after step {steps[logged][-1]}: taken as the one there")
-    if notes:
-        warnings.warn(f"{_OWNER}: {path.name}: {'; '.join(notes)}", UserWarning, stacklevel=2)
-    every = np.interp(np.arange(last + 1), steps[logged], rates[logged])
-    return Log(steps[there], losses[there], every, tuple(notes))
+    table = _table(path)
+    given = {"step": step, "learning_rate": learning_rate, "loss": loss, "eval_loss": eval_loss}
+    columns = _log_columns.choose(path, table, given)
+    series = _log_series.series_of(path, table, columns)
+    log = _log(path, table, columns, series)
+    if log.notes:
+        warnings.warn(f"{OWNER}: {path.name}: {'; '.join(log.notes)}", UserWarning, stacklevel=2)
+    return log
 
 
-def _reader(path: Path) -> Callable[..., Iterator[Row]]:
-    name = path.name.removesuffix(".gz")
-    if not path.exists():
-        _fail(path, "a file that is there", "none")
-    if path.is_dir() or "tfevents" in name:
-        return _events
-    kinds = {".csv": _table, ".jsonl": _lines, ".json": _lines}
-    if (suffix := Path(name).suffix) not in kinds:
-        _fail(path, "a .csv, .jsonl or .json file, or event files of TensorBoard", suffix or name)
-    return kinds[suffix]
-
-
-def _text(path: Path) -> Any:
-    if path.suffix == ".gz":
-        return gzip.open(path, "rt", encoding="utf-8", newline="")
-    return path.open(encoding="utf-8", newline="")
-
-
-def _table(path: Path, step: str, rate: str, loss: str) -> Iterator[Row]:
-    with _text(path) as file:
-        reader = csv.DictReader(file)
-        for name in (step, rate, loss):
-            _checks.nearest(_OWNER, "a column", name, reader.fieldnames or ())
-        for row in reader:
-            yield from _row(path, row, step, rate, loss)
-
-
-def _lines(path: Path, step: str, rate: str, loss: str) -> Iterator[Row]:
-    with _text(path) as file:
-        lines = [line for line in file if line.strip()]
-    rows: list[dict[str, Any]] = []
-    for number, line in enumerate(lines, start=1):
-        try:
-            rows.append(json.loads(line))
-        except json.JSONDecodeError:
-            if number < len(lines):
-                _fail(path, "a log with one JSON object a line", f"{line.strip()!r} ({number})")
-            warnings.warn(f"{_OWNER}: {path.name}: the last line is cut off", stacklevel=4)
-    names = {name for row in rows for name in row}
-    for name in (step, rate, loss):
-        _checks.nearest(_OWNER, "a key", name, sorted(names))
-    for row in rows:
-        yield from _row(path, row, step, rate, loss)
-
-
-def _events(path: Path, step: str, rate: str, loss: str) -> Iterator[Row]:
-    del step
-    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-
-    events = EventAccumulator(str(path), {"scalars": 0}).Reload()
-    tags = events.Tags()["scalars"]
-    for name in (rate, loss):
-        _checks.nearest(_OWNER, "a tag", name, tags)
-    rows = [(e.wall_time, e.step, _told(e.value), np.nan) for e in events.Scalars(rate)]
-    rows += [(e.wall_time, e.step, np.nan, _told(e.value)) for e in events.Scalars(loss)]
-    for _, at, value, scalar in sorted(rows, key=lambda row: row[0]):
-        yield at, value, scalar
-
-
-def _row(path: Path, row: Mapping[str, Any], step: str, rate: str, loss: str) -> Iterator[Row]:
-    """One row, if it is about a step."""
-    at, value, scalar = (_number(path, row, name) for name in (step, rate, loss))
-    if np.isnan(at):
-        return
-    if at < 0 or at % 1:
-        _fail(path, "a log with whole steps from 0 up", row.get(step))
-    yield int(at), value, scalar
-
-
-def _number(path: Path, row: Mapping[str, Any], name: str) -> float:
-    value = row.get(name)
+def _table(path: Path) -> Table:
     try:
-        return np.nan if value is None or value == "" else _told(float(value))
-    except (TypeError, ValueError):
-        return _fail(path, f"a log with numbers under {name!r}", value)
+        there = path.exists()
+    except (OSError, ValueError):  # a name that no file can have
+        there = False
+    if not there:
+        fail(path, "a file that is there", "none", "check the path")
+    if is_events(path):
+        return read_events(path)
+    suffix = Path(path.name.removesuffix(".gz")).suffix.lower()
+    if suffix not in _SUFFIXES:
+        rule = "a .csv, .jsonl or .json file, or event files of TensorBoard"
+        fail(path, rule, suffix or path.name, "name it after what is in it")
+    notes: list[str] = []
+    text = text_of(path, notes)
+    read = read_json if text.lstrip()[:1] in ("{", "[") else read_csv
+    return read(path, text, notes)
 
 
-def _told(value: float) -> float:
-    """A logged number; infinite for a NaN, which stands for what was not logged."""
-    return value if np.isfinite(value) else np.inf
+def _log(
+    path: Path, table: Table, columns: _log_columns.Columns, series: Mapping[str, Series]
+) -> Log:
+    rates, losses, evaluated = (series[n] for n in ("learning_rate", "loss", "eval_loss"))
+    lowest = min(rates.values.values(), default=None)
+    if lowest is None or lowest < 0:
+        rule = f"a log with rates under {short(columns.learning_rate)!r}, none below 0"
+        fail(path, rule, "none" if lowest is None else lowest)
+    if len(losses.values) < 2:
+        rule = f"a log with two finite losses or more under {short(columns.loss)!r}"
+        fail(path, rule, len(losses.values))
+    notes = [*table.notes, *_left_out(series), *_about_rates(rates, losses, columns)]
+    logged = np.array([*rates.values])
+    every = np.interp(np.arange([*losses.values][-1] + 1), logged, [*rates.values.values()])
+    found = columns._asdict()
+    names = {name: found[name] for name in ("step", *series) if found[name] is not None}
+    if evaluated.values:  # (of rows that say that they are of held-out data)
+        names.setdefault("eval_loss", columns.loss)
+    steps, values = _arrays(losses)
+    return Log(steps, values, every, tuple(notes), names, *_arrays(evaluated))
 
 
-def _by_step(rows: Iterator[Row], notes: list[str]) -> dict[int, list[float]]:
-    """Rate and loss by step, in order; of several rows about a step, the last one counts."""
-    kept: dict[int, list[float]] = {}
-    again = lost = odd = 0
-    last = -1
-    for step, *values in rows:
-        if step < last:  # resumed from before: what had come after is done again
-            gone = [k for k in kept if k >= step]
-            again, lost = again + 1, lost + len(gone)
-            for k in gone:
-                del kept[k]
-        last = step
-        odd += sum(np.isinf(values))
-        now = kept.get(step, [np.nan, np.nan])
-        kept[step] = [old if np.isnan(new) else new for old, new in zip(now, values, strict=True)]
-    if again:
-        notes.append(f"went back {again} times: {lost} steps from before it are left out")
-    if odd:
+def _arrays(series: Series) -> tuple[np.ndarray, np.ndarray]:
+    return np.array([*series.values], int), np.array([*series.values.values()], float)
+
+
+def _left_out(series: Mapping[str, Series]) -> list[str]:
+    """What a reader of the log would miss in what was read."""
+    notes = []
+    back = max(one.back for one in series.values())
+    if back:
+        lost = len(set().union(*(one.lost for one in series.values())))
+        notes.append(f"went back {back} times: {lost} steps from before it are left out")
+    if astray := sum(one.astray for one in series.values()):
+        notes.append(f"{astray} numbers whose step goes back alone are left out")
+    if odd := sum(one.odd for one in series.values()):
         notes.append(f"{odd} numbers that are not finite are left out")
-    return {k: v for k, v in kept.items() if not np.isnan(v).all()}
+    return notes
 
 
-def _tell_gaps(steps: np.ndarray, what: str, notes: list[str]) -> None:
-    apart = np.diff(steps)
-    if not len(apart) or apart.max() <= _GAP * max(1.0, float(np.median(apart))):
-        return
-    at = int(np.argmax(apart))
-    usual = int(np.median(apart))
-    notes.append(f"no {what} from step {steps[at]} to {steps[at + 1]}, usually one in {usual}")
-
-
-def _fail(path: Path, rule: str, got: Any) -> Any:
-    _checks.fail(_OWNER, f"path ({path.name})", rule, got, "pass such a log")
+def _about_rates(rates: Series, losses: Series, columns: _log_columns.Columns) -> list[str]:
+    """Where there are none, and whether there are others."""
+    notes = _log_series.gap(losses.values, "losses") + _log_series.gap(rates.values, "rates")
+    first, end, last = next(iter(rates.values)), next(reversed(rates.values)), max(losses.values)
+    if first > 0:
+        notes.append(f"no rate before step {first}: taken as the one there")
+    if end < last:
+        notes.append(f"no rate after step {end}: taken as the one there")
+    if end * _BEHIND < last:
+        notes.append("the rate may be logged by epoch, and the loss by step")
+    if columns.others:
+        notes.append(f"{columns.learning_rate!r} is the rate; {listed(columns.others)} differ")
+    return notes
