@@ -100,6 +100,58 @@ def test_losses_that_are_not_finite(kind: str, bad: float, tmp_path: Path) -> No
     np.testing.assert_allclose(log.rates, SCHEDULE(np.arange(91)), rtol=1e-6)
 
 
+EVALUATED = [{"step": e, "top1": 50.0} for e in (1, 2, 3)]
+LONG = [{"step": s, "lr": 1e-3, "loss": 3.0 - s / 1000} for s in range(10, 901, 10)]
+BY_EPOCH = [
+    row
+    for k, third in enumerate((LONG[:30], LONG[30:60], LONG[60:]))
+    for row in (*third, EVALUATED[k])
+]
+
+
+@pytest.mark.parametrize(
+    ("rows", "kept", "told"),
+    [
+        (BY_EPOCH, 90, []),
+        ([*LONG, {"step": 0, "note": "done"}], 90, []),
+        ([*LONG[:50], {"step": 0, "lr": "", "loss": None}, *LONG[50:]], 90, []),
+        ([*LONG[:50], {"step": "none", "note": "x"}, {"note": "y"}, *LONG[50:]], 90, []),
+        (
+            [{"step": e, "lr": 1e-3} for e in range(3)] + [{**r, "lr": None} for r in LONG],
+            90,
+            ["no rate after step 2", "the rate may be logged by epoch"],
+        ),
+        ([*LONG[:50], {"step": 1, "loss": 9.0}, *LONG[50:]], 90, ["1 numbers whose step goes b"]),
+        ([*LONG, {"step": 3, "loss": 9.0}], 90, ["1 numbers whose step goes back alone are left"]),
+        ([*LONG[:50], *LONG[40:60]], 60, ["went back 1 times: 10 steps"]),
+        ([*LONG[:50], *LONG[40:45], *LONG[42:60]], 60, ["went back 2 times: 10 steps"]),
+        ([*LONG, *LONG[:20]], 20, ["went back 1 times: 90 steps"]),
+        ([*LONG[:50], {"lr": 1.0, "loss": 1.0}, *LONG[50:]], 90, ["1 rows without a step"]),
+    ],
+)
+def test_only_a_series_of_its_own_goes_back(
+    rows: list[dict[str, Any]], kept: int, told: list[str], tmp_path: Path
+) -> None:
+    """Rows without rate and loss are no steps; a single step of another kind resumes nothing."""
+    with pytest.warns(UserWarning, match="no rate before step 10|no rate after step 2"):
+        log = read_log(written(tmp_path / "run.jsonl", rows))
+    assert log.steps.tolist() == [10 * k for k in range(1, kept + 1)]
+    np.testing.assert_allclose(log.losses, 3.0 - log.steps / 1000)
+    assert all(any(words in note for note in log.notes) for words in told)
+    others = [note for note in log.notes if not any(words in note for words in told)]
+    assert all(note == "no rate before step 10: taken as the one there" for note in others)
+
+
+def test_steps_that_begin_anew_with_each_epoch(tmp_path: Path) -> None:
+    """Are no steps of the run: as in the logs of MMCV."""
+    rows = [{**row, "step": row["step"] % 40, "epoch": row["step"] // 40} for row in WHOLE]
+    with pytest.raises(ValueError, match="whose 'step' counts through all epochs, got '30, then 0"):
+        read_log(written(tmp_path / "run.jsonl", rows))
+    again = [{**row, "epoch": row["step"] // 40} for row in (*WHOLE[:7], *WHOLE[4:])]
+    with pytest.warns(UserWarning, match="went back 1 times"):
+        assert len(read_log(written(tmp_path / "run.jsonl", again)).steps) == len(STEPS)
+
+
 def test_gaps_and_rates_that_are_not_there(tmp_path: Path) -> None:
     """Each is said, with the steps."""
     rows = [row for row in WHOLE if not 20 < row["step"] < 70]
@@ -161,7 +213,7 @@ def test_a_real_log() -> None:
     [
         ("none.csv", None, "path (none.csv) must be a file that is there"),
         ("run.txt", WHOLE, "path (run.txt) must be a .csv, .jsonl or .json file"),
-        ("run.csv", [{"step": 0, "lr": 0.1, "loss": 3.0}], "a column must be one of"),
+        ("run.csv", [{"step": 0, "rate": 0.1, "loss": 3.0}], "a column of the learning rate"),
         (
             "run.jsonl",
             [{"step": 0, "learning_rat": 0.1, "loss": 3.0}],

@@ -74,9 +74,8 @@ def choose(path: Path, table: Table, given: Mapping[str, str | None]) -> Columns
 
 def _check(table: Table, argument: str, name: Any) -> None:
     if name not in table.names:  # those that resemble it: there may be hundreds
-        near = difflib.get_close_matches(str(name), table.names, n=4, cutoff=0.0)
-        valid = [short(x, 24) for x in near]
-        _checks.nearest(OWNER, f"a {table.kind}", short(name), valid)
+        near = _near(str(name), table.names, 4, 0.0)
+        _checks.nearest(OWNER, f"a {table.kind}", short(name), near)
 
 
 def _found(path: Path, table: Table, argument: str, rank: Callable[[str], Any]) -> list[str]:
@@ -96,10 +95,15 @@ def _remedy(table: Table, argument: str) -> str:
     epochs = [name for name in table.names if is_epoch(name)]
     if argument == "step" and epochs:
         return f"pass step={short(epochs[0])!r} to count in epochs"
-    near = difflib.get_close_matches(argument, table.names, n=1, cutoff=0.75)
+    near = _near(argument, table.names, 1, 0.75)
     if near:
         return f"did you mean {short(near[0])!r}? Then pass {argument}={short(near[0])!r}"
     return f"pass the name as {argument}="
+
+
+def _near(name: str, names: Sequence[str], most: int, cutoff: float) -> list[str]:
+    """The names that resemble one, of the first few hundred."""
+    return difflib.get_close_matches(short(name), [short(x) for x in names[:500]], most, cutoff)
 
 
 def _resembles(argument: str, name: str) -> bool:
@@ -109,8 +113,7 @@ def _resembles(argument: str, name: str) -> bool:
 def _ranked(table: Table, rank: Callable[[str], Any]) -> list[str]:
     """Names with a rank, the best first, of columns that have a number if any has."""
     names = sorted((name for name in table.names if rank(name)), key=rank)
-    filled = {name for row in table.rows for name in names if is_number(row.get(name))}
-    return [name for name in names if name in filled] or names
+    return [n for n in names if any(is_number(row.get(n)) for row in table.rows)] or names
 
 
 def _loss(path: Path, table: Table, rate: str) -> str:

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from ._log_numbers import is_missing, is_number
 from ._log_table import Table
-from ._log_text import fail
+from ._log_text import fail, short
 
 _DELIMITERS = ",\t;|"
+_NOTES = 3  # about names, at most
 
 
 def read_csv(path: Path, text: str, notes: list[str]) -> Table:
@@ -34,14 +35,14 @@ def read_csv(path: Path, text: str, notes: list[str]) -> Table:
     if not text.endswith(("\n", "\r")) and body and _unfinished(body, len(cells[0])):
         notes.append("the last line is cut off")
         body.pop()
-    rows, every = [], dict.fromkeys(names)
+    rows, every = [], dict.fromkeys(filter(None, names))
     for row in body:
-        if _is_header(row, names):
+        if _is_header(row, every):
             names = _names(row, [])
-            every |= dict.fromkeys(names)
+            every |= dict.fromkeys(filter(None, names))
         else:
             rows.append({k: x for k, x in zip(names, row, strict=False) if k and x})
-    return Table(rows, [name for name in every if name], "column", notes)
+    return Table(rows, [*every], "column", notes)
 
 
 def _header(path: Path, text: str) -> tuple[str, Iterator[str]]:
@@ -59,20 +60,22 @@ def _header(path: Path, text: str) -> tuple[str, Iterator[str]]:
 
 
 def _names(header: list[str], notes: list[str]) -> list[str]:
-    """The names of a header; of two that are alike, the second is named apart."""
-    names: list[str] = []
+    """The names of a header; of several that are alike, those after the first are left out."""
+    names: dict[str, None] = {}
+    found = []
     for name in (cell.strip("\"' ") for cell in header):
         again = name in names and bool(name)
-        if again:
-            notes.append(f"several columns are named {name!r}: the first is read")
-        names.append(f"{name}.{len(names)}" if again else name)
-    return names
+        if again and len(notes) < _NOTES:
+            notes.append(f"several columns are named {short(name)!r}: the first is read")
+        names[name] = None
+        found.append("" if again else name)
+    return found
 
 
-def _is_header(row: list[str], names: list[str]) -> bool:
+def _is_header(row: list[str], names: dict[str, None]) -> bool:
     """Whether a row names columns, as where a log was appended to."""
-    there = [cell for cell in row if cell]
-    return bool(set(there) & set(names)) and not any(is_number(cell) for cell in there)
+    first = next(cell for cell in row if cell)
+    return not (is_number(first) or names.keys().isdisjoint(row) or any(map(is_number, row)))
 
 
 def _unfinished(body: list[list[str]], width: int) -> bool:

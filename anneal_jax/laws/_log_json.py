@@ -54,7 +54,7 @@ def _between(text: str, at: int) -> int:
 
 def _fail_line(path: Path, text: str, at: int) -> NoReturn:
     line = text[at:].partition("\n")[0].strip()
-    got = f"{line[:40]!r} ({text.count(chr(10), 0, at) + 1})"
+    got = f"{line[:40]} ({text.count(chr(10), 0, at) + 1})"
     fail(path, "a log with one JSON object a line", got, "mend that line")
 
 

@@ -15,30 +15,38 @@ def number(value: Any) -> float | None:
     Raises:
       ValueError: for anything else.
     """
+    if isinstance(value, float):  # (most cells, and there may be millions)
+        return value if math.isfinite(value) else math.inf
+    if isinstance(value, list) and len(value) == 1:
+        value = value[0]
     if is_missing(value):
         return None
-    if isinstance(value, list) and len(value) == 1:
-        return number(value[0])
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise ValueError
-    if isinstance(value, str):
-        value = value.strip()
-        if found := _TENSOR.match(value):
-            value = found[1]
-        if _THOUSANDS.match(value):
-            value = value.replace(",", "")
-        if "_" in value:  # Python's own spelling, which no log means
-            raise ValueError
     try:
-        value = float(value)
+        found = float(value) if not isinstance(value, str) else _spelled(value)
     except OverflowError:
-        value = math.inf
-    return value if math.isfinite(value) else math.inf
+        found = math.inf
+    return found if math.isfinite(found) else math.inf
+
+
+def _spelled(text: str) -> float:
+    if "_" in text:  # Python's own spelling, which no log means
+        raise ValueError
+    try:
+        return float(text)
+    except ValueError:
+        text = text.strip()
+        found = _TENSOR.match(text)
+        text = found[1] if found else text
+        return float(text.replace(",", "") if _THOUSANDS.match(text) else text)
 
 
 def is_missing(value: Any) -> bool:
     """Whether a cell says that nothing was logged."""
-    return value is None or (isinstance(value, str) and value.strip().lower() in _MISSING)
+    if not isinstance(value, str):
+        return value is None
+    return len(value) < 10 and value.strip().lower() in _MISSING
 
 
 def is_number(value: Any) -> bool:

@@ -73,7 +73,7 @@ def _number(path: Path, row: Mapping[str, Any], name: str, count: int) -> float 
     try:
         return number(row.get(name))
     except ValueError:
-        got = f"{str(row[name])[:30]!r} in row {count}"
+        got = f"{str(row[name])[:30]} in row {count}"
         return fail(path, f"a log with numbers under {name[:40]!r}", got)
 
 

@@ -126,8 +126,8 @@ def _table(path: Path) -> Table:
         fail(path, rule, suffix or path.name, "name it after what is in it")
     notes: list[str] = []
     text = text_of(path, notes)
-    read = read_json if text.lstrip()[:1] in ("{", "[") else read_csv
-    return read(path, text, notes)
+    is_json = "json" in suffix or text.lstrip()[:1] in ("{", "[")
+    return (read_json if is_json else read_csv)(path, text, notes)
 
 
 def _log(
