@@ -2,7 +2,8 @@
 
 Trains the transformer of `examples.transformer_lm` twice, with a cosine and with a constant rate,
 and fits a law to the two curves of held-out losses. It predicts the run of a third schedule
-(`--schedule`, by default wsd) and says so; then that run is made, and the error is printed.
+(`--schedule`, by default wsd, or `--schedule-config FILE`) and says so; then that run is made, and
+the error is printed. Of a fit that did not converge it gives no interval.
 
 With the defaults it predicted 1.334 (1.308 to 1.360) and found 1.347; with `--peak 2e-3 --steps
 1500`, 1.246 (1.220 to 1.272) and 1.247; with `--peak 1e-3`, 1.409 (1.385 to 1.434) and 1.380, which
@@ -11,6 +12,7 @@ is outside: of 80% intervals, one in five does not hold what comes.
 
 import dataclasses
 import sys
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -23,9 +25,10 @@ from anneal_jax import laws
 from . import command_line
 from .command_line import BadInput, reject
 from .transformer_lm import config as transformer, data, schedules
-from .transformer_lm.train import NotFinite, train
+from .transformer_lm.train import NotFinite, dispatches, train
 
 FITTED = ("cosine", "constant")
+FEWEST = 8  # losses of a run that `laws.fit` wants, after the warmup
 Curve = tuple[anneal.Schedule, np.ndarray, np.ndarray]  # the schedule, steps, losses
 
 
@@ -61,9 +64,38 @@ class Recorder:
         self.losses.append(loss)
 
 
+def title(config: Config) -> str:
+    """What the predicted run is called: its file or its schedule."""
+    return config.schedule_config.name if config.schedule_config else config.schedule
+
+
+def measured_at(config: Config) -> np.ndarray:
+    """The steps after which a loss is measured, as `train` does it."""
+    every = schedules.steps(config, "evaluate_every", least=1)
+    ends = np.cumsum(dispatches(config.steps, config.steps_per_dispatch))
+    begins = np.append(0, ends[:-1])
+    return ends[(begins // every < ends // every) | (ends == config.steps)] - 1
+
+
+def check(config: Config) -> None:
+    """Refuse, before anything is trained, what could not be fitted after it."""
+    if config.schedule_config is None and config.schedule in FITTED:
+        reject("schedule", f"another than {' and '.join(FITTED)}", config.schedule, "try wsd")
+    at, warmup = measured_at(config), schedules.steps(config, "warmup")
+    kept = (at >= max(warmup, schedules.steps(config, "unfitted"))).sum()
+    if kept < FEWEST:
+        late = (at >= warmup).sum() >= FEWEST
+        option = "unfitted" if late else "evaluate_every"
+        got = f"{getattr(config, option)!r} ({kept} are left)"
+        remedy = "lower it" if late else "lower it, and --steps-per-dispatch"
+        reject(option, f"such that {FEWEST} losses of each run are left to be fitted", got, remedy)
+
+
 def measure(config: Config, corpus: data.Corpus, name: str) -> Curve:
-    """Train with one schedule."""
-    one = dataclasses.replace(config, schedule=name, schedule_config=None)
+    """Train with one schedule: one that is fitted, or the predicted one."""
+    one = config
+    if name != title(config):
+        one = dataclasses.replace(config, schedule=name, schedule_config=None)
     schedule, recorder = schedules.build(one), Recorder(config.out)
     report: Any = recorder
     train(one, corpus, schedule, report)
@@ -76,15 +108,19 @@ def fit(config: Config, runs: Sequence[Curve]) -> laws.Fit:
     first = schedules.steps(config, "unfitted")
     late = [(schedule, at[at >= first], losses[at >= first]) for schedule, at, losses in runs]
     try:
-        found = laws.fit(laws.MultiPowerLaw, late, progress=config.progress)
+        with warnings.catch_warnings():  # (it is told where the interval would stand)
+            warnings.filterwarnings("ignore", ".*did not converge", UserWarning)
+            found = laws.fit(laws.MultiPowerLaw, late, progress=config.progress)
     except ValueError as error:
         reject("steps", "enough for a law to be fitted", config.steps, str(error))
     found.save(config.out / "fit.json")
     return found
 
 
-def draw(path: Path, runs: dict[str, Curve], prediction: laws.Prediction, name: str) -> None:
-    """Rates on the left; losses, the prediction and its interval on the right."""
+def draw(
+    path: Path, runs: dict[str, Curve], prediction: laws.Prediction, name: str, band: bool
+) -> None:
+    """Rates on the left; losses, the prediction and perhaps its interval on the right."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -97,8 +133,9 @@ def draw(path: Path, runs: dict[str, Curve], prediction: laws.Prediction, name: 
         right.plot(at, losses, ".", label=f"{one}, {'found' if one == name else 'fitted'}")
     shown = every >= runs[name][1][0]
     right.plot(every[shown], prediction.losses[shown], "k", label=f"{name}, predicted")
-    band = prediction.low[shown], prediction.high[shown]
-    right.fill_between(every[shown], *band, color="k", alpha=0.15, linewidth=0)
+    if band:
+        ends = prediction.low[shown], prediction.high[shown]
+        right.fill_between(every[shown], *ends, color="k", alpha=0.15, linewidth=0)
     low, high = min(c[2].min() for c in runs.values()), np.median(runs[name][2])
     right.set_ylim(low - 0.2 * (high - low), high + 2 * (high - low))
     left.set(xlabel="step", ylabel="learning rate")
@@ -108,29 +145,31 @@ def draw(path: Path, runs: dict[str, Curve], prediction: laws.Prediction, name: 
     figure.savefig(path, dpi=120)
 
 
+def told(prediction: laws.Prediction, converged: bool) -> str:
+    """How far the prediction may be off."""
+    if not converged:
+        return "the fit did not converge, so no interval holds: lower --evaluate-every, or train on"
+    low, high = prediction.interval
+    return f"with probability {prediction.probability} from {low:.4f} to {high:.4f}"
+
+
 def run(config: Config) -> None:
     """Two runs, a fit, a prediction, the third run."""
-    if config.schedule in FITTED:
-        reject("schedule", f"another than {' and '.join(FITTED)}", config.schedule, "try wsd")
-    predicted = schedules.build(config)  # (bad options are told before anything is trained)
-    schedules.steps(config, "unfitted")
+    name, predicted = title(config), schedules.build(config)  # (bad options are told first)
+    check(config)
     corpus = data.load(config)
     config.out.mkdir(parents=True, exist_ok=True)
-    runs = {name: measure(config, corpus, name) for name in FITTED}
+    runs = {one: measure(config, corpus, one) for one in FITTED}
     found = fit(config, list(runs.values()))
     prediction = found.predict(predicted, config.steps)
+    said = told(prediction, found.converged)
+    print(f"{name:9} predicted: loss {prediction.loss:.4f}, {said}", flush=True)
+    runs[name] = measure(config, corpus, name)
+    truth = float(runs[name][2][-1])
     low, high = prediction.interval
-    level = prediction.probability
-    print(
-        f"{config.schedule:9} predicted: loss {prediction.loss:.4f}, "
-        f"with probability {level} from {low:.4f} to {high:.4f}",
-        flush=True,
-    )
-    runs[config.schedule] = measure(config, corpus, config.schedule)
-    truth = float(runs[config.schedule][2][-1])
-    print(f"error {prediction.loss - truth:+.4f}; inside the interval: {low <= truth <= high}")
-    path = config.out / "predicted.png"
-    draw(path, runs, prediction, config.schedule)
+    inside = f"; inside the interval: {low <= truth <= high}" if found.converged else ""
+    print(f"error {prediction.loss - truth:+.4f}{inside}")
+    draw(config.out / "predicted.png", runs, prediction, name, found.converged)
     print(f"written to {config.out}: predicted.png, fit.json")
 
 

@@ -1,9 +1,14 @@
 """The example that predicts a loss keeps its promises, at a size that takes seconds."""
 
+import dataclasses
+import json
+import warnings
+
 import jax
 import numpy as np
 import pytest
 
+import anneal_jax as anneal
 from anneal_jax import laws
 from examples import predict_loss as example
 from examples.command_line import BadInput
@@ -66,11 +71,53 @@ def test_a_prediction_is_made_before_the_run(text, tmp_path, capsys, monkeypatch
     assert abs(float(told.split("error ")[1].split(";")[0])) < 0.01
 
 
+def test_the_schedule_of_a_file_is_predicted_and_trained(text, tmp_path, capsys, monkeypatch):
+    """Under the file's name; the two runs that are fitted stay what they are."""
+    trained = []
+
+    def record(config, corpus, schedule, report):
+        trained.append(schedule)
+        rehearsed(config, corpus, schedule, report)
+
+    monkeypatch.setattr(example, "train", record)
+    plan = anneal.warmup_linear(4e-3, 20, 200)
+    (tmp_path / "plan.json").write_text(json.dumps(anneal.to_config(plan)))
+    file = {"schedule_config": tmp_path / "plan.json", "schedule": "cosine"}
+    assert main(command(text, tmp_path, **file)) == 0
+    assert trained[2] == plan
+    assert [float(one(150)) for one in trained[:2]] == [
+        pytest.approx(float(example.schedules.SCHEDULES[name](Config(**TINY))(150)))
+        for name in example.FITTED
+    ]
+    told = capsys.readouterr().out
+    assert "plan.json predicted: loss" in told
+    assert "plan.json trained: loss" in told
+    assert "inside the interval: True" in told
+
+
+def test_a_fit_that_did_not_converge_has_no_interval(text, tmp_path, capsys, monkeypatch):
+    """It is said beside the prediction, in words for a user of the command."""
+    fit = laws.fit
+
+    def unconverged(*arguments, **options):
+        warnings.warn("fit: MultiPowerLaw did not converge in 300 evaluations", stacklevel=1)
+        return dataclasses.replace(fit(*arguments, **options), converged=False)
+
+    monkeypatch.setattr(example, "train", rehearsed)
+    monkeypatch.setattr(laws, "fit", unconverged)
+    assert main(command(text, tmp_path)) == 0
+    told = capsys.readouterr().out
+    assert "the fit did not converge, so no interval holds: lower --evaluate-every" in told
+    assert "probability" not in told
+    assert "inside" not in told
+    assert "error " in told
+
+
 def test_a_run_is_measured_after_each_dispatch(text, tmp_path, capsys):
     """By training: losses on held-out text, where they were asked for, that fall."""
     config = Config(**TINY | {"steps": 60}, text=(text,), out=tmp_path)
     schedule, at, losses = example.measure(config, example.data.load(config), "constant")
-    assert at.tolist() == [9, 19, 29, 39, 49, 59]
+    assert at.tolist() == [9, 19, 29, 39, 49, 59] == example.measured_at(config).tolist()
     assert (np.diff(losses) < 0).all()
     assert float(schedule(59)) == pytest.approx(config.peak)
     assert f"constant  trained: loss {losses[-1]:.4f}" in capsys.readouterr().out
@@ -98,9 +145,15 @@ def test_losses_stand_at_the_steps_they_were_measured_after(tmp_path):
         ({"schedule": "cosine"}, "--schedule must be another than cosine and constant"),
         ({"schedule": "wsdd"}, "did you mean wsd?"),
         ({"unfitted": "20%%"}, "--unfitted: "),
+        ({"unfitted": "99%"}, "--unfitted must be such that 8 losses of each run are left"),
+        ({"unfitted": "70%"}, "got '70%' (6 are left); lower it"),
+        ({"warmup": "50%", "evaluate_every": "10%"}, "--evaluate-every must be such that 8 losses"),
+        ({"steps_per_dispatch": 50}, "got '5%' (4 are left); lower it, and --steps-per-dispatch"),
+        ({"schedule_config": "none.json"}, "--schedule-config must be a readable file"),
     ],
 )
-def test_bad_input(text, tmp_path, capsys, options, told):
-    """One sentence; nothing is trained for a schedule that is none."""
+def test_bad_input(text, tmp_path, capsys, monkeypatch, options, told):
+    """One sentence, before anything is trained."""
+    monkeypatch.setattr(example, "train", None)
     assert main(command(text, tmp_path, **options)) == 2
     assert told in capsys.readouterr().err
