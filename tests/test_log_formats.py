@@ -262,6 +262,46 @@ def test_names_and_paths_that_are_not_there(tmp_path: Path) -> None:
         read_log(DATA / "events_two_runs")
 
 
+SAME = {
+    "for Excel": "sep=;\nstep;lr;loss\n0;0,1;3\n10;0,1;2\n",
+    "old ends of lines": TABLE.replace("\n", "\r"),
+    "of DOS, after a crash": TABLE.replace("\n", "\r\n") + "\x1a\0\0",
+    "no end of the last line": TABLE[:-1],
+    "quotes and blanks": '"step" , "lr" , "loss"\n 0 , 0.1 , 3\n 10 , 0.1 , 2\n',
+    "bars": "|step|lr|loss|\n|0|0.1|3|\n|10|0.1|2|\n",
+    "a column twice": "step,lr,loss,loss\n0,0.1,3,9\n10,0.1,2,9\n",
+    "more columns later": TABLE[:21] + "step,time,lr,loss\n10,9,0.1,2\n",
+    "comments": "# by me\n\n" + TABLE.replace("10,", "# resumed\n10,"),
+    "a row a number": "step,tag,value\n0,lr,.1\n0,loss,3\n10,lr,.1\n10,loss,2\n",
+    "one JSON object": '{"step": [0, 10], "lr": [0.1, 0.1], "loss": [3, 2]}',
+    "rows by index": '{"0": {"step":0,"lr":0.1,"loss":3}, "1": {"step":10,"lr":0.1,"loss":2}}',
+    "objects over lines": '{"step":0, "lr":0.1,\n "loss":3}\n{"step":10,\n "lr":0.1, "loss":2}',
+    "rows by kind": "step,lr,loss,type\n0,.1,3,train\n0,,9,eval\n10,.1,2,train\n10,,9,eval\n",
+}
+
+
+@pytest.mark.parametrize("what", SAME)
+def test_ways_to_write_two_rows(what: str, tmp_path: Path) -> None:
+    """A table or JSON, whatever the name of a table says."""
+    (tmp_path / "run.csv").write_bytes(SAME[what].encode())
+    log = read(tmp_path / "run.csv")
+    assert (log.steps.tolist(), log.losses.tolist()) == ([0, 10], [3.0, 2.0])
+    assert log.rates.tolist() == [0.1] * 11
+    assert [note[:15] for note in log.notes] == ["several columns"] * (what == "a column twice")
+
+
+def test_evaluations_in_a_folder_below(tmp_path: Path) -> None:
+    """As Estimators and T5X write them; runs beside each other have other names."""
+    pytest.importorskip("tensorboard")
+    shutil.copytree(DATA / "events_keras/train", tmp_path, dirs_exist_ok=True)
+    shutil.copytree(DATA / "events_keras/validation", tmp_path / "training_eval")
+    shutil.copytree(DATA / "events_torch", tmp_path / "hparams")
+    log = read(tmp_path)
+    assert log.losses[0] == pytest.approx(LOSSES[0])
+    assert log.eval_losses[0] == pytest.approx(LOSSES[0] + 0.1)
+    assert log.columns["eval_loss"] == "training_eval/epoch_loss"
+
+
 @pytest.mark.parametrize("name", ["pandas_records.json", "trainer_log.jsonl", "wandb_table.csv"])
 def test_files_that_are_cut_off(name: str, tmp_path: Path) -> None:
     """In the middle of a number, and packed: what came before is read, and it is told."""

@@ -43,13 +43,18 @@ def _runs(path: Path) -> dict[str, list[Path]]:
     if not found:
         there = listed(sorted(each.name for each in path.iterdir()))
         fail(path, "a folder with event files", there or "an empty one", "pass the log itself")
-    if Path() in found:  # folders below it are what its tags are not: hyperparameters, texts
-        return {"": found[Path()]}
-    trained = [one for one in found if EVALUATED.isdisjoint(one.name.lower().split("_"))]
+    if Path() in found:  # other folders below it hold no scalars of the run: hyperparameters
+        found = {one: files for one, files in found.items() if one == Path() or _evaluated(one)}
+    trained = [one for one in found if not _evaluated(one)]
     if len({one.parent for one in found}) > 1 or len(trained) > 1:
         runs = listed(sorted(map(str, found)))
         fail(path, "the folder of one run", f"{len(found)} runs: {runs}", "pass one of these")
     return {"" if one in trained else f"{one.name}/": files for one, files in found.items()}
+
+
+def _evaluated(folder: Path) -> bool:
+    """Whether a folder is named as one of held-out data."""
+    return not EVALUATED.isdisjoint(folder.name.lower().split("_"))
 
 
 def _scalars(path: Path, file: Path) -> Iterator[_Scalar]:

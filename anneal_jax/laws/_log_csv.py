@@ -3,6 +3,7 @@
 import csv
 import io
 import itertools
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from ._log_table import Table
 from ._log_text import fail, short
 
 _DELIMITERS = ",\t;|"
+_FOR_EXCEL = re.compile(r"\"?sep=.\"?\s*$")
 _NOTES = 3  # about names, at most
 
 
@@ -50,6 +52,8 @@ def _header(path: Path, text: str) -> tuple[str, Iterator[str]]:
     lines = (line for line in io.StringIO(text, newline="") if line.strip())
     comment = ""
     for line in lines:
+        if _FOR_EXCEL.match(line):
+            continue
         if not line.lstrip().startswith("#"):
             rest = (line for line in lines if not line.startswith("#"))
             if comment and is_number(line.replace(",", " ").split()[0]):

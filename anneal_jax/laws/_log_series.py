@@ -14,7 +14,18 @@ from ._log_text import fail
 
 _LONGEST = 50_000_000  # steps: the rate of each is kept
 _GAP = 3.0  # times the usual distance between two rows: a longer one is odd
-_SPLITS = {"mode", "split", "phase", "stage", "subset", "partition"}
+_SPLITS = {
+    "mode",
+    "split",
+    "phase",
+    "stage",
+    "subset",
+    "partition",
+    "type",
+    "kind",
+    "set",
+    "dataset",
+}
 
 
 class Point(NamedTuple):
@@ -39,10 +50,10 @@ def series_of(path: Path, table: Table, columns: Columns) -> dict[str, Series]:
     """The rate, and the losses of training and evaluation."""
     points: dict[str, list[Point]] = {"learning_rate": [], "loss": [], "eval_loss": []}
     epoch = next((name for name in table.names if is_epoch(name)), None)
-    split = next((name for name in table.names if name.lower() in _SPLITS), None)
+    splits = [name for name in table.names if name.lower() in _SPLITS]
     stray = 0
     for count, row in enumerate(table.rows, start=1):
-        told = _told(path, row, columns, split, count)
+        told = _told(path, row, columns, splits, count)
         if told:
             step = _number(path, row, columns.step, count)
             stray += step is None
@@ -55,14 +66,14 @@ def series_of(path: Path, table: Table, columns: Columns) -> dict[str, Series]:
 
 
 def _told(
-    path: Path, row: Mapping[str, Any], columns: Columns, split: str | None, count: int
+    path: Path, row: Mapping[str, Any], columns: Columns, splits: list[str], count: int
 ) -> dict[str, float]:
     """What a row says; of held-out data, its loss alone."""
     names = columns.learning_rate, columns.loss, columns.eval_loss
     rate, loss, eval_loss = (
         None if name is None else _number(path, row, name, count) for name in names
     )
-    if split and str(row.get(split)).strip().lower() in EVALUATED:
+    if any(str(row.get(split)).strip().lower() in EVALUATED for split in splits):
         found = {"eval_loss": loss if eval_loss is None else eval_loss}
     else:
         found = {"learning_rate": rate, "loss": loss, "eval_loss": eval_loss}

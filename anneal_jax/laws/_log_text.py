@@ -82,7 +82,7 @@ def _decoded(path: Path, data: bytes) -> str:
         if min(even, odd) or max(even, odd) < len(data[:64]) // 4:
             fail(path, "a text", "bytes that are none", "export the log as CSV or JSON")
     if encoding is None:
-        data = data.rstrip(b"\0")  # what a file system leaves after a crash
+        data = data.rstrip(b"\0\x1a")  # what a crash leaves, and what DOS ends a text with
         try:
             return data.decode("utf-8")
         except UnicodeDecodeError:  # Latin-1 but for its control characters; only names use it

@@ -14,7 +14,7 @@ from ._event_files import is_events, read_events
 from ._log_csv import read_csv
 from ._log_json import read_json
 from ._log_series import Series
-from ._log_table import Table
+from ._log_table import Table, pivoted
 from ._log_text import OWNER, fail, listed, short, text_of
 
 _SUFFIXES = {".csv", ".tsv", ".jsonl", ".ndjson", ".json"}
@@ -120,6 +120,8 @@ def _table(path: Path) -> Table:
         fail(path, "a file that is there", "none", "check the path")
     if is_events(path):
         return read_events(path)
+    if not path.is_file():
+        fail(path, "a file or a folder", "a device or a pipe", "save the log in a file")
     suffix = Path(path.name.removesuffix(".gz")).suffix.lower()
     if suffix not in _SUFFIXES:
         rule = "a .csv, .jsonl or .json file, or event files of TensorBoard"
@@ -127,7 +129,7 @@ def _table(path: Path) -> Table:
     notes: list[str] = []
     text = text_of(path, notes)
     is_json = "json" in suffix or text.lstrip()[:1] in ("{", "[")
-    return (read_json if is_json else read_csv)(path, text, notes)
+    return pivoted((read_json if is_json else read_csv)(path, text, notes))
 
 
 def _log(
