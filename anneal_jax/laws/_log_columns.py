@@ -26,6 +26,7 @@ _STEPS = ["global step", "globalstep", "optimizer step", "update step", "current
 _STEPS += ["steps", "current step", "num updates", "num steps", "updates", "update", "n updates"]
 _STEPS += ["global iter", "global iteration", "iteration", "iterations", "iter", "iters", "it"]
 _STEPS += ["itr", "batches", "batch", "total timesteps", "timesteps"]
+_STEPS += ["global step max steps"]
 _RATES = ["learning rate", "lr", "learningrate", "current learning rate", "current lr", "cur lr"]
 _RATES += ["last lr"]
 _LOSSES = ["loss", "loss step", "step loss", "loss iter", "iter loss", "loss batch", "batch loss"]
@@ -166,7 +167,7 @@ def _keys(name: str) -> list[str]:
 def _rank(name: str, known: Sequence[str]) -> tuple[int, int] | None:
     """The place in a list, then how long the name is; None if it is not there."""
     places = [known.index(key) for key in _keys(name) if key in known]
-    return (min(places), len(_words(name)) + name.startswith("_")) if places else None
+    return (min(places), len(_words(name))) if places else None
 
 
 def _is_evaluated(name: str) -> bool:
@@ -174,6 +175,8 @@ def _is_evaluated(name: str) -> bool:
 
 
 def _step_rank(name: str) -> Any:
+    if name.startswith("_") and _rank(name, _STEPS):  # a service's own count, of rows
+        return _LAST, 0
     return None if _is_evaluated(name) else _rank(name, _STEPS)
 
 

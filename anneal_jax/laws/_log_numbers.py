@@ -4,7 +4,7 @@ import math
 import re
 from typing import Any
 
-_MISSING = {"", "-", "--", ".", "?", "na", "n/a", "#n/a", "none", "null", "nil", "missing"}
+_MISSING = {"", "-", "--", ".", "?", "na", "n/a", "#n/a", "none", "null", "nil", "no log"}
 _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d*)?$")
 _TENSOR = re.compile(r"(?:tensor|array|Array|DeviceArray)\(([^,()\[\]]+)[^\[\]]*\)$")
 

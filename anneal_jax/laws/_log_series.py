@@ -54,12 +54,12 @@ def series_of(path: Path, table: Table, columns: Columns) -> dict[str, Series]:
     stray = 0
     for count, row in enumerate(table.rows, start=1):
         told = _told(path, row, columns, splits, count)
-        if told:
-            step = _number(path, row, columns.step, count)
-            stray += step is None
-            at = None if step is None else _step(path, step, columns.step, row, count)
-            for what, value in told.items() if at is not None else ():
-                points[what].append(Point(at or 0, value, _epoch(row, epoch)))
+        step = _step(path, row, columns.step, count) if told else None
+        if step is not None:
+            at = _lenient(row.get(epoch or ""))
+            for what, value in told.items():
+                points[what].append(Point(step, value, at))
+        stray += bool(told) and step is None
     if stray:
         table.notes.append(f"{stray} rows without a step are left out")
     return {what: _series(path, columns.step, each) for what, each in points.items()}
@@ -69,10 +69,8 @@ def _told(
     path: Path, row: Mapping[str, Any], columns: Columns, splits: list[str], count: int
 ) -> dict[str, float]:
     """What a row says; of held-out data, its loss alone."""
-    names = columns.learning_rate, columns.loss, columns.eval_loss
-    rate, loss, eval_loss = (
-        None if name is None else _number(path, row, name, count) for name in names
-    )
+    rate, loss = (_number(path, row, name, count) for name in columns[1:3])
+    eval_loss = _lenient(row.get(columns.eval_loss or ""))
     if any(str(row.get(split)).strip().lower() in EVALUATED for split in splits):
         found = {"eval_loss": loss if eval_loss is None else eval_loss}
     else:
@@ -88,18 +86,22 @@ def _number(path: Path, row: Mapping[str, Any], name: str, count: int) -> float 
         return fail(path, f"a log with numbers under {name[:40]!r}", got)
 
 
-def _step(path: Path, step: float, name: str, row: Mapping[str, Any], count: int) -> int:
-    if not 0 <= step <= _LONGEST or step % 1:
+def _lenient(value: Any) -> float | None:
+    """A number of which nothing must depend: infinity for anything else."""
+    try:
+        return number(value)
+    except ValueError:
+        return math.inf
+
+
+def _step(path: Path, row: Mapping[str, Any], name: str, count: int) -> int | None:
+    if isinstance(row.get(name), str):  # the total beside it, as in "10/200"
+        row = {name: row[name].partition("/")[0]}
+    step = _number(path, row, name, count)
+    if step is not None and (not 0 <= step <= _LONGEST or step % 1):
         rule = f"a log with whole steps from 0 to {_LONGEST:,} under {name[:40]!r}"
         fail(path, rule, f"{str(row[name])[:30]} in row {count}", "pass step= if it is another")
-    return int(step)
-
-
-def _epoch(row: Mapping[str, Any], name: str | None) -> float | None:
-    try:
-        return None if name is None else number(row.get(name))
-    except ValueError:
-        return None
+    return None if step is None else int(step)
 
 
 def _series(path: Path, name: str, points: list[Point]) -> Series:
