@@ -87,6 +87,17 @@ def test_a_loss_on_held_out_data_by_its_name() -> None:
     assert log.eval_losses.tolist() == LOSSES.tolist()
 
 
+def test_a_loss_of_validation_goes_before_one_of_test(tmp_path: Path) -> None:
+    """In whatever order they stand; a word in such a column is no error."""
+    (tmp_path / "run.csv").write_text(
+        "step,lr,test_loss,valid/loss,loss\n0,.1,9,5,3\n1,.1,?!,?!,2\n2,.1,9,4,1\n"
+    )
+    log = read(tmp_path / "run.csv")
+    assert log.columns["eval_loss"] == "valid/loss"
+    assert (log.eval_steps.tolist(), log.eval_losses.tolist()) == ([0, 2], [5.0, 4.0])
+    assert log.notes == ("1 numbers that are not finite are left out",)
+
+
 def test_keras() -> None:
     """Tensors in a folder of two runs; a table that counts epochs, and says so."""
     log = read(DATA / "keras_history.csv", step="epoch")
@@ -223,6 +234,7 @@ BAD: dict[str, tuple[str, str | bytes, str]] = {
     "only held-out": ("a.csv", TABLE.replace("loss", "val_loss"), "a column of the training loss"),
     "losses": ("a.csv", "step,lr,loss_a,b_loss\n1,1,1,1\n", "with one training loss, or"),
     "runs": ("a.csv", "Step,a - lr,b - lr,a - loss\n1,1,1,1\n", "of one run, got 'a - lr, b - lr'"),
+    "runs of two": ("a.csv", "Step,a - lr,b - loss\n1,1,1\n", "one run, got 'a - lr, b - loss'"),
     "binary": ("a.csv", bytes(range(256)), "must be a text, got 'bytes that are none'"),
     "Excel": ("a.csv", b"PK\x03\x04" + bytes(99), "got 'a zip or Excel file'; export it as CSV"),
     "Parquet": ("a.json", b"PAR1" + bytes(99), "got 'Parquet'"),

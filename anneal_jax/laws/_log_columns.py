@@ -68,6 +68,8 @@ def choose(path: Path, table: Table, given: Mapping[str, str | None]) -> Columns
         many = tuple(x for x in rates[1:] if _differ(table, rates[0], x))
     rate = str(rates[0])
     loss = given["loss"] or _loss(path, table, rate)
+    if given["learning_rate"] is None or given["loss"] is None:
+        _check_run(path, [rate, loss])
     held_out = given["eval_loss"] or next(iter(_ranked(table, _eval_rank)), None)
     step = table.step or given["step"] or _step(path, table, rate, loss)
     return Columns(step, rate, loss, None if held_out == loss else held_out, many)
@@ -87,9 +89,13 @@ def _found(path: Path, table: Table, argument: str, rank: Callable[[str], Any]) 
         got = listed(sorted(table.names, key=lambda name: not _resembles(argument, name)))
         fail(path, rule, got or "no names", _remedy(table, argument))
     best = [name for name in names if rank(name) == rank(names[0])]
-    if len({_run(name) for name in best}) > 1:
-        fail(path, "a log of one run", listed(best), "name its step, learning_rate and loss")
+    _check_run(path, best)
     return best
+
+
+def _check_run(path: Path, names: Sequence[str]) -> None:
+    if len({_run(name) for name in names} - {""}) > 1:
+        fail(path, "a log of one run", listed(names), "name its step, learning_rate and loss")
 
 
 def _remedy(table: Table, argument: str) -> str:
@@ -193,7 +199,8 @@ def _loss_rank(name: str) -> Any:
 
 
 def _eval_rank(name: str) -> Any:
-    return _any_loss(name) if _is_evaluated(name) else None
+    found = _any_loss(name) if _is_evaluated(name) else None
+    return found and ("test" in _words(name), *found)  # what is tested on is looked at last
 
 
 def _any_loss(name: str) -> Any:
