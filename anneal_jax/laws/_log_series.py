@@ -12,7 +12,7 @@ from ._log_numbers import number
 from ._log_table import Table
 from ._log_text import fail
 
-_LONGEST = 50_000_000  # steps: the rate of each is kept
+_LONGEST = 20_000_000  # steps: the rate of each is kept
 _GAP = 3.0  # times the usual distance between two rows: a longer one is odd
 _SPLITS = {
     "mode",

@@ -74,7 +74,7 @@ def read_log(
         one object a line, a list of them, a table of pandas or `trainer_state.json` of
         Transformers; either of them also compressed as `.gz`; or one of TensorBoard's event files
         or the folder of a run, for which `tensorboard` must be installed. A text has at most 256
-        MiB, a run 50 million steps.
+        MiB, a run 20 million steps.
       step: name of the column or key of the step; event files have their own.
       learning_rate: name of the column, key or tag of the rate.
       loss: name of the column, key or tag of the training loss.
