@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 import random
 import shutil
 import warnings
@@ -85,6 +86,16 @@ def test_a_loss_on_held_out_data_by_its_name() -> None:
     assert not log.eval_steps.size
     log = read(DATA / "pandas_index.csv", eval_loss="train_loss", loss="val_loss")
     assert log.eval_losses.tolist() == LOSSES.tolist()
+
+
+def test_a_rate_by_epoch_goes_with_a_loss_by_epoch(tmp_path: Path) -> None:
+    """As Keras logs both, beside a loss by batch."""
+    row = {"epoch_learning_rate": 0.1, "batch_loss": 9, "epoch_loss": 2}
+    rows = [{"step": k, **row} for k in range(3)]
+    (tmp_path / "run.json").write_text(json.dumps(rows))
+    assert read(tmp_path / "run.json").columns["loss"] == "epoch_loss"
+    (tmp_path / "run.json").write_text(json.dumps(rows).replace("epoch_learning_rate", "lr"))
+    assert read(tmp_path / "run.json").columns["loss"] == "batch_loss"
 
 
 def test_a_loss_of_validation_goes_before_one_of_test(tmp_path: Path) -> None:
@@ -236,6 +247,9 @@ BAD: dict[str, tuple[str, str | bytes, str]] = {
     "runs": ("a.csv", "Step,a - lr,b - lr,a - loss\n1,1,1,1\n", "of one run, got 'a - lr, b - lr'"),
     "runs of two": ("a.csv", "Step,a - lr,b - loss\n1,1,1\n", "one run, got 'a - lr, b - loss'"),
     "binary": ("a.csv", bytes(range(256)), "must be a text, got 'bytes that are none'"),
+    "control characters": ("a.csv", bytes(range(1, 256)), "a text, got 'bytes that are none'"),
+    "one cut object": ("a.json", '{"step": 0, "lr": .1, "lo', "one JSON object a line, got"),
+    "Python's spelling": ("a.csv", TABLE + "20,.1,1_0\n", "numbers under 'loss', got '1_0 in row"),
     "Excel": ("a.csv", b"PK\x03\x04" + bytes(99), "got 'a zip or Excel file'; export it as CSV"),
     "Parquet": ("a.json", b"PAR1" + bytes(99), "got 'Parquet'"),
     "a damaged .gz": ("a.csv.gz", b"\x1f\x8b\x08\0" + bytes(60), "must be a file that can be read"),
@@ -267,6 +281,11 @@ def test_names_and_paths_that_are_not_there(tmp_path: Path) -> None:
         read_log(DATA / "pandas_index.csv", loss="val_los")
     with pytest.raises(ValueError, match="path must be that of a log, got 5"):
         read_log(5)  # type: ignore[arg-type]
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(tmp_path / "pipe.csv")
+        with pytest.raises(ValueError, match="a file or a folder, got 'a device or a pipe'"):
+            read_log(tmp_path / "pipe.csv")
+        (tmp_path / "pipe.csv").unlink()
     with pytest.raises(ValueError, match="a file that is there"):
         read_log("a\0b.csv")
     shutil.copy(DATA / "trainer_state.json", tmp_path)
@@ -281,7 +300,15 @@ SAME = {
     "old ends of lines": TABLE.replace("\n", "\r"),
     "of DOS, after a crash": TABLE.replace("\n", "\r\n") + "\x1a\0\0",
     "no end of the last line": TABLE[:-1],
-    "quotes and blanks": '"step" , "lr" , "loss"\n 0 , 0.1 , 3\n 10 , 0.1 , 2\n',
+    "quotes and blanks": '"step" , "lr", "loss"\n 0 , 0.1 , "3"\n 10 ,  "0.1", "2"\n',
+    "columns in line": "step   lr   loss\n0      0.1  3\n10     0.1  2\n",
+    "lists of one": '{"step": 0, "lr": [0.1], "loss": [3]}\n{"step": 10, "lr": 0.1, "loss": [2]}',
+    "cut in a number": TABLE + "20,0.1,1e-",
+    "cut after a sign": TABLE + "20,0.1,-",
+    "cut in a cell": TABLE + "20,0.",
+    "cut in a step": TABLE + "2",
+    "an empty column": "step,lr,loss,train_loss\n0,0.1,,3\n10,0.1,,2\n",
+    "a better step in few rows": "global_step,step,lr,loss\n,0,.1,3\n,10,.1,2\n9,20,,\n",
     "bars": "|step|lr|loss|\n|0|0.1|3|\n|10|0.1|2|\n",
     "a column twice": "step,lr,loss,loss\n0,0.1,3,9\n10,0.1,2,9\n",
     "more columns later": TABLE[:21] + "step,time,lr,loss\n10,9,0.1,2\n",
@@ -303,7 +330,10 @@ def test_ways_to_write_two_rows(what: str, tmp_path: Path) -> None:
     log = read(tmp_path / "run.csv")
     assert (log.steps.tolist(), log.losses.tolist()) == ([0, 10], [3.0, 2.0])
     assert log.rates.tolist() == [0.1] * 11
-    assert [note[:15] for note in log.notes] == ["several columns"] * (what == "a column twice")
+    cut = what in ("cut in a number", "cut in a cell", "cut in a step")
+    odd = "the last line is cut" if cut else "several columns" if what == "a column twice" else ""
+    assert len(log.notes) == bool(odd)
+    assert odd in "".join(log.notes)
 
 
 def test_evaluations_in_a_folder_below(tmp_path: Path) -> None:

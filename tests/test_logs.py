@@ -115,7 +115,7 @@ BY_EPOCH = [
         (BY_EPOCH, 90, []),
         ([*LONG, {"step": 0, "note": "done"}], 90, []),
         ([*LONG[:50], {"step": 0, "lr": "", "loss": None}, *LONG[50:]], 90, []),
-        ([*LONG[:50], {"step": "none", "note": "x"}, {"note": "y"}, *LONG[50:]], 90, []),
+        ([*LONG[:50], {"step": "end", "note": "x"}, {"note": "y"}, *LONG[50:]], 90, []),
         (
             [{"step": e, "lr": 1e-3} for e in range(3)] + [{**r, "lr": None} for r in LONG],
             90,
@@ -182,6 +182,7 @@ def test_event_files(tmp_path: Path) -> None:
     pytest.importorskip("tensorboard")
     with writer.SummaryWriter(str(tmp_path / "events")) as out:
         for row in WHOLE:
+            out.add_scalar("step", 99, row["step"], walltime=row["step"])
             out.add_scalar("train/lr", row["learning_rate"], row["step"], walltime=row["step"])
             out.add_scalar("train/loss", row["loss"], row["step"], walltime=row["step"] + 0.5)
     names = {"learning_rate": "train/lr", "loss": "train/loss"}
@@ -192,6 +193,28 @@ def test_event_files(tmp_path: Path) -> None:
         np.testing.assert_allclose(log.rates, SCHEDULE(np.arange(91)), rtol=1e-6)
     with pytest.raises(ValueError, match=r"a tag must be one of .*did you mean 'train/loss'"):
         read_log(tmp_path / "events", learning_rate="train/lr", loss="train/los")
+
+
+def test_event_files_of_a_resumed_run(tmp_path: Path) -> None:
+    """Are read by their times, whatever their names are."""
+    writer = pytest.importorskip("tensorboardX")
+    pytest.importorskip("tensorboard")
+    for part, name, time in ((WHOLE[:7], ".b", 0), (WHOLE[4:], ".a", 1000)):
+        with writer.SummaryWriter(str(tmp_path), filename_suffix=name) as out:
+            for row in part:
+                out.add_scalar("lr", row["learning_rate"], row["step"], walltime=time)
+                out.add_scalar("loss", row["loss"] + time, row["step"], walltime=time)
+    with pytest.warns(UserWarning, match="went back 1 times: 3 steps from before it"):
+        log = read_log(tmp_path)
+    np.testing.assert_allclose(log.losses, LOSSES + 1000 * (STEPS >= 40), rtol=1e-6)
+
+
+def test_a_resumed_run_that_logs_less_often(tmp_path: Path) -> None:
+    """Has gone back all the same, where it does not reach what was there."""
+    rows = [*LONG[:50], LONG[9], LONG[29]]
+    with pytest.warns(UserWarning, match="went back 1 times: 41 steps from before it"):
+        log = read_log(written(tmp_path / "run.csv", rows))
+    assert log.steps.tolist() == [*range(10, 100, 10), 100, 300]
 
 
 def test_a_real_log() -> None:

@@ -88,4 +88,4 @@ def _number(value: Any) -> float | None:
     from tensorboard.util.tensor_util import make_ndarray
 
     array = make_ndarray(value.tensor)
-    return float(array) if array.dtype.kind in "fiu" and array.size == 1 else None
+    return float(array) if array.dtype.kind in "fiu" else None

@@ -157,10 +157,7 @@ def _run(name: str) -> str:
 
 @lru_cache(4096)
 def _words(name: str) -> tuple[str, ...]:
-    name = name.rpartition(" - ")[2]
-    if name.endswith(("__MIN", "__MAX")):  # the ends of that service's bands
-        return ()
-    return tuple(word.lower() for word in _WORD.findall(name))
+    return tuple(word.lower() for word in _WORD.findall(name.rpartition(" - ")[2]))
 
 
 def _keys(name: str) -> list[str]:
