@@ -5,6 +5,7 @@ import json
 import os
 import random
 import shutil
+import sys
 import warnings
 from pathlib import Path
 
@@ -346,6 +347,19 @@ def test_evaluations_in_a_folder_below(tmp_path: Path) -> None:
     assert log.losses[0] == pytest.approx(LOSSES[0])
     assert log.eval_losses[0] == pytest.approx(LOSSES[0] + 0.1)
     assert log.columns["eval_loss"] == "training_eval/epoch_loss"
+
+
+def test_event_files_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Records that hold no events; and no reader."""
+    writer = pytest.importorskip("tensorboard.summary.writer.record_writer")
+    with (tmp_path / "a.tfevents.1").open("wb") as file:
+        writer.RecordWriter(file).write(b"garbage")
+    with pytest.raises(ValueError, match="must be an event file of TensorBoard, got 'DecodeError'"):
+        read_log(tmp_path / "a.tfevents.1")
+    reader = "tensorboard.backend.event_processing.event_file_loader"
+    monkeypatch.setitem(sys.modules, reader, None)
+    with pytest.raises(ImportError, match=r"events_torch needs .*; pip install tensorboard\."):
+        read_log(DATA / "events_torch")
 
 
 @pytest.mark.parametrize("name", ["pandas_records.json", "trainer_log.jsonl", "wandb_table.csv"])

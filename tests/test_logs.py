@@ -182,7 +182,6 @@ def test_event_files(tmp_path: Path) -> None:
     pytest.importorskip("tensorboard")
     with writer.SummaryWriter(str(tmp_path / "events")) as out:
         for row in WHOLE:
-            out.add_scalar("step", 99, row["step"], walltime=row["step"])
             out.add_scalar("train/lr", row["learning_rate"], row["step"], walltime=row["step"])
             out.add_scalar("train/loss", row["loss"], row["step"], walltime=row["step"] + 0.5)
     names = {"learning_rate": "train/lr", "loss": "train/loss"}

@@ -27,7 +27,7 @@ def read_events(path: Path) -> Table:
         for file in files:
             scalars += [(at, step, prefix + tag, x) for at, step, tag, x in _scalars(path, file)]
     scalars.sort(key=lambda scalar: scalar[0])
-    rows = [{_STEP: step, tag: x} for _, step, tag, x in scalars if tag != _STEP]
+    rows = [{_STEP: step, tag: x} for _, step, tag, x in scalars]
     return Table(rows, [n for n in names_of(rows) if n != _STEP], "tag", [], step=_STEP)
 
 
