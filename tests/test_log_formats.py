@@ -110,6 +110,13 @@ def test_a_loss_of_validation_goes_before_one_of_test(tmp_path: Path) -> None:
     assert log.notes == ("1 numbers that are not finite are left out",)
 
 
+def test_steps_in_thousands() -> None:
+    """With commas in quotes, and words for what is missing elsewhere."""
+    log = read(DATA / "thousands.csv")
+    assert log.steps.tolist() == (100 * STEPS).tolist()
+    assert log.losses.tolist() == LOSSES.tolist()
+
+
 def test_keras() -> None:
     """Tensors in a folder of two runs; a table that counts epochs, and says so."""
     log = read(DATA / "keras_history.csv", step="epoch")
