@@ -5,7 +5,7 @@ and fits a law to the two curves of held-out losses. It predicts the run of a th
 (`--schedule`, by default wsd, or `--schedule-config FILE`) and says so; then that run is made, and
 the error is printed. Of a fit that did not converge it gives no interval.
 
-With the defaults it predicted 1.334 (1.308 to 1.360) and found 1.347; with `--peak 2e-3 --steps
+With the defaults it predicted 1.333 (1.312 to 1.355) and found 1.348; with `--peak 2e-3 --steps
 1500`, 1.246 (1.220 to 1.272) and 1.247; with `--peak 1e-3`, 1.409 (1.385 to 1.434) and 1.380, which
 is outside: of 80% intervals, one in five does not hold what comes.
 """
