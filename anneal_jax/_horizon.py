@@ -181,16 +181,26 @@ class Horizon:
             >>> h = anneal.Horizon(total=1_000)
             >>> schedule = h.check(anneal.warmup_cosine(3e-4, h("5%"), h("100%")))
         """
-        steps, total = getattr(schedule, "steps", None), self.total_steps
-        if steps is not None and steps != total:
-            last = float(schedule(total))
-            what = "holds its end value" if steps < total else "is cut off before its end"
-            warnings.warn(
-                f"Horizon: the schedule has {steps} steps and training {total}, so it {what}, "
-                f"and training ends at {last:g}; build it with horizon('100%').",
-                stacklevel=2,
-            )
+        told = self.misfit(schedule)
+        if told:
+            warnings.warn(f"Horizon: {told}; build it with horizon('100%').", stacklevel=2)
         return schedule
+
+    def misfit(self, schedule: Callable[..., Any]) -> str:
+        """What happens where a schedule does not end with training; "" if it does, or has no end.
+
+        A schedule one step shorter fits, too: the last step then takes its end value.
+        """
+        steps, total = _checks.whole(getattr(schedule, "steps", None)), self.total_steps
+        if not isinstance(steps, int) or total - 1 <= steps <= total:
+            return ""
+        end = float(schedule(steps))
+        if steps < total:
+            return f"the schedule ends at step {steps} of {total}, and holds {end:.4g} from there"
+        last = float(schedule(total - 1))
+        return (
+            f"training ends at step {total} of the schedule's {steps}, at {last:.4g}, not {end:.4g}"
+        )
 
     def examples(self, steps: int) -> int:
         """Examples seen after `steps` optimizer steps."""

@@ -154,4 +154,5 @@ def one_clear_sentence(call: Callable[[], Any], words: list[str]) -> None:
     with pytest.raises(ValueError, match="must") as error:
         call()
     assert "\n" not in str(error.value)
+    assert len(str(error.value)) < 320
     assert [word for word in words if word not in str(error.value)] == []

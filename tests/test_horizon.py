@@ -111,9 +111,13 @@ def test_integers_of_numpy_are_integers():
 
 def test_a_schedule_that_does_not_fit_the_run_is_told():
     horizon = anneal.Horizon(100)
-    for fits in (anneal.Linear(1.0, 0.0, 100), anneal.Constant(0.1)):
+    exact, shorter = anneal.Linear(1.0, 0.0, 100), anneal.Linear(1.0, 0.0, 99)
+    for fits in (exact, shorter, anneal.Constant(0.1)):
         assert horizon.check(fits) is fits  # warnings are errors here
-    for steps, words in [(90, "holds its end value"), (150, "is cut off .* ends at 0.333333")]:
+    for steps, words in [
+        (90, "ends at step 90 .* holds 0 from"),
+        (150, "100 .* 150, at 0.34, not 0"),
+    ]:
         with pytest.warns(UserWarning, match=words):
             horizon.check(anneal.Linear(1.0, 0.0, steps))
 

@@ -30,7 +30,7 @@ class TestReduceOnPlateau:
         assert found == [1, 1, 1, 0.5, 0.5, 0.5, 0.25, 0.25]
 
     def test_no_patience(self):
-        """Every bad metric reduces (Optax never does)."""
+        """Every bad metric reduces (Optax's where they improve)."""
         found, _ = scales(anneal.reduce_on_plateau(patience=0, factor=0.5), [1.0] * 4)
         assert found == [1, 0.5, 0.25, 0.125]
 

@@ -1,9 +1,9 @@
 """Every schedule, and what a schedule is; `anneal_jax` has the same names at its top.
 
 A schedule of your own is a subclass of `Schedule`: its fields, and `value_at`, its value at one
-step. The field named `steps` is its length (None: open-ended). `metadata=WHOLE` marks a field that
-holds a duration in whole steps; `repeat` and `stretch` need to know which fields do. All that
-schedules can do comes with the base class, composition and JAX's transformations included:
+step. `steps`, a field or a property, is its length (None: open-ended). `metadata=WHOLE` marks a
+field that holds a duration in whole steps; `repeat` and `stretch` need to know which fields do. All
+that schedules can do comes with the base class, composition and JAX's transformations included:
 
     >>> import equinox as eqx
     >>> import jax
@@ -14,7 +14,7 @@ schedules can do comes with the base class, composition and JAX's transformation
     ...     steps: int = eqx.field(metadata=anneal.schedules.WHOLE)
     ...
     ...     def value_at(self, step):
-    ...         q = jnp.minimum(step, self.steps) / self.steps
+    ...         q = jnp.minimum(step, self.steps) / jnp.maximum(self.steps, 1)
     ...         return self.peak_value * 4 * q * (1 - q)
     >>> hump = Hump(1.0, steps=4)
     >>> print(hump([0, 1, 2, 3, 4]))
@@ -26,8 +26,9 @@ schedules can do comes with the base class, composition and JAX's transformation
     >>> print(jax.vmap(lambda peak: Hump(peak, steps=4)(2))(jnp.array([1.0, 3.0])))
     [1. 3.]
 
-`WHOLE` serves lengths and positions in whole steps. A class whose durations stretch by another
-rule defines `stretched` itself.
+`WHOLE` serves lengths and positions in whole steps that are counted from the schedule's own step 0,
+`REAL` durations that need not be whole. A class with phases one after another marks them, too, and
+also defines `stretched`, with `scale.at(begin)(length)`.
 """
 
 from anneal_jax.schedules._algebra import (

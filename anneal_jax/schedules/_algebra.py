@@ -26,13 +26,6 @@ class Pair(Schedule):
         lengths = [s.steps for s in (self.first, self.second) if not _timeless(s)]
         return None if not lengths or None in lengths else largest(*lengths)
 
-    @property
-    def has_restarts(self) -> bool:
-        return self.first.has_restarts or self.second.has_restarts
-
-    def cycle_at(self, step: Array) -> Array:
-        return self.first.cycle_at(step) + self.second.cycle_at(step)
-
 
 class Sum(Pair):
     """`value(t) = first(t) + second(t)`; what `first + second` builds."""
@@ -70,13 +63,6 @@ class Mapped(Schedule):
     @property
     def steps(self) -> DurationLike | None:
         return self.schedule.steps
-
-    @property
-    def has_restarts(self) -> bool:
-        return self.schedule.has_restarts
-
-    def cycle_at(self, step: Array) -> Array:
-        return self.schedule.cycle_at(step)
 
 
 class Power(Mapped):

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from .. import _checks
-from .._numerics import Number, as_int, int_dtype
+from .._numerics import Number, as_float, as_int, int_dtype
 from .._types import Array
 
 
@@ -47,7 +47,7 @@ def _refuse(step: Any, dtype: Any) -> NoReturn:
 @jax.jit
 def evaluate(schedule: Any, step: Array) -> Array:
     """The values at steps of any shape."""
-    return jnp.vectorize(lambda t: _one(schedule, schedule.value_at, t))(step)
+    return jnp.vectorize(lambda t: as_float(_one(schedule, schedule.value_at, t)))(step)
 
 
 @jax.jit

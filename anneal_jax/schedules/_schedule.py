@@ -34,7 +34,7 @@ from .._types import (
     Values,
 )
 from ._evaluation import as_step, cycles, evaluate
-from ._time_scale import TimeScale, kind_of, replaced
+from ._time_scale import TimeScale, is_count, kind_of, replaced
 
 
 class Schedule(eqx.Module):
@@ -42,6 +42,9 @@ class Schedule(eqx.Module):
 
     A schedule is a frozen Equinox module (a pytree), so it works under `jit`, `vmap`, `grad` and
     `scan`, can be compared, hashed, printed and pickled by its values, and is an `optax.Schedule`.
+    To write one, give its fields, `steps` (a field or a property; None: open-ended) and `value_at`
+    for one scalar step, and mark fields that hold durations with
+    `eqx.field(metadata=anneal_jax.schedules.WHOLE)`; docs/writing_a_schedule.md shows each kind.
 
     Example:
         >>> import anneal_jax as anneal
@@ -65,11 +68,19 @@ class Schedule(eqx.Module):
     @property
     def has_restarts(self) -> bool:
         """Whether any part of this schedule begins new cycles."""
-        return False
+        return any(part.has_restarts for part in self._parts())
 
     def cycle_at(self, step: Array) -> Array:
-        """The cycle, counted from 0, that one step is in; always 0 without restarts."""
-        return jnp.zeros_like(step)
+        """The cycle, counted from 0, that one step is in; always 0 without restarts.
+
+        That of the schedules among the fields, which are taken to be asked about the same step.
+        """
+        return sum((part.cycle_at(step) for part in self._parts()), jnp.zeros_like(step))
+
+    def _parts(self) -> list["Schedule"]:
+        """The fields that are schedules."""
+        fields = (getattr(self, name) for name in self.__dataclass_fields__)
+        return [value for value in fields if isinstance(value, Schedule)]
 
     def stretched(self, scale: TimeScale) -> "Schedule":
         """This schedule with every duration passed through `scale`; for `stretch` and `repeat`.
@@ -87,10 +98,11 @@ class Schedule(eqx.Module):
                 moved[name] = value.stretched(scale)
             elif kind is not None and value is not None:
                 moved[name] = scale.moved(kind, value)
-            elif kind is None and _is_count(value):
+            elif kind is None and is_count(value):
                 raise NotImplementedError(
                     f"{type(self).__name__}: {name} may be a duration or not; mark it by "
-                    "eqx.field(metadata=anneal_jax.schedules.WHOLE) or define `stretched`."
+                    "eqx.field(metadata=anneal_jax.schedules.WHOLE), and if it moves by a rule "
+                    "of its own also define `stretched`."
                 )
         return replaced(self, **moved)
 
@@ -276,13 +288,6 @@ class Schedule(eqx.Module):
         leaves, structure = jax.tree.flatten(self)
         parts = (x.tobytes() if isinstance(x, np.ndarray | jax.Array) else x for x in leaves)
         return hash((structure, *parts))
-
-
-def _is_count(value: Any) -> bool:
-    """Whether `value` is a whole number, or an array of such."""
-    array = isinstance(value, jax.Array | np.ndarray)
-    integral = array and jnp.issubdtype(value.dtype, jnp.integer)
-    return integral or (isinstance(value, int) and not isinstance(value, bool))
 
 
 def _short(value: Any) -> str:

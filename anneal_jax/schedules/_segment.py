@@ -77,6 +77,9 @@ class Progress(NamedTuple):
 class Segment(Schedule):
     """The abstract base class of schedules from one value to another in a number of steps.
 
+    A subclass writes `between`; where the value is a weighted mean of the ends, subclass `Blend`
+    and write `shape`, which returns both weights.
+
     Args:
       init_value: value at step 0; finite, not negative.
       end_value: value from step `steps` on; finite, not negative.

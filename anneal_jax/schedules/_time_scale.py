@@ -14,6 +14,7 @@ from typing import Any
 
 import equinox as eqx
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from .._numerics import Number, largest, plus, product, scale_int
@@ -86,6 +87,13 @@ def kind_of(field: Any) -> str | None:
     return field.metadata.get(_KEY)
 
 
+def is_count(value: Any) -> bool:
+    """Whether `value` is a whole number, or an array of such."""
+    array = isinstance(value, jax.Array | np.ndarray)
+    integral = array and jnp.issubdtype(value.dtype, jnp.integer)
+    return integral or (isinstance(value, int) and not isinstance(value, bool))
+
+
 def durations(tree: Any) -> Any:
     """For each leaf of a schedule (or of a tuple of schedules), whether it is a duration."""
     if not _is_module(tree):
@@ -95,7 +103,9 @@ def durations(tree: Any) -> Any:
         value = getattr(tree, name)
         if not field.metadata.get("static"):
             marks[name] = (
-                jax.tree.map(lambda _: True, value) if kind_of(field) else durations(value)
+                jax.tree.map(lambda _: True, value)
+                if kind_of(field) or is_count(value)  # unmarked: `stretched` has a rule for it
+                else durations(value)
             )
     return replaced(tree, **marks)
 

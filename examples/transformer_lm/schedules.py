@@ -72,21 +72,8 @@ def remarks(config: Config, schedule: anneal.Schedule, given: set[str]) -> list[
     if "evaluate_every" in given and steps(config, "evaluate_every") < config.steps_per_dispatch:
         every = f"every {config.steps_per_dispatch} steps: lower --steps-per-dispatch for more"
         said.append(f"--evaluate-every {config.evaluate_every} comes to {every}.")
-    return said + misfit(schedule, config.steps)
-
-
-def misfit(schedule: anneal.Schedule, total: int) -> list[str]:
-    """Where a schedule's length is not that of the run, what that means; else nothing."""
-    length = schedule.steps
-    if length is None:
-        return []
-    if length < total - 1:  # the last step is the first that may take the end's value
-        held = f"holds {float(schedule(length)):.4g} from there"
-        return [f"the schedule ends at step {length} of {total} and {held}."]
-    if length > total:
-        last = f"{float(schedule(total - 1)):.4g}, not {float(schedule(length)):.4g}"
-        return [f"the run ends at step {total} of the schedule's {length}, at a rate of {last}."]
-    return []
+    told = horizon(config).misfit(schedule)
+    return [*said, f"{told}."] if told else said
 
 
 class Noted:
