@@ -95,42 +95,42 @@ def number(
     most: float | None = None,
     below: float | None = None,
     remedy: str = "pass such a number",
+    double: bool = False,
 ) -> None:
-    """Require a finite real scalar within the given bounds."""
+    """Require a finite real scalar within the given bounds.
+
+    Also as schedules compute with it, unless it is used as a double alone.
+    """
+    bounds = {"at least": least, "above": above, "at most": most, "below": below}
+    said = [f"{words} {bound:g}" for words, bound in bounds.items() if bound is not None]
+    rule = " and ".join(["a finite number", *said]).replace("number and", "number", 1)
     value = real(value)
-    bounds = [f"at least {least:g}"] if least is not None else []
-    bounds += [f"above {above:g}"] if above is not None else []
-    bounds += [f"at most {most:g}"] if most is not None else []
-    bounds += [f"below {below:g}"] if below is not None else []
-    rule = " and ".join(["a finite number", *bounds]).replace("number and", "number", 1)
     if not is_real_scalar(value):
-        fail(
-            owner, name, rule, value, f"{remedy} (one schedule holds scalars; batch with jax.vmap)"
-        )
+        remedy = f"{remedy} (one schedule holds scalars; batch with jax.vmap)"
+        fail(owner, name, rule, value, remedy)
     if not known(value):
         return
     x = float(value) if abs(value) <= _LARGEST_DOUBLE else np.inf
-    inside = (
-        np.isfinite(x)
-        and (least is None or x >= least)
-        and (above is None or x > above)
-        and (most is None or x <= most)
-        and (below is None or x < below)
-    )
-    if not inside:
+    if not (
+        np.isfinite(x) and _strictly(x, above, below)
+        and (least is None or x >= least) and (most is None or x <= most)
+    ):  # fmt: skip
         fail(owner, name, rule, value, remedy)
-    near = _as_computed(x)
-    strictly = (above is None or near > above) and (below is None or near < below)
-    if not (np.isfinite(near) and strictly):
+    near = as_computed(x)
+    if not double and not (np.isfinite(near) and _strictly(near, above, below)):
         fail(owner, name, f"{rule} in {float_dtype()}", value, "or turn on jax_enable_x64")
 
 
-def _as_computed(x: float) -> float:
+def as_computed(x: float) -> float:
     """`x` as schedules compute with it: rounded once; 0 if it is too small for that."""
     info = np.finfo(float_dtype())
     if abs(x) > float(info.max):
         return np.inf
     return float(info.dtype.type(x)) if abs(x) >= float(info.tiny) else 0.0
+
+
+def _strictly(x: float, above: float | None, below: float | None) -> bool:
+    return (above is None or x > above) and (below is None or x < below)
 
 
 def steps(owner: str, name: str, value: Number, *, least: int = 0, remedy: str = "") -> None:

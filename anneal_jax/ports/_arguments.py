@@ -14,9 +14,14 @@ from .._types import RealScalarLike
 
 
 def number(owner: str, name: str, x: RealScalarLike | None, **bounds: Any) -> Any:
-    """A finite number inside the bounds of `_checks.number`; a float if it is known."""
+    """A finite number inside the bounds of `_checks.number`; a float if it is known.
+
+    What is too small for the computing precision is 0, which ports know what to do with.
+    """
     _checks.number(owner, name, x, **bounds)
-    return float(x) if x is not None and _checks.known(x) else x
+    if x is None or not _checks.known(x):
+        return x
+    return float(x) if _checks.as_computed(float(x)) else 0.0
 
 
 def numbers(owner: str, bounds: dict[str, Any] | None = None, /, **values: RealScalarLike) -> Any:

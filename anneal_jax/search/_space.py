@@ -32,8 +32,8 @@ class Uniform:
 
     def __post_init__(self) -> None:
         _unbox(self)
-        _checks.number("Uniform", "low", self.low)
-        _checks.number("Uniform", "high", self.high, above=self.low)
+        _checks.number("Uniform", "low", self.low, double=True)
+        _checks.number("Uniform", "high", self.high, above=self.low, double=True)
 
     def at(self, share: float) -> float:
         """The value below which `share` (0 to 1) of the distribution lies."""
@@ -65,8 +65,8 @@ class LogUniform:
 
     def __post_init__(self) -> None:
         _unbox(self)
-        _checks.number("LogUniform", "low", self.low, above=0)
-        _checks.number("LogUniform", "high", self.high, above=self.low)
+        _checks.number("LogUniform", "low", self.low, above=0, double=True)
+        _checks.number("LogUniform", "high", self.high, above=self.low, double=True)
 
     def at(self, share: float) -> float:
         """The value below which `share` (0 to 1) of the distribution lies."""
