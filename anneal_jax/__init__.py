@@ -104,23 +104,25 @@ if TYPE_CHECKING:
     from anneal_jax import laws as laws, ports as ports, search as search, theory as theory
 
 
-def __getattr__(name: str) -> Any:
-    """Imports larger rooms where they are first used: half of what there is to import."""
-    match name:
-        case "laws":
-            import anneal_jax.laws
-        case "ports":
-            import anneal_jax.ports
-        case "search":
-            import anneal_jax.search
-        case "theory":
-            import anneal_jax.theory  # noqa: F401  (each enters itself into this module)
-        case "Scale":
-            _warn("anneal_jax.Scale", "anneal_jax.TimeScale")
-            return TimeScale
-        case _:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return globals()[name]  # put there by the import
+if not TYPE_CHECKING:  # else a checker would take any name
+
+    def __getattr__(name: str) -> Any:
+        """Imports larger rooms where they are first used: half of what there is to import."""
+        match name:
+            case "laws":
+                import anneal_jax.laws
+            case "ports":
+                import anneal_jax.ports
+            case "search":
+                import anneal_jax.search
+            case "theory":
+                import anneal_jax.theory  # noqa: F401  (each enters itself into this module)
+            case "Scale":
+                _warn("anneal_jax.Scale", "anneal_jax.TimeScale")
+                return TimeScale
+            case _:
+                raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return globals()[name]  # put there by the import
 
 
 def __dir__() -> list[str]:

@@ -38,28 +38,30 @@ _PORTS = (
 )
 
 
-def __getattr__(name: str) -> Any:
-    """Imports a port where it is first used: all eight take 50 ms."""
-    match name:
-        case "composer":
-            import anneal_jax.ports.composer
-        case "fastai":
-            import anneal_jax.ports.fastai
-        case "jax_trainers":
-            import anneal_jax.ports.jax_trainers
-        case "keras":
-            import anneal_jax.ports.keras
-        case "optax":
-            import anneal_jax.ports.optax
-        case "timm":
-            import anneal_jax.ports.timm
-        case "torch":
-            import anneal_jax.ports.torch
-        case "transformers":
-            import anneal_jax.ports.transformers  # noqa: F401  (each enters itself here)
-        case _:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return globals()[name]  # put there by the import
+if not TYPE_CHECKING:  # else a checker would take any name
+
+    def __getattr__(name: str) -> Any:
+        """Imports a port where it is first used: all eight take 50 ms."""
+        match name:
+            case "composer":
+                import anneal_jax.ports.composer
+            case "fastai":
+                import anneal_jax.ports.fastai
+            case "jax_trainers":
+                import anneal_jax.ports.jax_trainers
+            case "keras":
+                import anneal_jax.ports.keras
+            case "optax":
+                import anneal_jax.ports.optax
+            case "timm":
+                import anneal_jax.ports.timm
+            case "torch":
+                import anneal_jax.ports.torch
+            case "transformers":
+                import anneal_jax.ports.transformers  # noqa: F401  (each enters itself here)
+            case _:
+                raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return globals()[name]  # put there by the import
 
 
 def __dir__() -> list[str]:

@@ -97,3 +97,8 @@ def transformations_take_schedules() -> None:
     anneal.reduce_on_plateau(patience="3")  # pyright: ignore[reportArgumentType]
     anneal.accumulate(optax.sgd(0.1), every="4")  # pyright: ignore[reportArgumentType]
     anneal.accumulate(0.1, every=4)  # pyright: ignore[reportArgumentType]
+
+
+def names_are_those_that_there_are() -> None:
+    anneal.warmup_cosin(1e-3, 10, 100)  # pyright: ignore[reportAttributeAccessIssue]
+    anneal.ports.torhc.StepLR(0.1, 3)  # pyright: ignore[reportAttributeAccessIssue]
