@@ -173,6 +173,11 @@ def nearest(owner: str, name: str, value: Any, valid: Iterable[str]) -> None:
     raise ValueError(f"{owner}: {name} must be one of {names}, got {shown(value)}; {remedy}")
 
 
+def are_numbers(*values: Any) -> bool:
+    """Whether each is one real number that is known, and no tracer, batch, mark or gap."""
+    return all(is_real_scalar(value) and known(value) for value in values)
+
+
 def is_real_scalar(value: Any) -> bool:
     """Whether `value` is one real number, known or traced."""
     value = real(value)

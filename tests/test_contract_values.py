@@ -122,6 +122,23 @@ def test_numpy_scalars_are_numbers(case: Case) -> None:
     assert case.build(**floats, **ints) == case.schedule()
 
 
+SHARDING = jax.sharding.SingleDeviceSharding(jax.devices()[0])
+
+
+@pytest.mark.parametrize("case", CASES[::5], ids=[case.name for case in CASES[::5]])
+def test_trees_of_anything_print_and_compare(case: Case) -> None:
+    """Gradients leave leaves out, `jit` takes trees of shardings, `vmap` gives batches."""
+    schedule = case.schedule().as_arrays()
+    for mark in (lambda leaf: None, lambda leaf: SHARDING, lambda leaf: np.stack([leaf, leaf])):
+        tree = jax.tree.map(mark, schedule)
+        assert str(tree) == repr(tree)
+        assert type(tree).__name__ in repr(tree)
+        assert tree == tree
+        assert tree != schedule
+        with pytest.raises(ValueError, match=r"to_config: .* must be"):
+            anneal.to_config(tree)
+
+
 def test_jax_scalars_are_numbers(case: Case) -> None:
     """So are those of an optimizer state: fetched once, and checked as those typed by hand."""
     arrays = {name: jax.numpy.asarray(x) for name, x in case.numbers.items()}

@@ -41,7 +41,17 @@ def to_config(schedule: Schedule) -> dict[str, Any]:
     """
     if not isinstance(schedule, Schedule):
         _checks.fail("to_config", "schedule", "a Schedule", schedule, "wrap it with as_schedule")
-    return {"version": _VERSION} | _plain(schedule, "schedule", Argument("schedule", True), 0)
+    rule = "one schedule of known numbers"
+    remedy = "save each schedule of a batch by itself, outside of vmap"
+    try:
+        plain = _plain(schedule, "schedule", Argument("schedule", True), 0)
+    except (AttributeError, IndexError, TypeError):  # its leaves are no numbers
+        _checks.fail("to_config", "schedule", rule, schedule, remedy)
+    try:
+        _built(plain, None, 0)
+    except ValueError:  # a batch: what is written must be readable
+        _checks.fail("to_config", "schedule", rule, schedule, remedy)
+    return {"version": _VERSION} | plain
 
 
 def from_config(config: dict[str, Any], horizon: Callable[[str], int] | None = None) -> Schedule:

@@ -42,7 +42,7 @@ class Rate(eqx.Module):
         return cls(float_head(exact), exact - float_head(exact))
 
     def __repr__(self) -> str:
-        known = _checks.known(self.log2_head, self.log2_tail) and not jnp.ndim(self.log2_head)
+        known = _checks.are_numbers(self.log2_head, self.log2_tail)
         return repr(self.as_number()) if known else super().__repr__()
 
     def as_number(self) -> float:

@@ -281,7 +281,11 @@ class Schedule(eqx.Module):
         return {name: getattr(self, name) for name in self.__dataclass_fields__}
 
     def __repr__(self) -> str:
-        inner = ", ".join(f"{name}={_short(value)}" for name, value in self.arguments().items())
+        try:
+            given = self.arguments().items()
+        except (AttributeError, IndexError, TypeError):  # its leaves are shardings, or left out
+            return super().__repr__()
+        inner = ", ".join(f"{name}={_short(value)}" for name, value in given)
         return f"{type(self).__name__}({inner})"
 
     def __hash__(self) -> int:

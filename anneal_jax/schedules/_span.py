@@ -65,7 +65,7 @@ class Moment(eqx.Module):
         return float(self.whole) + float(self.part)
 
     def __repr__(self) -> str:
-        known = _checks.known(self.whole, self.part) and not jnp.ndim(self.whole)
+        known = _checks.are_numbers(self.whole, self.part)
         return repr(self.as_number()) if known else super().__repr__()
 
     def scaled(self, scale: TimeScale, most: Number = MAX_STEP) -> "Moment":

@@ -3,7 +3,6 @@
 from typing import Any
 
 import equinox as eqx
-import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
@@ -57,7 +56,7 @@ class Turns(eqx.Module):
         return float(self.whole) + (float(self.head) + float(self.tail))
 
     def __repr__(self) -> str:
-        known = _checks.known(self.whole, self.head) and not jnp.ndim(self.whole)
+        known = _checks.are_numbers(self.whole, self.head, self.tail)
         return repr(self.as_number()) if known else super().__repr__()
 
 
