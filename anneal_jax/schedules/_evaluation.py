@@ -1,5 +1,6 @@
 """How a schedule is asked: about steps of any integer type and shape, by one compiled program."""
 
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 import jax
@@ -47,21 +48,39 @@ def _refuse(step: Any, dtype: Any) -> NoReturn:
 @jax.jit
 def evaluate(schedule: Any, step: Array) -> Array:
     """The values at steps of any shape."""
-    return jnp.vectorize(lambda t: as_float(_one(schedule, schedule.value_at, t)))(step)
+    return _each(lambda schedule, t: as_float(_one(schedule, "value_at", t)), schedule, step)
 
 
 @jax.jit
 def cycles(schedule: Any, step: Array) -> Array:
     """The number of cycles begun after the first, at steps of any shape."""
-    begun = jnp.vectorize(lambda t: _one(schedule, schedule.cycle_at, t))
-    return begun(step) - begun(jnp.zeros((), step.dtype))  # parts without steps come before it
+
+    def begun(schedule: Any, t: Array) -> Array:
+        first = _one(schedule, "cycle_at", jnp.zeros_like(t))  # parts without steps come before it
+        return _one(schedule, "cycle_at", t) - first
+
+    return _each(begun, schedule, step)
 
 
-def _one(schedule: Any, ask: Any, step: Array) -> Array:
+def _each(ask: Callable[[Any, Array], Array], schedule: Any, step: Array) -> Array:
+    """`ask` of every step; laid out as the steps are, where a mesh has explicit axes."""
+
+    def answers(schedule: Any, step: Array) -> Array:
+        return jnp.vectorize(lambda t: ask(schedule, t))(step)
+
+    sharding = jax.typeof(step).sharding
+    if all(axis is None for axis in sharding.spec):
+        return answers(schedule, step)
+    # Rows of tables cannot be looked up by indices on explicit axes; the compiler may place them.
+    spread: Any = jax.sharding.auto_axes(answers, out_sharding=sharding)
+    return spread(schedule, step)
+
+
+def _one(schedule: Any, method: str, step: Array) -> Array:
     """The answer for one step, which must be one number."""
     remedy = "ask a batch of schedules with jax.vmap(lambda schedule: schedule(step))(batch)"
     try:
-        answer = ask(step)
+        answer = getattr(schedule, method)(step)
     except (TypeError, ValueError) as error:
         if any(np.ndim(leaf) for leaf in jax.tree.leaves(schedule)):
             raise ValueError(
