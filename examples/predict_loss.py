@@ -23,7 +23,8 @@ import anneal_jax as anneal
 from anneal_jax import laws
 
 from . import command_line
-from .command_line import BadInput, reject
+from .command_line import BadInput, make_folder, reject
+from .figures import legend_above, two_panels
 from .transformer_lm import config as transformer, data, schedules
 from .transformer_lm.train import NotFinite, dispatches, train
 
@@ -121,12 +122,7 @@ def draw(
     path: Path, runs: dict[str, Curve], prediction: laws.Prediction, name: str, band: bool
 ) -> None:
     """Rates on the left; losses, the prediction and perhaps its interval on the right."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(10, 4), layout="constrained")
-    FigureCanvasAgg(figure)
-    left, right = figure.subplots(1, 2)
+    figure, left, right = two_panels()
     every = np.arange(len(prediction.losses))
     for one, (schedule, at, losses) in runs.items():
         left.plot(every, np.asarray(schedule(every)), label=one)
@@ -140,9 +136,9 @@ def draw(
     right.set_ylim(low - 0.2 * (high - low), high + 2 * (high - low))
     left.set(xlabel="step", ylabel="learning rate")
     right.set(xlabel="step", ylabel="held-out loss")
-    left.legend()
-    right.legend()
-    figure.savefig(path, dpi=120)
+    legend_above(left)
+    legend_above(right)
+    figure.savefig(path)
 
 
 def told(prediction: laws.Prediction, converged: bool) -> str:
@@ -158,7 +154,7 @@ def run(config: Config) -> None:
     name, predicted = title(config), schedules.build(config)  # (bad options are told first)
     check(config)
     corpus = data.load(config)
-    config.out.mkdir(parents=True, exist_ok=True)
+    make_folder(config.out, ("predicted.png", "fit.json"), config.overwrite)
     runs = {one: measure(config, corpus, one) for one in FITTED}
     found = fit(config, list(runs.values()))
     prediction = found.predict(predicted, config.steps)

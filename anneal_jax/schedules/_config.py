@@ -30,6 +30,8 @@ def to_config(schedule: Schedule) -> dict[str, Any]:
     Returns:
       A dictionary of strings, numbers, booleans, lists and dictionaries, without None, that
       libraries for JSON, TOML and YAML can write. `from_config` turns it into an equal schedule.
+      What a recipe built is saved as its parts, in which a peak stands more than once: a file for
+      people to edit names the recipe (`"kind": "warmup_cosine"`), so that one number is one edit.
 
     Raises:
       ValueError: if the schedule holds a function or a tracer.
