@@ -126,7 +126,8 @@ def draw(
     every = np.arange(len(prediction.losses))
     for one, (schedule, at, losses) in runs.items():
         left.plot(every, np.asarray(schedule(every)), label=one)
-        right.plot(at, losses, ".", label=f"{one}, {'found' if one == name else 'fitted'}")
+        label = f"{one}, found" if one == name else None  # the fitted ones by their colours
+        right.plot(at, losses, ".", label=label)
     shown = every >= runs[name][1][0]
     right.plot(every[shown], prediction.losses[shown], "k", label=f"{name}, predicted")
     if band:
