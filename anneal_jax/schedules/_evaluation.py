@@ -54,12 +54,9 @@ def evaluate(schedule: Any, step: Array) -> Array:
 @jax.jit
 def cycles(schedule: Any, step: Array) -> Array:
     """The number of cycles begun after the first, at steps of any shape."""
-
-    def begun(schedule: Any, t: Array) -> Array:
-        first = _one(schedule, "cycle_at", jnp.zeros_like(t))  # parts without steps come before it
-        return _one(schedule, "cycle_at", t) - first
-
-    return _each(begun, schedule, step)
+    begun = _each(lambda schedule, t: _one(schedule, "cycle_at", t), schedule, step)
+    # Parts without steps come before the first one.
+    return begun - _one(schedule, "cycle_at", jnp.zeros((), step.dtype))
 
 
 def _each(ask: Callable[[Any, Array], Array], schedule: Any, step: Array) -> Array:
