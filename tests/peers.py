@@ -17,6 +17,19 @@ import anneal_jax as anneal
 from tests.numpy_eval import evaluate
 
 COUNT = 192  # of steps, at most: one shape for all, so that schedules share their programs
+# The schedules of Transformers by their names, each with what is its own.
+TRANSFORMERS: dict[str, dict[str, Any]] = {
+    "linear": {},
+    "cosine": {"num_cycles": 1.5},
+    "cosine_with_restarts": {"num_cycles": 3},
+    "polynomial": {"lr_end": 0.02, "power": 2.0},
+    "constant": {},
+    "constant_with_warmup": {},
+    "inverse_sqrt": {"timescale": 7},
+    "cosine_with_min_lr": {"min_lr": 0.02},
+    "cosine_warmup_with_min_lr": {"min_lr": 0.02, "warmup_lr_rate": 0.1},
+    "warmup_stable_decay": {"num_decay_steps": 12, "min_lr_ratio": 0.1},
+}
 parity = settings(max_examples=40, deadline=None)  # how often a port is compared
 
 

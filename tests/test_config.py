@@ -1,6 +1,5 @@
 """Schedules as plain data: exact round trips, nothing evaluated, typos named."""
 
-import contextlib
 import functools
 import json
 import tomllib
@@ -139,11 +138,8 @@ def test_units_are_for_durations_and_for_nothing_else(kind):
     """Decided by what the argument is: a value in percent is an error, whatever its name."""
     horizon, found = anneal.Horizon(1000), arguments(builders()[kind])
     for name, argument in found.items():
-        given = {n: "5%" for n, a in found.items() if a.required or n == name}
-        with contextlib.suppress(ValueError):
-            anneal.from_config({"kind": kind} | given, horizon)
-        read = _value("", name, argument, "5%", horizon, 0) if argument.kind == "duration" else None
-        assert read in (None, 50)
+        if argument.kind == "duration":
+            assert _value(kind, name, argument, "5%", horizon, 0) == 50
         if argument.kind in ("number", "schedule"):
             with pytest.raises(ValueError, match=rf"{name} must be a number"):
                 _value(kind, name, argument, "3e-4", horizon, 0)

@@ -100,6 +100,7 @@ def test_spans_of_powers_are_as_accurate_as_documented() -> None:
     [
         lambda: anneal.Constant(1e39),
         lambda: anneal.Linear(1e39, 0.0, 10),
+        lambda: anneal.Exponential(3e38, 1.2e-38, 10),
         lambda: anneal.InverseSqrt(1.0, 1e-50),
         lambda: anneal.InverseSqrt(1.0, 1e40),
         lambda: anneal.InverseTime(1.0, 10, 1e300),

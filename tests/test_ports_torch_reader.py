@@ -7,7 +7,7 @@ from hypothesis import given, settings, strategies as st
 
 from anneal_jax.ports import _terms, torch as ours
 from anneal_jax.ports.torch import _reader
-from tests.peers import assert_parity, parity, peer, value_at
+from tests.peers import TRANSFORMERS, assert_parity, parity, peer, value_at
 from tests.torch_runs import (
     CHAINED,
     PARTS,
@@ -168,27 +168,13 @@ def test_what_is_no_schedule_of_whole_steps_is_told():
         ours.from_scheduler(lr_scheduler.LambdaLR(opt, lambda t: 1.0 if t < 3 else 0.5))
 
 
-NAMED: dict[str, dict[str, Any]] = {
-    "linear": {},
-    "cosine": {"num_cycles": 1.5},
-    "cosine_with_restarts": {"num_cycles": 3},
-    "polynomial": {"lr_end": 0.02, "power": 2.0},
-    "constant": {},
-    "constant_with_warmup": {},
-    "inverse_sqrt": {"timescale": 7},
-    "cosine_with_min_lr": {"min_lr": 0.02},
-    "cosine_warmup_with_min_lr": {"min_lr": 0.02, "warmup_lr_rate": 0.1},
-    "warmup_stable_decay": {"num_decay_steps": 12, "min_lr_ratio": 0.1},
-}
-
-
 @pytest.mark.parametrize("past", [0, 4, 30])
-@pytest.mark.parametrize("name", NAMED)
+@pytest.mark.parametrize("name", TRANSFORMERS)
 def test_read_the_schedulers_of_transformers(name, past):
     """Whose functions JAX cannot trace: every number is in a partial."""
     optimization = peer("transformers.optimization")
     opt = optimizer(0.1, 0.03)
-    forward(opt, optimization.get_scheduler(name, opt, 5, 40, NAMED[name]), past, 50)
+    forward(opt, optimization.get_scheduler(name, opt, 5, 40, TRANSFORMERS[name]), past, 50)
 
 
 def test_read_a_whole_checkpoint():

@@ -12,7 +12,7 @@ from hypothesis import example, given, settings, strategies as st
 
 import anneal_jax as anneal
 from anneal_jax.ports import transformers as ours
-from tests.peers import assert_parity, parity, peer
+from tests.peers import TRANSFORMERS, assert_parity, parity, peer
 
 torch = peer("torch")
 optimization = peer("transformers.optimization")
@@ -165,32 +165,18 @@ def test_wsd_of_several_waves(warmup, decay, total, waves):
     both("get_wsd_schedule", 1.0, **arguments, min_lr_ratio=0.1)
 
 
-MORE: dict[str, dict[str, Any]] = {
-    "linear": {},
-    "cosine": {"num_cycles": 1.5},
-    "cosine_with_restarts": {"num_cycles": 3},
-    "polynomial": {"lr_end": 0.02, "power": 2.0},
-    "constant": {},
-    "constant_with_warmup": {},
-    "inverse_sqrt": {"timescale": 7},
-    "cosine_with_min_lr": {"min_lr": 0.02},
-    "cosine_warmup_with_min_lr": {"min_lr": 0.02, "warmup_lr_rate": 0.1},
-    "warmup_stable_decay": {"num_decay_steps": 12, "min_lr_ratio": 0.1},
-}
-
-
-@pytest.mark.parametrize("name", MORE)
+@pytest.mark.parametrize("name", TRANSFORMERS)
 @pytest.mark.parametrize("as_enum", [False, True])
 def test_get_scheduler(name, as_enum):
     given_name = trainer_utils.SchedulerType(name) if as_enum else name
-    arguments: dict[str, Any] = {**counts(5, 40), "scheduler_specific_kwargs": MORE[name]}
+    arguments: dict[str, Any] = {**counts(5, 40), "scheduler_specific_kwargs": TRANSFORMERS[name]}
     wanted = trajectory(lambda o: optimization.get_scheduler(name, o, **arguments), 0.1, 0.3)
     assert_parity(ours.get_scheduler(given_name, 0.1, **arguments, default_lr=0.3), wanted)
 
 
 def test_every_name_of_transformers_is_known():
     names = {kind.value for kind in trainer_utils.SchedulerType}
-    assert names == {*MORE, "reduce_lr_on_plateau", "greedy"}
+    assert names == {*TRANSFORMERS, "reduce_lr_on_plateau", "greedy"}
 
 
 def test_get_scheduler_reads_no_arguments_of_the_constants():

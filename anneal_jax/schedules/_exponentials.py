@@ -1,11 +1,22 @@
 """Segments of exponentials and logarithms, with one formula each."""
 
+import math
+
 import equinox as eqx
 import jax.numpy as jnp
 from jax import lax
 
 from .. import _checks
-from .._numerics import Fraction, as_float, float_dtype, float_head, select, two_sum, within
+from .._numerics import (
+    Fraction,
+    as_float,
+    float_dtype,
+    float_head,
+    on_host,
+    select,
+    two_sum,
+    within,
+)
 from .._types import Array, RealScalarLike
 from ._segment import Blend, Progress, Segment, Weights
 
@@ -21,8 +32,8 @@ class Exponential(Segment):
       steps: length in optimizer steps, from 0 up.
 
     Raises:
-      ValueError: at construction, if a value is not above 0, or `steps` is not a whole number from
-        0 up.
+      ValueError: at construction, if a value is not above 0, the root of their ratio is no number
+        of the computing precision, or `steps` is not a whole number from 0 up.
 
     Example:
         >>> import anneal_jax as anneal
@@ -34,6 +45,11 @@ class Exponential(Segment):
         remedy = "an exponential reaches no zero; end at a small positive value"
         _checks.number("Exponential", "init_value", self.init_value, above=0, remedy=remedy)
         _checks.number("Exponential", "end_value", self.end_value, above=0, remedy=remedy)
+        if on_host(self.init_value, self.end_value):
+            half = _checks.as_computed(math.sqrt(self.end_value) / math.sqrt(self.init_value))
+            if not 0 < half < math.inf:
+                rule = f"nearer to init_value={self.init_value:g} in {float_dtype()}"
+                _checks.fail("Exponential", "end_value", rule, self.end_value, "join two of them")
 
     def between(self, progress: Progress) -> Array:
         init, end = as_float(self.init_value), as_float(self.end_value)
