@@ -2,6 +2,9 @@
 
 import csv
 import math
+import time
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from tensorboardX import SummaryWriter
@@ -11,21 +14,32 @@ from ..command_line import make_folder, reject
 from .config import Config
 from .figure import draw
 
-COLUMNS = ("step", "learning_rate", "loss", "tokens_per_second", "val_loss")
 LOG, FIGURE, SAMPLE = "log.csv", "schedule_and_loss.png", "sample.txt"
 RESULTS = (LOG, FIGURE, SAMPLE, "events/events.out.tfevents.*")
+
+
+class NotFinite(Exception):
+    """Training has left the numbers."""
+
+    def __init__(self, row: dict[str, Any], folder: Path):
+        super().__init__(
+            f"the loss must stay finite, got {row['loss']} at step {row['step']} with learning "
+            f"rate {row['learning_rate']:.3g}; lower --peak or lengthen --warmup (what came before "
+            f"is in {folder})."
+        )
 
 
 class Report:
     """Takes in what happens. Use it in a `with`: leaving it writes what is left, and the figure."""
 
-    def __init__(self, config: Config):
+    def __init__(self, config: Config, plans: tuple[str, ...]):
         self.folder = config.out
         name = config.schedule_config.name if config.schedule_config else config.schedule
         self._title = f"{name}, {config.steps:,} steps"
         self._planned = config.steps
         self._tokens = config.batch_size * config.block_size
-        self._rows: list[dict] = []
+        self._plans = plans
+        self._rows: list[dict[str, Any]] = []
         self._written = 0  # rows that are in the CSV
         make_folder(self.folder, RESULTS, config.overwrite)
         try:
@@ -34,17 +48,22 @@ class Report:
         except OSError as error:
             rule, why = "a folder to write to", f"choose another ({error.strerror})"
             reject("out", rule, self.folder, why)
-        self._csv = csv.DictWriter(self._file, COLUMNS)
+        columns = ("step", *plans, "loss", "tokens_per_second", "val_loss")
+        self._csv = csv.DictWriter(self._file, columns)
         self._csv.writeheader()
         shown = {"disable": not config.progress, "dynamic_ncols": True, "unit": " steps"}
         shown["delay"] = 1e-3  # not before there is something to say: lines are printed first
         self._bar = tqdm(total=config.steps, **shown)
         self._now = self._held_out = ""  # what the bar says of the last steps and evaluation
+        self._coming: tuple[int, dict[str, Any]] | None = None  # what the device still computes
+        self._since = time.perf_counter()
 
     def __enter__(self) -> "Report":
         return self
 
-    def __exit__(self, *exception: object) -> None:
+    def __exit__(self, kind: type | None, *exception: object) -> None:
+        if kind is None:
+            self.catch_up()
         self._write()
         self._bar.close()
         self._events.close()
@@ -52,28 +71,52 @@ class Report:
         if self._rows:
             draw(self._rows, self._planned, self._title, self.folder / FIGURE)
 
-    def steps(self, first: int, rates: np.ndarray, losses: np.ndarray, seconds: float) -> None:
-        """Steps `first`, `first + 1`, …, which together took that long."""
+    def start(self) -> None:
+        """The clock runs from here on."""
+        self._since = time.perf_counter()
+
+    def steps(self, first: int, rows: dict[str, Any]) -> None:
+        """Steps `first`, `first + 1`, …: arrays of what each of them used and lost.
+
+        They are read when the next ones come, so that the device does not wait for the report.
+        """
+        self.catch_up()
+        self._coming = first, rows
+
+    def catch_up(self) -> None:
+        """Read what has been left to the device so far."""
+        if self._coming is None:
+            return
+        (first, arrays), self._coming = self._coming, None
+        arrays = {name: np.asarray(values) for name, values in arrays.items()}  # waits for them
         self._write()
-        speed = round(len(losses) * self._tokens / seconds)
-        for step, (rate, loss) in enumerate(zip(rates, losses, strict=True), first):
-            row = {"step": step, "learning_rate": float(rate), "loss": float(loss)}
+        now = time.perf_counter()
+        speed = round(len(arrays["loss"]) * self._tokens / (now - self._since))
+        self._since = now
+        for i in range(len(arrays["loss"])):
+            row = {"step": first + i} | {name: float(a[i]) for name, a in arrays.items()}
             self._rows.append(row | {"tokens_per_second": speed})
-            self._events.add_scalar("learning_rate", row["learning_rate"], step)
-            self._add_loss("train", row["loss"], step)
-        self._events.add_scalar("tokens_per_second", speed, step)
-        self._now = f"{speed:,} tokens/s, rate {rates[-1]:.2e}, loss {losses.mean():.4g}"
+            for name in self._plans:
+                self._events.add_scalar(name, row[name], row["step"])
+            self._add_loss("train", row["loss"], row["step"])
+            if not math.isfinite(row["loss"]):
+                raise NotFinite(row, self.folder)
+        self._events.add_scalar("tokens_per_second", speed, self._rows[-1]["step"])
+        rate, loss = self._rows[-1]["learning_rate"], arrays["loss"].mean()
+        self._now = f"{speed:,} tokens/s, rate {rate:.2e}, loss {loss:.4g}"
         self._say()
-        self._bar.update(len(losses))  # which draws the bar, once per dispatch
+        self._bar.update(len(arrays["loss"]))  # which draws the bar, once per dispatch
 
     def validation(self, loss: float) -> None:
         """The loss on held-out text after the last of these steps."""
+        self.catch_up()
         self._rows[-1]["val_loss"] = loss
         self._add_loss("validation", loss, self._rows[-1]["step"])
         self._held_out = f", held-out {loss:.4g}"
         self._say()
-        if len(self._rows) == self._planned:
+        if self._rows[-1]["step"] + 1 == self._planned:
             self._bar.close()  # the last line of training, before what is printed next
+        self.start()  # evaluation is no training
 
     def sample(self, text: str) -> None:
         """What the trained model writes."""

@@ -47,9 +47,9 @@ SCHEDULES: dict[str, Callable[[Config], anneal.Schedule]] = {
 
 def build(config: Config) -> anneal.Schedule:
     """The schedule that the configuration names or points to."""
+    if config.schedule_config is not None:
+        return read(config, ("learning_rate",))["learning_rate"]
     try:
-        if config.schedule_config is not None:
-            return anneal.from_config(_read(config.schedule_config), horizon(config))
         if config.schedule not in SCHEDULES:
             names = ", ".join(SCHEDULES)
             remedy = nearest(config.schedule, SCHEDULES) or "choose one of these"
@@ -57,6 +57,24 @@ def build(config: Config) -> anneal.Schedule:
         return SCHEDULES[config.schedule](config)
     except ValueError as error:  # anneal's own sentences name argument, rule, value and remedy
         raise BadInput(str(error)) from None
+
+
+def read(config: Config, names: tuple[str, ...]) -> dict[str, anneal.Schedule]:
+    """The plans of these names in the file of `--schedule-config`.
+
+    They stand there by name (`{"learning_rate": {…}, …}`), or a learning rate alone and bare.
+    """
+    path = config.schedule_config
+    found = _read(path)
+    if names == ("learning_rate",) and "learning_rate" not in found:
+        found = {"learning_rate": found}
+    if found.keys() != set(names):
+        rule = f"a file with the plans {', '.join(names)}"
+        reject("schedule_config", rule, f"{path} with {', '.join(found)}", "name each plan")
+    try:
+        return {name: anneal.from_config(found[name], horizon(config)) for name in names}
+    except ValueError as error:
+        raise BadInput(f"--schedule-config {path}: {error}") from None
 
 
 def remarks(config: Config, schedule: anneal.Schedule, given: set[str]) -> list[str]:

@@ -4,13 +4,14 @@ Options, of which `--help` and config.py have all:
     --text FILE …              your own text instead of Python's help topics
     --schedule cosine          another learning-rate schedule by name (see schedules.py)
     --schedule-config FILE     any schedule at all, as JSON or TOML
+    --optimizer muon           Muon for the matrices of the blocks, with plans of its own
+    --mesh fsdp=8              how many devices share what (see sharding.py)
 """
 
 import math
 import sys
 import time
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -22,11 +23,12 @@ from flax import nnx
 import anneal_jax as anneal
 
 from ..command_line import BadInput, given, note
-from . import data, schedules
+from . import data, schedules, sharding
 from .config import Config, parse
 from .generate import generate
-from .model import Transformer, compute_dtype, losses
-from .report import Report
+from .model import Shape, Transformer, losses
+from .optimizer import make_optimizer, plans
+from .report import NotFinite, Report
 
 
 class TrainState(NamedTuple):
@@ -34,135 +36,176 @@ class TrainState(NamedTuple):
 
     step: jax.Array  # int32[]: optimizer steps taken
     params: Any  # nnx.State of float32 parameters
-    opt_state: Any  # with the schedule in it, and the rate that the last step used
+    opt_state: Any  # moments, the plans, and what the last step used of them
 
 
-def make_model(config: Config, vocabulary: int) -> tuple[Any, Any]:
-    """The model as a static definition and its parameters."""
+class Run(NamedTuple):
+    """All that stays the same in training."""
 
-    @nnx.jit  # one program: drawing the parameters one by one compiles one for each shape
+    config: Config
+    corpus: data.Corpus
+    mesh: jax.sharding.Mesh
+    graph: Any  # nnx.GraphDef: with parameters, the model
+    tx: optax.GradientTransformation
+    plans: dict[str, anneal.Schedule]
+
+
+def make_run(config: Config, corpus: data.Corpus) -> Run:
+    """The model and the optimizer that the options ask for, on the devices that there are."""
+    chosen = plans(config)
+    graph = nnx.graphdef(nnx.eval_shape(lambda: make_model(config, corpus)))
+    mesh, tx = sharding.make_mesh(config), make_optimizer(config, chosen)
+    return Run(config, corpus, mesh, graph, tx, chosen)
+
+
+def make_model(config: Config, corpus: data.Corpus) -> Transformer:
+    options = {name: getattr(config, name) for name in Shape._fields if name != "vocabulary"}
+    options["dtype"] = compute_dtype(config.dtype)
+    shape = Shape(vocabulary=corpus.tokenizer.size, **options)
+    return Transformer(shape, nnx.Rngs(config.seed))
+
+
+def compute_dtype(name: str) -> str:
+    """Of matrix products; parameters, norms, residuals and logits stay float32."""
+    if name == "auto":  # tensor cores and MXUs want bfloat16; a CPU gains nothing from it
+        return "float32" if jax.default_backend() == "cpu" else "bfloat16"
+    return name
+
+
+def make_state(run: Run) -> TrainState:
+    """The state before the first step, each array made where it belongs."""
+
     def create():
-        return Transformer(config, vocabulary, nnx.Rngs(config.seed))
+        params = nnx.state(make_model(run.config, run.corpus), nnx.Param)
+        return TrainState(jnp.zeros((), jnp.int32), params, run.tx.init(params))
 
-    return nnx.split(create(), nnx.Param)
-
-
-def make_optimizer(config: Config, schedule: anneal.Schedule) -> optax.GradientTransformation:
-    """AdamW whose rate follows `schedule`, and can be read back from its state."""
-    adamw = anneal.inject_hyperparams(optax.adamw, static_args="mask")(
-        learning_rate=schedule,
-        b1=config.b1,
-        b2=config.b2,
-        weight_decay=config.weight_decay,
-        mask=lambda params: jax.tree.map(lambda p: p.ndim > 1, params),
-    )
-    return optax.chain(optax.clip_by_global_norm(config.clip_norm), adamw)
+    places = sharding.shardings(run.mesh, jax.eval_shape(create))
+    return jax.jit(create, out_shardings=places)()
 
 
-def make_state(params: Any, tx: optax.GradientTransformation) -> TrainState:
-    """The state before the first step."""
-    # Made inside jit, so that no two leaves share a buffer: donation needs that.
-    return jax.jit(lambda p: TrainState(jnp.zeros((), jnp.int32), p, tx.init(p)))(params)
+def make_train_steps(run: Run) -> Callable[[TrainState, jax.Array], tuple[TrainState, dict]]:
+    """`train_steps(state, batches)`: one step for each batch; also what each step used and lost.
 
+    `batches` are int32[steps, accumulate, rows, block_size + 1].
+    """
+    key, tx = jax.random.key(run.config.seed), run.tx
 
-def make_train_steps(
-    config: Config, graph: Any, tx: optax.GradientTransformation, text: jax.Array
-) -> Callable[[TrainState, int], tuple[TrainState, tuple[jax.Array, jax.Array]]]:
-    """`train_steps(state, count)`: that many steps in one dispatch; also each rate and loss."""
-    key = jax.random.key(config.seed)
+    def mean_loss(params, tokens, key):
+        model = nnx.merge(run.graph, params)
+        logits = model(tokens[:, :-1], key if run.config.dropout else None)
+        return losses(logits, tokens[:, 1:]).mean()
 
-    def mean_loss(params, batch):
-        return losses(nnx.merge(graph, params)(batch[:, :-1]), batch[:, 1:]).mean()
+    def loss_and_gradient(params, batch, key):
+        """Means over the parts of a batch."""
+        keys = jax.random.split(key, len(batch))
+        if len(batch) == 1:
+            return jax.value_and_grad(mean_loss)(params, batch[0], keys[0])
 
-    def step(state, _):
-        batch = data.batch(text, key, state.step, config.batch_size, config.block_size)
-        loss, grads = jax.value_and_grad(mean_loss)(state.params, batch)
+        def add(total, part):
+            new = jax.value_and_grad(mean_loss)(params, *part)
+            return jax.tree.map(jnp.add, total, new), None
+
+        zeros = jax.tree.map(jnp.zeros_like, (jnp.zeros(()), params))
+        total, _ = jax.lax.scan(add, zeros, (batch, keys))
+        return jax.tree.map(lambda x: x / len(batch), total)
+
+    def step(state, batch):
+        draw = jax.random.fold_in(key, state.step)
+        loss, grads = loss_and_gradient(state.params, batch, draw)
         updates, opt_state = tx.update(grads, state.opt_state, state.params)
         params = optax.apply_updates(state.params, updates)
-        rate = anneal.hyperparams(opt_state)["learning_rate"]  # what this very step used
-        return TrainState(state.step + 1, params, opt_state), (rate, loss)
-
-    def train_steps(state, count):
-        return jax.lax.scan(step, state, length=count)
+        used = anneal.hyperparams(opt_state)  # by this very step
+        row = {"loss": loss} | {name: used[name] for name in run.plans}
+        return TrainState(state.step + 1, params, opt_state), row
 
     # The old state is donated: parameters and moments are updated where they are.
-    return jax.jit(train_steps, static_argnums=1, donate_argnums=0)
+    return jax.jit(lambda state, batches: jax.lax.scan(step, state, batches), donate_argnums=0)
 
 
-def make_evaluate(config: Config, graph: Any, text: np.ndarray) -> Callable[[Any], jax.Array]:
-    """`evaluate(params)`: the mean loss over all of `text`, in windows that do not overlap."""
-    windows = data.windows(text, config.block_size)
-    at_once = min(64, len(windows))
-    fill = -len(windows) % at_once  # repeated windows, which do not count
-    batches = jnp.asarray(np.concatenate([windows, windows[:fill]]))
-    batches = batches.reshape(-1, at_once, config.block_size + 1)
+def make_batches(run: Run, first: int, steps: int) -> jax.Array:
+    """What `steps` steps from number `first` on learn from: a function of the seed and the step."""
+    config, corpus = run.config, run.corpus
+    parts, rows = config.accumulate, config.batch_size // config.accumulate
+
+    def make(wanted: range) -> np.ndarray:
+        each = np.arange(config.batch_size).reshape(parts, rows)[:, wanted].ravel()
+        found = data.batches(
+            corpus.train, config.seed, first, steps, each, config.batch_size, config.block_size
+        )
+        return found.reshape(steps, parts, len(wanted), -1)
+
+    return sharding.place(run.mesh, (steps, parts, rows, config.block_size + 1), 2, make)
+
+
+def make_evaluate(run: Run) -> Callable[[Any], jax.Array]:
+    """`evaluate(params)`: the mean loss over the held-out text, in windows that do not overlap."""
+    windows = data.windows(run.corpus.validation, run.config.block_size)
+    count, copies = len(windows), math.prod(run.mesh.devices.shape[:2])
+    at_once = -(-min(64, count) // copies) * copies
+    windows = np.resize(windows, (-(-count // at_once), at_once, windows.shape[1]))
+    # Windows that fill the last batch are repeated ones, which do not count.
+    batches = sharding.place(run.mesh, windows.shape, 1, lambda wanted: windows[:, wanted])
 
     @jax.jit
-    def evaluate(params):
-        model = nnx.merge(graph, params)
+    def evaluate(params, batches):
+        model = nnx.merge(run.graph, params)
         each = jax.lax.map(lambda b: losses(model(b[:, :-1]), b[:, 1:]).mean(-1), batches)
-        return each.reshape(-1)[: len(windows)].mean()
+        return each.reshape(-1)[:count].mean()
 
-    return evaluate
+    return lambda params: evaluate(params, batches)
 
 
-def train(config: Config, corpus: data.Corpus, schedule: anneal.Schedule, report: Report) -> Any:
-    """Train from scratch; returns the model's definition, its parameters and the last loss."""
-    graph, params = make_model(config, len(corpus.vocabulary))
-    tx = make_optimizer(config, schedule)
-    train_steps = make_train_steps(config, graph, tx, jnp.asarray(corpus.train))
-    evaluate = make_evaluate(config, graph, corpus.validation)
-    state = make_state(params, tx)
-
-    lengths = dispatches(config.steps, config.steps_per_dispatch)
-    # Compiled before the clock runs: tokens per second is about training.
-    compiled = {n: train_steps.lower(state, n).compile() for n in set(lengths)}
+def train(run: Run, state: TrainState, report: Report) -> tuple[TrainState, float]:
+    """From `state` to the end of the plan: the last state, and its loss on the held-out text."""
+    config, evaluate = run.config, make_evaluate(run)
     every = schedules.steps(config, "evaluate_every", least=1)
-    step, validation_loss = 0, math.nan
-    for length in lengths:
-        start = time.perf_counter()
-        state, (rates, values) = compiled[length](state)
-        rates, values = np.asarray(rates), np.asarray(values)  # waits for them
-        seconds = time.perf_counter() - start
-        finite = np.isfinite(values).all()
-        kept = length if finite else int(np.argmin(np.isfinite(values))) + 1  # up to the bad one
-        report.steps(step, rates[:kept], values[:kept], seconds * kept / length)
-        if not finite:
-            raise NotFinite(step + kept - 1, rates[kept - 1], values[kept - 1], report.folder)
-        before, step = step, step + length
-        if before // every < step // every or step == config.steps:
+    ahead = list(dispatches(int(state.step), config.steps, config.steps_per_dispatch))
+    # Compiled before the clock runs: tokens per second is about training.
+    jitted, steps = make_train_steps(run), {count for _, count in ahead}
+    train_steps = {n: jitted.lower(state, make_batches(run, 0, n)).compile() for n in steps}
+    validation_loss = math.nan
+    report.start()
+    for first, count in ahead:
+        state, rows = train_steps[count](state, make_batches(run, first, count))
+        report.steps(first, rows)
+        if due(first, first + count, every, config.steps):
             validation_loss = float(evaluate(state.params))
             report.validation(validation_loss)
-    return graph, state.params, validation_loss
+    return state, validation_loss
 
 
-def dispatches(steps: int, most: int) -> list[int]:
-    """Steps of each dispatch: as many as may be, then what remains."""
-    return [most] * (steps // most) + ([steps % most] if steps % most else [])
+def dispatches(first: int, last: int, most: int) -> Iterator[tuple[int, int]]:
+    """First step and number of steps of each dispatch.
+
+    They end at multiples of `most`, wherever a run is resumed: the same programs compute its steps.
+    """
+    while first < last:
+        end = min(last, (first // most + 1) * most)
+        yield first, end - first
+        first = end
 
 
-class NotFinite(Exception):
-    """Training has left the numbers."""
-
-    def __init__(self, step: int, rate: float, loss: float, folder: Path):
-        super().__init__(
-            f"the loss must stay finite, got {loss} at step {step} with learning rate {rate:.3g}; "
-            f"lower --peak or lengthen --warmup (what came before is in {folder})."
-        )
+def due(before: int, step: int, every: int, last: int) -> bool:
+    """Whether what is done every so many steps, and at the last one, is due."""
+    return before // every < step // every or step == last
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
     try:
         config = parse(arguments)
-        corpus = data.load(config)
-        schedule = schedules.build(config)
-        schedules.steps(config, "evaluate_every", least=1)  # before anything is written
-        remarks = schedules.remarks(config, schedule, given(config, arguments))
-        with Report(config) as report:
+        sharding.start(config)
+        corpus = data.load(
+            config.text, config.prepared, config.tokenizer, config.vocabulary, config.block_size
+        )
+        run = make_run(config, corpus)
+        remarks = schedules.remarks(config, run.plans["learning_rate"], given(config, arguments))
+        with Report(config, tuple(run.plans)) as report:
             for remark in remarks:
                 note(remark)
-            run(config, corpus, schedule, report)
+            introduce(run)
+            state, loss = train(run, make_state(run), report)
+            conclude(run, state, loss, report)
     except BadInput as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -175,26 +218,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def run(config: Config, corpus: data.Corpus, schedule: anneal.Schedule, report: Report) -> None:
-    """Train, then show what came of it."""
-    device = jax.devices()[0]
+def introduce(run: Run) -> None:
+    """What is about to happen."""
+    corpus, device = run.corpus, jax.devices()[0]
+    mesh = ", ".join(f"{n} {name}" for name, n in run.mesh.shape.items() if n > 1) or "1 device"
     print(
         f"text    {corpus.source}\n"
-        f"        {len(corpus.train):,} + {len(corpus.validation):,} characters held out, "
-        f"{len(corpus.vocabulary)} different, hash {corpus.digest}\n"
-        f"device  {device.device_kind}, {compute_dtype(config.dtype)} products"
+        f"        {len(corpus.train):,} + {len(corpus.validation):,} tokens held out, "
+        f"{corpus.tokenizer.size} different, hash {corpus.digest}\n"
+        f"device  {device.device_kind}, {mesh}, {compute_dtype(run.config.dtype)} products"
     )
-    graph, params, loss = train(config, corpus, schedule, report)
+
+
+def conclude(run: Run, state: TrainState, loss: float, report: Report) -> None:
+    """What came of it."""
+    config, corpus = run.config, run.corpus
     if config.sample_length:
-        indices = generate(config, graph, params, corpus.vocabulary)
-        text = corpus.decode(indices)
+        text = generate(config, corpus.tokenizer, nnx.merge(run.graph, state.params))
         report.sample(text)
         print(f"\n{text}\n")
-    count = sum(p.size for p in jax.tree.leaves(params))
+    count = sum(p.size for p in jax.tree.leaves(state.params))
     print(
-        f"validation loss {loss:.4f} nats per character over all held-out windows, "
-        f"corpus {corpus.digest}, {config.steps} steps, {count:,} parameters, "
-        f"{device.device_kind}\n"
+        f"validation loss {loss:.4f} nats per token over the held-out text, corpus {corpus.digest}, "
+        f"{config.steps} steps, {count:,} parameters, {jax.devices()[0].device_kind}\n"
         f"written to {report.folder}: log.csv, schedule_and_loss.png, sample.txt, "
         "events (tensorboard --logdir)"
     )
