@@ -2,7 +2,6 @@
 
 import csv
 import dataclasses
-import hashlib
 import json
 from pathlib import Path
 
@@ -171,60 +170,6 @@ class TestSchedules:
         rates = np.asarray(schedules.build(config)(np.arange(1000)))
         assert rates[1] == rates[989] == rates.dtype.type(config.peak)
         assert rates[0] < rates[1] > rates[991]
-
-
-class TestData:
-    def test_no_paragraph_is_in_both_parts_and_none_is_there_twice(self):
-        train, validation = (p.split("\n\n") for p in data.split_by_paragraph(data.help_topics()))
-        assert not set(train) & set(validation)
-        assert len(set(train)) == len(train)
-        assert len(set(validation)) == len(validation)
-        assert {p.strip("\n") for p in data.help_topics()} == set(train) | set(validation)
-        assert 0.05 < len(validation) / (len(train) + len(validation)) < 0.15
-
-    def test_a_paragraph_stays_in_its_part_whatever_stands_around_it(self):
-        paragraphs = [f"paragraph {i}" for i in range(200)]
-        held_out = set(data.split_by_paragraph(paragraphs)[1].split("\n\n"))
-        fewer = data.split_by_paragraph(paragraphs[::-1][50:])[1].split("\n\n")
-        assert set(fewer) == held_out & set(paragraphs[::-1][50:])
-
-    def test_given_files_are_split_in_order(self, tmp_path):
-        (tmp_path / "a").write_text("ab" * 30, encoding="utf-8")
-        (tmp_path / "b").write_text("cé" * 20, encoding="utf-8")
-        corpus = data.load(Config(text=(tmp_path / "a", tmp_path / "b"), block_size=4))
-        assert corpus.decode(corpus.train) == "ab" * 30 + "cé" * 15
-        assert corpus.decode(corpus.validation) == "cé" * 5
-        assert corpus.vocabulary == "abcé"
-
-    def test_shakespeare_is_split_as_nanogpt_splits_it(self):
-        if not SHAKESPEARE.exists():
-            pytest.skip("needs ../shared/data, which only the project's own machines have")
-        corpus = data.load(Config(text=(SHAKESPEARE,)))
-        assert (len(corpus.train), len(corpus.validation)) == (1_003_854, 111_540)
-        assert len(corpus.vocabulary) == 65
-
-    def test_the_hash_is_that_of_the_text(self, tmp_path):
-        (tmp_path / "a").write_text("0123456789" * 10)
-        text = "0123456789" * 9 + "\0" + "0123456789"
-        corpus = data.load(Config(text=(tmp_path / "a",), block_size=4))
-        assert corpus.digest == hashlib.sha256(text.encode()).hexdigest()[:12]
-
-    def test_a_batch_follows_from_its_step_and_is_made_of_the_text(self):
-        text = jnp.arange(100, dtype=jnp.int32)
-        draw = jax.jit(lambda step: data.batch(text, jax.random.key(0), step, 5, 8))
-        np.testing.assert_array_equal(draw(3), draw(3))
-        assert (draw(3) != draw(4)).any()
-        assert (np.diff(draw(3)) == 1).all()
-
-    def test_every_character_can_be_drawn(self):
-        text = jnp.arange(10, dtype=jnp.int32)
-        starts = data.batch(text, jax.random.key(0), 0, 500, 8)[:, 0]
-        assert set(np.asarray(starts).tolist()) == {0, 1}
-
-    def test_windows_predict_every_character_once(self):
-        windows = data.windows(np.arange(22), 4)
-        assert windows[:, 1:].ravel().tolist() == list(range(1, 21))
-        assert windows[:, :-1].ravel().tolist() == list(range(20))
 
 
 class TestModel:

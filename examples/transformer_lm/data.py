@@ -1,108 +1,171 @@
-"""Text as character indices, split so that nothing held out was trained on."""
+"""The corpus, and which part of it each step of training sees."""
 
-import hashlib
-from collections.abc import Iterable
+import json
+from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
-import jax
-import jax.numpy as jnp
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from ..command_line import BadInput
-from .config import Config
+from . import order as orders, text as texts
+from .encoder import Encoder
+from .tokenizer import Characters, Kind, Tokenizer, from_json, make
 
-HELD_OUT = 0.1  # of the text, for validation
+Order = Literal["shuffled", "replacement"]
+ORDERS = {"shuffled": orders.shuffled, "replacement": orders.with_replacement}
+
+
+class Tokens:
+    """A sequence of tokens, in memory or in a file."""
+
+    def __init__(self, where: np.ndarray | Path, dtype: str = "uint16"):
+        self._where = where
+        self._dtype = np.dtype(dtype)  # of the file
+        if isinstance(where, Path):
+            self._length = where.stat().st_size // self._dtype.itemsize
+        else:
+            self._length = len(where)
+
+    def __len__(self) -> int:
+        return self._length
+
+    def at(self, starts: np.ndarray, length: int) -> np.ndarray:
+        """int32[len(starts), length]: the tokens that follow each start, itself included."""
+        if isinstance(self._where, np.ndarray):
+            return sliding_window_view(self._where, length)[starts].astype(np.int32)
+        # Read rather than mapped: whatever a map has touched counts as this process's memory.
+        size, rows = self._dtype.itemsize, []
+        with self._where.open("rb", buffering=0) as file:
+            for start in starts.tolist():
+                file.seek(start * size)
+                rows.append(file.read(length * size))
+        found = np.frombuffer(b"".join(rows), self._dtype)
+        return found.reshape(len(starts), length).astype(np.int32)
 
 
 class Corpus(NamedTuple):
     """A text, split and encoded."""
 
-    train: np.ndarray  # int32[characters]: indices into `vocabulary`
-    validation: np.ndarray  # the same, of the held-out part
-    vocabulary: str  # every character that occurs, in order
-    digest: str  # of both parts: losses on different text do not compare
+    train: Tokens
+    validation: Tokens
+    tokenizer: Tokenizer
+    digest: str  # of both parts and the tokenizer: losses on different text do not compare
     source: str  # where it came from
-
-    def decode(self, indices: Iterable[int]) -> str:
-        """The text that indices stand for."""
-        return "".join(self.vocabulary[i] for i in indices)
+    characters: int  # in the validation text: a loss per token can be given per character
 
 
-def load(config: Config) -> Corpus:
-    """The user's text, or else the help topics that come with Python."""
-    if config.text:
-        train, validation = split_in_order("".join(_read(path) for path in config.text))
-        source = ", ".join(str(path) for path in config.text)
-    else:
-        train, validation = split_by_paragraph(help_topics())
-        source = "Python's help topics (pydoc_data.topics)"
-    for part, text in (("training", train), ("validation", validation)):
-        if len(text) <= config.block_size:
+def load(
+    text: tuple[Path, ...],
+    prepared: Path | None,
+    tokenizer: Kind,
+    vocabulary: int,
+    block_size: int,
+) -> Corpus:
+    """A folder that `prepare` wrote, or the user's text, or Python's own help topics."""
+    if prepared and text:
+        raise BadInput(
+            f"--text and --prepared must not both be given, got {prepared} and {text[0]}; "
+            "leave one out."
+        )
+    corpus = _prepared(prepared) if prepared else _encoded(text, tokenizer, vocabulary)
+    unit = "characters" if isinstance(corpus.tokenizer, Characters) else "tokens"
+    for part, tokens in (("training", corpus.train), ("validation", corpus.validation)):
+        if len(tokens) <= block_size:
             raise BadInput(
-                f"--text must leave more than --block-size {config.block_size} characters for "
-                f"{part}, got {len(text)}; give more text or a smaller --block-size."
+                f"--{'prepared' if prepared else 'text'} must leave more than --block-size "
+                f"{block_size} {unit} for {part}, got {len(tokens)}; give more text or a smaller "
+                "--block-size."
             )
-    vocabulary = "".join(sorted(set(train + validation)))
-    index = {character: i for i, character in enumerate(vocabulary)}
-    digest = hashlib.sha256(f"{train}\0{validation}".encode()).hexdigest()[:12]
-    encoded = (np.array([index[c] for c in part], np.int32) for part in (train, validation))
-    return Corpus(*encoded, vocabulary, digest, source)
+    return corpus
 
 
-def help_topics() -> list[str]:
-    """Paragraphs of CPython's own documentation: real English, on every machine, no download."""
-    from pydoc_data.topics import topics
-
-    return [p for topic in sorted(topics) for p in topics[topic].split("\n\n") if p.strip()]
-
-
-def split_by_paragraph(paragraphs: list[str]) -> tuple[str, str]:
-    """Training and validation text that share no paragraph.
-
-    Topics repeat each other's paragraphs (a fifth of the text), so each is kept once. Which
-    part it goes to depends on its own characters alone, not on its neighbours.
-    """
-    parts: tuple[list[str], list[str]] = [], []
-    for paragraph in dict.fromkeys(p.strip("\n") for p in paragraphs):
-        point = int.from_bytes(hashlib.sha256(paragraph.encode()).digest()[:4]) / 2**32
-        parts[point < HELD_OUT].append(paragraph)
-    return "\n\n".join(parts[0]), "\n\n".join(parts[1])
+def _encoded(text: tuple[Path, ...], kind: Kind, vocabulary: int) -> Corpus:
+    if text:
+        whole = "".join(texts.read(text))
+        cut = texts.train_length(len(whole))
+        parts = whole[:cut], whole[cut:]
+        source = ", ".join(str(path) for path in text)
+    else:
+        parts = texts.split_by_paragraph(texts.help_topics())
+        source = "Python's help topics (pydoc_data.topics)"
+    tokenizer = make(kind, texts.survey(parts)[1], parts[:1], vocabulary)
+    encoder = Encoder(tokenizer)
+    train, validation = (Tokens(_joined(encoder.part([part]))) for part in parts)
+    return Corpus(train, validation, tokenizer, encoder.digest(), source, len(parts[1]))
 
 
-def split_in_order(text: str) -> tuple[str, str]:
-    """The first nine tenths and the last, as nanoGPT splits its Shakespeare."""
-    cut = int(len(text) * (1 - HELD_OUT))
-    return text[:cut], text[cut:]
+def _joined(pieces: Iterator[np.ndarray]) -> np.ndarray:
+    return np.concatenate([np.zeros(0, np.uint16), *pieces])  # no text: no piece
 
 
-def batch(data: jax.Array, key: jax.Array, step: jax.Array, size: int, block: int) -> jax.Array:
-    """int32[size, block + 1]: the sequences of one step, a function of nothing but its number."""
-    starts = jax.random.randint(jax.random.fold_in(key, step), (size,), 0, len(data) - block)
-    return data[starts[:, None] + jnp.arange(block + 1)[None]]
+class Prepared(NamedTuple):
+    """What `corpus.json` says of the files beside it."""
+
+    digest: str
+    source: str
+    dtype: str  # of train.bin and validation.bin
+    vocabulary: int
+    train_tokens: int
+    validation_tokens: int
+    validation_characters: int
 
 
-def windows(data: np.ndarray, block: int) -> np.ndarray:
-    """int32[windows, block + 1]: consecutive blocks, each with the character to predict after it.
-
-    Every character but the first is predicted once; a last incomplete block is left out.
-    """
-    count = (len(data) - 1) // block
-    return data[np.arange(count)[:, None] * block + np.arange(block + 1)]
-
-
-def _read(path: Path) -> str:
+def _prepared(folder: Path) -> Corpus:
     try:
-        text = path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise BadInput(
-            f"--text must be UTF-8, got {path} with byte {error.object[error.start]:#04x} at "
-            f"{error.start}; convert it, for example with iconv."
-        ) from None
+        facts = Prepared(**json.loads((folder / "corpus.json").read_text("utf-8")))
+        tokenizer = from_json((folder / "tokenizer.json").read_text("utf-8"))
+        train = _part(folder / "train.bin", facts.dtype, facts.train_tokens)
+        validation = _part(folder / "validation.bin", facts.dtype, facts.validation_tokens)
+        if tokenizer.size != facts.vocabulary:
+            raise _unprepared(folder, f"{tokenizer.size} tokens instead of {facts.vocabulary}")
     except OSError as error:
-        raise BadInput(
-            f"--text must be a readable file, got {path} ({error.strerror}); check the path."
-        ) from None
-    if not text:
-        raise BadInput(f"--text must hold some text, got the empty file {path}; leave it out.")
-    return text
+        raise _unprepared(folder, f"{error.filename}: {error.strerror}") from None
+    except (TypeError, ValueError) as error:
+        raise _unprepared(folder, f"corpus.json: {error}") from None
+    characters = facts.validation_characters
+    return Corpus(train, validation, tokenizer, facts.digest, facts.source, characters)
+
+
+def _part(path: Path, dtype: str, tokens: int) -> Tokens:
+    found, expected = path.stat().st_size, tokens * np.dtype(dtype).itemsize
+    if found != expected:
+        raise _unprepared(path.parent, f"{path.name} of {found} bytes instead of {expected}")
+    return Tokens(path, dtype)
+
+
+def _unprepared(folder: Path, found: str) -> BadInput:
+    return BadInput(
+        f"--prepared must be a folder as python -m examples.transformer_lm.prepare writes it, "
+        f"got {folder} ({found}); prepare it again."
+    )
+
+
+def batches(
+    tokens: Tokens,
+    seed: int,
+    first: int,
+    steps: int,
+    rows: slice | range,
+    batch_size: int,
+    block_size: int,
+    order: Order = "shuffled",
+) -> np.ndarray:
+    """int32[steps, len(rows), block_size + 1]: the sequences of steps `first`, `first` + 1, ….
+
+    Each step has `batch_size` sequences, of which this process holds `rows`. They depend on the
+    seed, the step and the row alone.
+    """
+    row = np.arange(batch_size)[rows]
+    positions = np.arange(first, first + steps)[:, None] * batch_size + row
+    starts = ORDERS[order](seed, positions, len(tokens), block_size)
+    return tokens.at(starts.ravel(), block_size + 1).reshape(steps, len(row), block_size + 1)
+
+
+def windows(tokens: Tokens, block: int) -> np.ndarray:
+    """int32[windows, block + 1]: consecutive blocks, each with the token to predict after it.
+
+    Every token but the first is predicted once; a last incomplete block is left out.
+    """
+    return tokens.at(np.arange((len(tokens) - 1) // block) * block, block + 1)
