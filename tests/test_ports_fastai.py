@@ -262,7 +262,7 @@ def test_fit_sgdr_is_that_of_fastai(n_cycles, cycle_len, mult, steps, lr_max):
     assert_near(fit.lr, [rate[-1] for rate in learner.rates], lengths[0] / sum(lengths))
 
 
-@settings(parity, max_examples=30)
+@parity
 @given(
     epochs=st.sampled_from([0, 1, 2, 5]),
     freeze_epochs=st.sampled_from([0, 1, 3]),

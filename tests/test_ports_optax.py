@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 import anneal_jax as anneal
 from anneal_jax.ports import optax as ours
@@ -126,7 +126,7 @@ def test_arguments_are_the_same(name):
 
 
 @parity
-@given(value=values)
+@given(value=values | st.floats(-3, 3))
 def test_constant(value):
     same("constant_schedule", value)
 
@@ -157,7 +157,7 @@ def test_piecewise_constant(value, scales):
     same("piecewise_constant_schedule", value, scales)
 
 
-@settings(max_examples=12)
+@parity
 @given(st.sampled_from(["linear", "cosine"]), values, st.none() | tables)
 def test_piecewise_interpolate(kind, value, scales):
     same("piecewise_interpolate_schedule", kind, value, scales)
@@ -252,13 +252,13 @@ def restarts(draw):
     ]
 
 
-@settings(max_examples=7)
+@parity
 @given(restarts())
 def test_sgdr(cycles):
     same("sgdr_schedule", cycles)
 
 
-@settings(max_examples=10)
+@parity
 @given(values, values, counts, st.integers(0, 9))
 def test_join(a, b, steps, more):
     """Of Optax's functions, whose program is called as it is."""

@@ -18,8 +18,6 @@ from tests.peers import assert_parity, parity, peer, values
 theirs = peer("timm.scheduler", package="timm")
 torch = pytest.importorskip("torch", reason="timm needs it")
 
-few = settings(parity, max_examples=14)  # where nearly every example has its own structure
-
 
 def optimizer(base_lr: float) -> Any:
     """Something with a learning rate."""
@@ -76,14 +74,14 @@ noises = st.fixed_dictionaries(
 )
 
 
-@few
+@parity
 @given(base_lr=bases, cycle=cycles, warmup=warmups, k_decay=bends)
 def test_cosine(base_lr: float, cycle: Any, warmup: Any, k_decay: float) -> None:
     """Restarts, missed ones too, warmups over and before it, and the end."""
     check("CosineLRScheduler", base_lr, 190, k_decay=k_decay, **cycle, **warmup)
 
 
-@few
+@parity
 @given(
     base_lr=bases,
     cycle=cycles,
@@ -100,7 +98,7 @@ def test_poly(base_lr: float, cycle: Any, warmup: Any, k_decay: float, power: fl
     assert_parity(timm.PolyLRScheduler(base_lr, **arguments), reference)
 
 
-@few
+@parity
 @given(
     base_lr=bases,
     cycle=cycles,
@@ -113,7 +111,7 @@ def test_tanh(base_lr: float, cycle: Any, warmup: Any, bounds: tuple[float, floa
     check("TanhLRScheduler", base_lr, 190, lb=lb, ub=ub, **cycle, **warmup)
 
 
-@few
+@parity
 @given(
     base_lr=bases,
     decay_t=st.sampled_from([1, 2, 30, 7, 2.5, 0.7, 0.1, 33.3, 1000]),
@@ -126,7 +124,7 @@ def test_step(base_lr: float, decay_t: float, decay_rate: float, warmup: Any) ->
     check("StepLRScheduler", base_lr, count, decay_t=decay_t, decay_rate=decay_rate, **warmup)
 
 
-@few
+@parity
 @given(
     base_lr=bases,
     decay_t=st.lists(st.sampled_from([0, 1, 2, 10, 10, 11, 2.5, 40, 150, 500]), max_size=4),
@@ -139,7 +137,7 @@ def test_multi_step(base_lr: float, decay_t: Any, decay_rate: float, warmup: Any
     check("MultiStepLRScheduler", base_lr, 190, decay_t=milestones, decay_rate=decay_rate, **warmup)
 
 
-@settings(parity, max_examples=20)
+@parity
 @given(
     base_lr=bases,
     length=st.sampled_from([(100, 20), (10, 10), (1, 1), (30.5, 12.5), (170, 1), (5, 0.5)]),
@@ -188,7 +186,7 @@ def test_randn_is_that_of_torch() -> None:
             assert next(draw) == torch.randn(1, generator=generator).item()
 
 
-@few
+@parity
 @given(noise=noises, prefix=st.booleans())
 def test_noise(noise: Any, prefix: bool) -> None:
     """The same rates as with torch's generator, in ranges with and without an end."""
@@ -378,7 +376,7 @@ runs = st.fixed_dictionaries(
 
 
 @pytest.mark.parametrize("sched", NAMES)
-@settings(parity, max_examples=4)
+@settings(parity, max_examples=5)  # times nine
 @given(run=runs)
 def test_create_scheduler(sched: str, run: Any) -> None:
     """By name, in epochs or updates: the same rates, and the same number of epochs."""

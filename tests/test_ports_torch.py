@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 import anneal_jax as anneal
 from anneal_jax.ports import torch as ours
@@ -27,7 +27,6 @@ from tests.torch_runs import (
 RATES = st.sampled_from([0.1, 1.0, 3e-4])
 COUNTS = st.integers(1, 40)
 GAMMAS = st.sampled_from([0.1, 0.5, 0.97, 1.0, 1.05])
-structures = settings(parity, max_examples=15)  # each of another structure: a program of its own
 
 
 def both(name: str, rate: float, steps: int, **arguments) -> None:
@@ -67,7 +66,7 @@ def test_linear(rate, start_factor, end_factor, total_iters):
 
 
 @parity
-@given(RATES, st.sampled_from([0.0, 0.5, 0.97, 1.0, 1.02]))
+@given(RATES, st.sampled_from([0.0, 1.0]) | st.floats(0.4, 1.02))
 def test_exponential(rate, gamma):
     both("ExponentialLR", rate, 150, gamma=gamma)
 
@@ -209,7 +208,7 @@ def test_swa(rate, swa_lr, anneal_epochs, strategy):
 # --- Compositions -------------------------------------------------------------------------------
 
 
-@structures
+@parity
 @given(
     st.lists(st.sampled_from(sorted(PARTS)), min_size=1, max_size=3, unique=True),
     st.lists(st.integers(1, 25), min_size=2, max_size=2, unique=True),
@@ -225,7 +224,7 @@ def test_sequential(names, milestones):
     assert_parity(ours.SequentialLR(ported, milestones), theirs)
 
 
-@structures
+@parity
 @given(st.lists(st.sampled_from(sorted(CHAINED)), min_size=1, max_size=3, unique=True))
 def test_chained(names):
     theirs = trajectory(lambda o: chain(o, names), 0.1, 61)
