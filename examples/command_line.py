@@ -2,14 +2,18 @@
 
 import dataclasses
 import difflib
+import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
 import tyro
 
 Config = TypeVar("Config")
+
+
+STOPPED = 130  # the exit code after Ctrl-C
 
 
 class BadInput(Exception):
@@ -34,9 +38,54 @@ def given(config: object, arguments: Sequence[str] | None) -> set[str]:
     return {n for n in names if words & {hyphened(n), hyphened(f"no_{n}")}}
 
 
+def unread(given: set[str], why: Mapping[str, str]) -> list[str]:
+    """A sentence for each given option that has no effect, since something else stands there."""
+    return [f"{hyphened(n)} is not read with {why[n]}." for n in sorted(given & why.keys())]
+
+
 def note(text: str) -> None:
     """Say something that the user may not expect, and go on."""
     print(f"note: {text}", file=sys.stderr)
+
+
+class Ending:
+    """What ends a command inside its `with`, but for its own end: one sentence, and no traceback.
+
+    After it, `code` is the exit code: 0, 2 after bad input, or 130 after Ctrl-C, as shells have it.
+    """
+
+    def __init__(self) -> None:
+        self.code = 0
+        self._out, self._results = Path(), list[str]()
+
+    def __enter__(self) -> "Ending":
+        return self
+
+    def make_folder(self, out: Path, results: Sequence[str], overwrite: bool) -> None:
+        """The same as the function; of these results is told which were kept."""
+        make_folder(out, results, overwrite)
+        self._out, self._results = out, list(results)
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
+        if isinstance(error, BadInput):
+            self.code = 2
+            print(f"error: {error}", file=sys.stderr)
+        if isinstance(error, KeyboardInterrupt):
+            self.code = STOPPED
+            kept = [path.name for pattern in self._results for path in self._out.glob(pattern)]
+            told = f"kept in {self._out}: {', '.join(kept)}" if kept else "nothing was kept"
+            print(f"stopped by hand; {told}.", file=sys.stderr)
+        return self.code != 0
+
+
+def leave(code: int) -> NoReturn:
+    """End the process with this exit code."""
+    if code == STOPPED:
+        # At once: XLA, when stopped while it compiles, often crashes a Python that cleans up.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 def make_folder(out: Path, results: Iterable[str], overwrite: bool) -> None:

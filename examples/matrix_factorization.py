@@ -16,7 +16,6 @@ group gain 0.003, a multiple of what seeds differ by: slow factors need a weaker
 """
 
 import dataclasses
-import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -30,7 +29,7 @@ from tqdm import tqdm
 
 import anneal_jax as anneal
 
-from .command_line import BadInput, make_folder, parse, reject
+from .command_line import BadInput, Ending, leave, parse, reject
 from .figures import legend_above, limit_above, two_panels
 
 FIGURE = "figure.png"
@@ -253,14 +252,14 @@ def draw(runs: dict[str, list[Run]], groups: dict[str, Any], path: Path) -> None
     figure.savefig(path)
 
 
-def compare(config: Config) -> None:
+def compare(config: Config, ending: Ending) -> None:
     """Train all configurations, then show what came of them."""
     dataset = split(config, read(config.data))
     try:
         optimizers = make_optimizers(config, dataset.steps)
     except ValueError as error:  # a rate out of range
         raise BadInput(str(error)) from error
-    make_folder(config.out, [FIGURE], config.overwrite)
+    ending.make_folder(config.out, [FIGURE], config.overwrite)
     sizes = " + ".join(f"{len(part.stars):,}" for part in dataset[:3])
     print(f"{config.data or 'InstEval'}: {sizes} ratings to train, validate and test on;")
     print(f"{dataset.users:,} users and {dataset.items:,} items in the training part\n")
@@ -270,10 +269,11 @@ def compare(config: Config) -> None:
     print(f"{groups['rate per group']}\n")  # where the base schedule is at its peak
 
     runs: dict[str, list[Run]] = {}
-    for name, tx in tqdm(optimizers.items(), disable=None, unit="configuration"):
-        l2 = config.shared_latent_l2 if name == "one rate" else config.latent_l2
-        train = make_train(config, dataset, tx, l2)
-        runs[name] = [train(seed) for seed in range(config.seeds)]
+    with tqdm(optimizers.items(), disable=None, unit="configuration") as bar:
+        for name, tx in bar:
+            l2 = config.shared_latent_l2 if name == "one rate" else config.latent_l2
+            train = make_train(config, dataset, tx, l2)
+            runs[name] = [train(seed) for seed in range(config.seeds)]
     print(f"root mean squared error, ± over seeds\n{'':16}{'validation':18}test")
     trained = {name: [run.params for run in runs[name]] for name in runs}
     for name, models in ({"global mean": [params]} | trained).items():
@@ -288,13 +288,10 @@ def compare(config: Config) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
-    try:
-        compare(parse(Config, "python -m examples.matrix_factorization", arguments))
-    except BadInput as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    return 0
+    with Ending() as ending:
+        compare(parse(Config, "python -m examples.matrix_factorization", arguments), ending)
+    return ending.code
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

@@ -11,7 +11,6 @@ is outside: of 80% intervals, one in five does not hold what comes.
 """
 
 import dataclasses
-import sys
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,8 +21,7 @@ import numpy as np
 import anneal_jax as anneal
 from anneal_jax import laws
 
-from . import command_line
-from .command_line import BadInput, make_folder, reject
+from .command_line import BadInput, Ending, given, leave, note, parse, reject, unread
 from .figures import legend_above, two_panels
 from .transformer_lm import config as transformer, data, schedules
 from .transformer_lm.train import NotFinite, dispatches, train
@@ -92,6 +90,16 @@ def check(config: Config) -> None:
         reject(option, f"such that {FEWEST} losses of each run are left to be fitted", got, remedy)
 
 
+def remarks(config: Config, schedule: anneal.Schedule, named: set[str]) -> list[str]:
+    """What the user may not expect, as in the transformer's own run, of the options `named`."""
+    fitted = schedules.Noted(config)
+    for name in FITTED:
+        schedules.SCHEDULES[name](fitted)  # what these read is read, whatever is predicted
+    why = dict.fromkeys(("sample_length", "temperature"), "a prediction, which writes no sample")
+    rest = named - fitted.read - why.keys()
+    return [*unread(named, why), *schedules.remarks(config, schedule, rest)]
+
+
 def measure(config: Config, corpus: data.Corpus, name: str) -> Curve:
     """Train with one schedule: one that is fitted, or the predicted one."""
     one = config
@@ -150,12 +158,14 @@ def told(prediction: laws.Prediction, converged: bool) -> str:
     return f"with probability {prediction.probability} from {low:.4f} to {high:.4f}"
 
 
-def run(config: Config) -> None:
+def run(config: Config, named: set[str], ending: Ending) -> None:
     """Two runs, a fit, a prediction, the third run."""
     name, predicted = title(config), schedules.build(config)  # (bad options are told first)
     check(config)
     corpus = data.load(config)
-    make_folder(config.out, ("predicted.png", "fit.json"), config.overwrite)
+    ending.make_folder(config.out, ("predicted.png", "fit.json"), config.overwrite)
+    for remark in remarks(config, predicted, named):
+        note(remark)
     runs = {one: measure(config, corpus, one) for one in FITTED}
     found = fit(config, list(runs.values()))
     prediction = found.predict(predicted, config.steps)
@@ -172,13 +182,14 @@ def run(config: Config) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
-    try:
-        run(command_line.parse(Config, "python -m examples.predict_loss", arguments))
-    except (BadInput, NotFinite) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    return 0
+    with Ending() as ending:
+        config = parse(Config, "python -m examples.predict_loss", arguments)
+        try:
+            run(config, given(config, arguments), ending)
+        except NotFinite as error:
+            raise BadInput(str(error)) from None
+    return ending.code
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

@@ -13,7 +13,6 @@ runs (Wu et al. 2018, arXiv 1803.02021), and past the best peak gradients explod
 
 import dataclasses
 import math
-import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -30,7 +29,7 @@ from tqdm import tqdm
 
 import anneal_jax as anneal
 
-from .command_line import BadInput, make_folder, parse, reject
+from .command_line import Ending, leave, parse, reject
 from .figures import legend_above, limit_above, two_panels
 
 GRADIENT_COST = 4.3  # runs that take as long as one and its gradient: 3.4 to 5.0 were measured
@@ -208,9 +207,10 @@ def tune_by_gradient(config: Config, digits: Digits, start: Hyper, key: jax.Arra
     init, update = make_update(config, digits)
     hyper, opt_state, path = start, init(start), []
     keys = jax.random.split(key, (config.updates, config.runs))  # new runs for every update
-    for row in tqdm(keys, "gradient", unit="update", disable=not config.progress):
-        hyper, opt_state, loss = update(hyper, opt_state, row)
-        path.append(loss)
+    with tqdm(keys, "gradient", unit="update", disable=not config.progress) as bar:
+        for row in bar:
+            hyper, opt_state, loss = update(hyper, opt_state, row)
+            path.append(loss)
     return hyper, np.array(jax.device_get(path))
 
 
@@ -285,15 +285,8 @@ def draw(config: Config, hypers: dict, path: np.ndarray, grid_loss: float) -> No
     figure.savefig(config.out / FIGURE)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; returns the exit code."""
-    try:
-        config = parse(Config, "python -m examples.schedule_by_gradient", arguments)
-        digits = load(config)
-        make_folder(config.out, [FIGURE], config.overwrite)
-    except BadInput as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+def compare(config: Config, digits: Digits) -> None:
+    """Tune both ways, then show what came of them."""
     grid_key, gradient_key, fresh_key = jax.random.split(jax.random.key(config.seed), 3)
     start = make_hyper(config.start_peak, config.start_end, config.start_warmup)
     grid, grid_loss = tune_by_grid(config, digits, grid_key)
@@ -308,8 +301,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(f"{table(hypers, costs, scores)}\n\n{verdict(scores)}")
     draw(config, hypers, path, grid_loss)
     print(f"\nfigure in {config.out / FIGURE}")
-    return 0
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code."""
+    with Ending() as ending:
+        config = parse(Config, "python -m examples.schedule_by_gradient", arguments)
+        digits = load(config)
+        ending.make_folder(config.out, [FIGURE], config.overwrite)
+        compare(config, digits)
+    return ending.code
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

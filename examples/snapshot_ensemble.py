@@ -17,7 +17,6 @@ tried with these cycles, and some with shorter ones. The testing half took no pa
 
 import dataclasses
 import math
-import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -33,7 +32,7 @@ from tqdm import tqdm
 
 import anneal_jax as anneal
 
-from .command_line import BadInput, make_folder, parse, reject
+from .command_line import Ending, leave, parse, reject
 from .figures import legend_above
 
 COLORS = {"snapshots": "#d1495b", "single": "#30638e"}  # of the two kinds of run
@@ -287,19 +286,17 @@ def draw(config: Config, outcomes: dict[str, list[Outcome]], path: Path) -> None
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
-    try:
+    with Ending() as ending:
         config = parse(Config, "python -m examples.snapshot_ensemble", arguments)
         train, held_out = load(config)
-        make_folder(config.out, [FIGURE], config.overwrite)
-    except BadInput as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    outcomes = run_all(config, train, held_out)
-    draw(config, outcomes, config.out / FIGURE)
-    print(f"{len(train.labels)} digits to train on, {len(outcomes['single'][0].losses)} steps\n")
-    print(f"{table(config, outcomes)}\n\nfigure in {config.out / FIGURE}")
-    return 0
+        ending.make_folder(config.out, [FIGURE], config.overwrite)
+        outcomes = run_all(config, train, held_out)
+        draw(config, outcomes, config.out / FIGURE)
+        steps = len(outcomes["single"][0].losses)
+        print(f"{len(train.labels)} digits to train on, {steps} steps\n")
+        print(f"{table(config, outcomes)}\n\nfigure in {config.out / FIGURE}")
+    return ending.code
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

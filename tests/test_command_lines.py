@@ -1,7 +1,9 @@
 """What the examples' command lines have in common: help, results that stay, notes; and figures."""
 
 import dataclasses
+import inspect
 import io
+import os
 import re
 import runpy
 import sys
@@ -103,6 +105,56 @@ class TestResults:
         (tmp_path / "run/log.csv").touch()
         with pytest.raises(BadInput, match=r"such as --out \S+run-4, or"):
             command_line.make_folder(tmp_path / "run", ["*.csv"], overwrite=False)
+
+
+ONE_FILE = [predict_loss, snapshot_ensemble, schedule_by_gradient, matrix_factorization]
+
+
+class TestCtrlC:
+    """It ends a command with the exit code that shells give it, and with one sentence."""
+
+    @pytest.mark.parametrize("example", ONE_FILE, ids=name)
+    def test_before_there_are_results(self, example, tmp_path, capsys, monkeypatch):
+        def pressed(*_):
+            raise KeyboardInterrupt
+
+        (tmp_path / "r.csv").write_text("userId,movieId,rating\n" + "1,2,3\n2,1,4\n" * 500)
+        options = {
+            predict_loss: [f"--text={tmp_path / 'r.csv'}"],
+            matrix_factorization: [f"--data={tmp_path / 'r.csv'}", "--batch-size=1"],
+        }
+        monkeypatch.setattr(command_line, "make_folder", pressed)
+        assert example.main([f"--out={tmp_path}", *options.get(example, ())]) == 130
+        assert capsys.readouterr().err == "stopped by hand; nothing was kept.\n"
+
+    def test_it_tells_which_results_were_kept(self, tmp_path, capsys):
+        with command_line.Ending() as ending:
+            ending.make_folder(tmp_path / "out", ("predicted.png", "fit.json"), overwrite=False)
+            (tmp_path / "out/fit.json").touch()
+            raise KeyboardInterrupt
+        assert ending.code == 130
+        kept = f"kept in {tmp_path / 'out'}: fit.json"
+        assert capsys.readouterr().err == f"stopped by hand; {kept}.\n"
+
+    def test_the_process_ends_at_once(self, monkeypatch):
+        """What else it would do at its end may crash, and then the exit code is another."""
+        codes = []
+        monkeypatch.setattr(os, "_exit", codes.append)
+        for code in (0, 2, 130):
+            with pytest.raises(SystemExit):
+                command_line.leave(code)
+        assert codes == [130]
+
+    def test_an_error_that_is_nobodys_fault_keeps_its_traceback(self):
+        with pytest.raises(ZeroDivisionError), command_line.Ending():
+            _ = 1 / 0
+
+
+@pytest.mark.parametrize("example", ONE_FILE[1:], ids=name)
+def test_every_option_is_read(example):
+    """So that none needs a note that it has no effect."""
+    read = set(re.findall(r"config\.(\w+)", inspect.getsource(example)))
+    assert {field.name for field in dataclasses.fields(example.Config)} <= read
 
 
 class TestNotes:

@@ -10,7 +10,7 @@ import pytest
 
 import anneal_jax as anneal
 from anneal_jax import laws
-from examples import predict_loss as example
+from examples import command_line, predict_loss as example
 from examples.command_line import BadInput
 from examples.predict_loss import Config, Recorder, main
 
@@ -89,7 +89,8 @@ def test_the_schedule_of_a_file_is_predicted_and_trained(text, tmp_path, capsys,
         pytest.approx(float(example.schedules.SCHEDULES[name](Config(**TINY))(150)))
         for name in example.FITTED
     ]
-    told = capsys.readouterr().out
+    told, notes = capsys.readouterr()
+    assert notes == f"note: --schedule is not read with --schedule-config {tmp_path}/plan.json.\n"
     assert "plan.json predicted: loss" in told
     assert "plan.json trained: loss" in told
     assert "inside the interval: True" in told
@@ -137,6 +138,31 @@ def test_losses_stand_at_the_steps_they_were_measured_after(tmp_path):
     recorder.steps(20, np.ones(10), np.ones(10), 1.0)
     recorder.validation(2.5)
     assert (recorder.at, recorder.losses) == ([29], [2.5])
+
+
+@pytest.mark.parametrize(
+    ("named", "options", "why"),
+    [
+        ("--schedule linear --cooldown 30%", ["cooldown"], "--schedule linear"),
+        ("--schedule-config FILE --cooldown 3%", ["cooldown"], "--schedule-config FILE"),
+        ("--schedule-config FILE --peak .1 --warmup 1%", [], ""),  # the fitted runs read both
+        ("--cooldown 3% --evaluate-every 3%", [], ""),
+        (
+            "--sample-length 9 --temperature 1.",
+            ["sample-length", "temperature"],
+            "a prediction, which writes no sample",
+        ),
+    ],
+)
+def test_an_option_without_effect_is_said(named, options, why, tmp_path):
+    """In the words of the transformer's own command line."""
+    file = tmp_path / "plan.json"
+    file.write_text('{"kind": "Constant", "value": 0.1}')
+    named, why = (given.replace("FILE", str(file)) for given in (named, why))
+    config = command_line.parse(Config, "predict_loss", named.split())
+    schedule = example.schedules.build(config)
+    said = example.remarks(config, schedule, command_line.given(config, named.split()))
+    assert said == [f"--{option} is not read with {why}." for option in options]
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import anneal_jax as anneal
 
-from ..command_line import BadInput, hyphened, nearest, reject
+from ..command_line import BadInput, hyphened, nearest, reject, unread
 from .config import Config
 
 
@@ -86,7 +86,7 @@ def remarks(config: Config, schedule: anneal.Schedule, given: set[str]) -> list[
     why = dict.fromkeys({"schedule", "peak", "warmup", "cooldown"} - noted.read, chosen)
     if not config.sample_length:
         why["temperature"] = "--sample-length 0"
-    said = [f"{hyphened(n)} is not read with {why[n]}." for n in sorted(given & why.keys())]
+    said = unread(given, why)
     if "evaluate_every" in given and steps(config, "evaluate_every") < config.steps_per_dispatch:
         every = f"every {config.steps_per_dispatch} steps: lower --steps-per-dispatch for more"
         said.append(f"--evaluate-every {config.evaluate_every} comes to {every}.")
