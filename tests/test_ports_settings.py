@@ -12,11 +12,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import example, given, strategies as st
 
 from anneal_jax.ports import _terms, keras, timm, torch, transformers
 from anneal_jax.ports.torch import _reader
 from tests import port_settings
-from tests.peers import assert_parity, value_at
+from tests.peers import assert_parity, parity, value_at
 
 DATA = Path(__file__).parent / "data"
 
@@ -79,8 +80,8 @@ def test_keras_reads_the_rate_of_an_optimizer():
     config = loaded("keras_optimizer.json")
     wanted = [1e-3 * t / 20 for t in range(20)]
     wanted += [cosine(1e-3, 1e-4, t / 80) for t in range(81)] + [1e-4]
-    for given in (config, config["config"], {"compile_config": {"optimizer": config}}):
-        assert_parity(keras.from_config(given), wanted)
+    for form in (config, config["config"], {"compile_config": {"optimizer": config}}):
+        assert_parity(keras.from_config(form), wanted)
     assert "weight_decay" in keras.ignored_keys(config)
 
 
@@ -96,11 +97,16 @@ def test_keras_reads_the_cards_of_transformers():
     assert_parity(keras.from_config(card), wanted[:10] + [0.0] * 5)
 
 
-@pytest.mark.parametrize(("power", "exponent"), [(2.0, 2.0), (0.0, 0.0), (1, 1.0)])
-def test_a_warmup_of_keras_may_bend(power, exponent):
-    wanted = [0.5 * (t / 4) ** exponent for t in range(4)] + [0.5, 0.4, 0.3]
-    decay = keras.PolynomialDecay(0.5, 5, 0.0)
-    assert_parity(keras.WarmUp(0.5, decay, 4, power), wanted)
+@parity
+@given(
+    st.sampled_from([0.5, 3e-5]), st.integers(0, 30), st.sampled_from([0.0, 1]) | st.floats(0.1, 4)
+)
+@example(0.5, 4, 2.0)
+def test_a_warmup_of_keras_may_bend(peak, warmup, power):
+    """Its formula: `peak * (step / warmup_steps) ** power`, then the decay from its own step 0."""
+    wanted = [peak * (t / warmup) ** power for t in range(warmup)]
+    wanted += [peak * (1 - t / 5) for t in range(6)]
+    assert_parity(keras.WarmUp(peak, keras.PolynomialDecay(peak, 5, 0.0), warmup, power), wanted)
 
 
 def test_the_decay_of_an_optimizer_of_keras_2():
