@@ -3,26 +3,23 @@
 import csv
 import dataclasses
 import json
+from functools import partial
 from pathlib import Path
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
-from flax import nnx
 
 import anneal_jax as anneal
 from examples.command_line import BadInput
-from examples.transformer_lm import data, ops, schedules, train as training
+from examples.transformer_lm import data, optimizer, schedules, train as training
 from examples.transformer_lm.config import Config, parse
-from examples.transformer_lm.model import Transformer, compute_dtype, losses
-from examples.transformer_lm.train import dispatches, main, make_evaluate, make_model
+from examples.transformer_lm.train import dispatches, main
 from tests import example_runs
 
 ROOT = Path(__file__).resolve().parent.parent
 SHAKESPEARE = ROOT.parent / "shared/data/text/tinyshakespeare.txt"
 
-DTYPES = ("float32", "bfloat16")
 TINY = {
     "width": 16,
     "heads": 2,
@@ -34,7 +31,6 @@ TINY = {
     "peak": 2e-2,
     "sample_length": 20,
 }
-CHARACTERS = 10  # of the model that is looked at alone
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -64,12 +60,6 @@ def finished(strict, tmp_path_factory):
     out = tmp_path_factory.mktemp("run")
     (out / "printed").write_text(example_runs.finish(training, command(out)).printed)
     return out
-
-
-@pytest.fixture(scope="module")
-def model(strict):
-    """A tiny one, in two parts: its definition and its parameters."""
-    return make_model(Config(**TINY), CHARACTERS)
 
 
 @pytest.fixture
@@ -112,13 +102,13 @@ class TestRun:
 
     def test_it_prints_the_corpus_and_the_final_loss(self, finished):
         printed = (finished / "printed").read_text()
-        assert printed.count(data.load(Config(**TINY)).digest) == 2
+        assert printed.count(data.load((), None, "characters", 0, 8).digest) == 2
         assert f"validation loss {float(log(finished)[-1]['val_loss']):.4f}" in printed
         assert f"{TINY['steps']} steps" in printed
         assert (finished / "sample.txt").read_text() in printed
 
     def test_a_sample_of_no_length_is_none(self, monkeypatch, tmp_path):
-        monkeypatch.setattr(training, "train", lambda *_: (None, {}, 1.5))
+        monkeypatch.setattr(training, "train", lambda run, state, report: (state, 1.5))
         assert main(command(tmp_path, sample_length=0)) == 0
         assert not (tmp_path / "sample.txt").exists()
 
@@ -165,96 +155,44 @@ class TestSchedules:
         assert rates[1:-1].min() > 0
         assert rates.max() == pytest.approx(0.5, rel=1e-6)
 
+    def test_muon_has_plans_of_its_own_for_rate_and_momentum(self):
+        config = Config(optimizer="muon", steps=100, warmup="10%", cooldown="20%")
+        config = dataclasses.replace(config, muon_peak=0.03, muon_cooldown="60%")
+        found = {n: np.asarray(p(np.arange(100))) for n, p in optimizer.plans(config).items()}
+        wsd = partial(anneal.warmup_stable_decay, cooldown=anneal.Linear)
+        expected = {
+            "learning_rate": wsd(config.peak, 10, 20, 100),
+            "muon_rate": wsd(0.03, 10, 60, 100),
+            "momentum": anneal.Linear(0.85, 0.95, 10),
+        }
+        assert found.keys() == expected.keys()
+        for name, plan in expected.items():
+            np.testing.assert_array_equal(found[name], plan(np.arange(100)))
+
+    def test_a_file_names_the_plans_of_muon(self, tmp_path):
+        path = tmp_path / "plans.json"
+        config = Config(optimizer="muon", steps=10, schedule_config=path)
+        plans = {
+            "learning_rate": {
+                "kind": "Linear",
+                "init_value": 1.0,
+                "end_value": 0.0,
+                "steps": "50%",
+            },
+            "muon_rate": {"kind": "Constant", "value": 0.02},
+            "momentum": {"kind": "Constant", "value": 0.9},
+        }
+        path.write_text(json.dumps(plans))
+        assert optimizer.plans(config)["learning_rate"] == anneal.Linear(1.0, 0.0, 5)
+        path.write_text(json.dumps(plans["momentum"]))
+        with pytest.raises(BadInput, match="with the plans learning_rate, muon_rate, momentum"):
+            optimizer.plans(config)
+
     def test_durations_have_units(self):
         config = Config(steps=1000, warmup="768tok", cooldown="120ex")
         rates = np.asarray(schedules.build(config)(np.arange(1000)))
         assert rates[1] == rates[989] == rates.dtype.type(config.peak)
         assert rates[0] < rates[1] > rates[991]
-
-
-class TestModel:
-    def test_the_default_is_of_nanogpts_size(self):
-        params = jax.eval_shape(lambda: make_model(Config(), 65)[1])
-        # nanoGPT reports 0.80 M: without the 64 positions
-        assert sum(p.size for p in jax.tree.leaves(params)) == 795_904 + 64 * 128
-
-    def test_nothing_is_predicted_from_what_comes_later(self, model):
-        predict = jax.jit(nnx.merge(*model))
-        tokens = np.arange(8, dtype=np.int32)[None]
-        before, after = predict(tokens), predict(np.where(tokens == 5, 9, tokens))
-        np.testing.assert_allclose(before[:, :5], after[:, :5], atol=1e-6)
-        assert np.abs(before[:, 5:] - after[:, 5:]).max(-1).min() > 1e-4
-
-    def test_validation_is_the_mean_over_all_windows_also_where_they_fill_no_batch(self, model):
-        graph, params = model
-        text = np.random.default_rng(0).integers(CHARACTERS, size=8 * 70 + 4).astype(np.int32)
-        windows = data.windows(text, 8)
-        logits = jax.jit(nnx.merge(graph, params))(jnp.asarray(windows[:, :-1]))
-        logits = jax.nn.log_softmax(logits)
-        expected = -np.take_along_axis(np.asarray(logits), windows[:, 1:, None], -1).mean()
-        found = float(make_evaluate(Config(**TINY), graph, text)(params))
-        assert found == pytest.approx(expected, rel=1e-5)
-
-    def test_bfloat16_products_give_nearly_the_same_and_float32_gradients(self, model):
-        tokens = np.arange(32, dtype=np.int32).reshape(4, 8) % CHARACTERS
-        _, params = model
-
-        def gradients(dtype):
-            config = Config(**TINY, dtype=dtype)
-            transformer = nnx.eval_shape(lambda: Transformer(config, CHARACTERS, nnx.Rngs(0)))
-            graph = nnx.graphdef(transformer)
-
-            @jax.jit
-            @jax.grad
-            def gradient(params):
-                return losses(nnx.merge(graph, params)(tokens), tokens).mean()
-
-            return gradient(params)
-
-        for one, other in zip(*map(jax.tree.leaves, map(gradients, DTYPES)), strict=True):
-            assert one.dtype == other.dtype == jnp.float32
-            assert (one != other).any()
-            np.testing.assert_allclose(one, other, atol=0.05 * np.abs(one).max())
-
-    def test_products_are_float32_on_cpu(self):
-        on_cpu = jax.default_backend() == "cpu"
-        assert compute_dtype("auto") == ("float32" if on_cpu else "bfloat16")
-
-
-class TestOps:
-    """The derivatives written by hand are those of the formula."""
-
-    @staticmethod
-    def same(ours, plain, *shapes):
-        keys = jax.random.split(jax.random.key(0), len(shapes) + 1)
-        arguments = [jax.random.normal(k, s) for k, s in zip(keys[1:], shapes, strict=True)]
-
-        @jax.jit
-        def both(*arguments):
-            value, back = jax.vjp(ours, *arguments)
-            expected, expected_back = jax.vjp(plain, *arguments)
-            weights = jax.random.normal(keys[0], value.shape)
-            return (value, *back(weights)), (expected, *expected_back(weights))
-
-        for one, other in zip(*both(*arguments), strict=True):
-            np.testing.assert_allclose(one, other, atol=1e-5)
-
-    def test_layer_norm(self):
-        def plain(x, scale):
-            centred = x - x.mean(-1, keepdims=True)
-            return scale[None] * centred / jnp.sqrt(x.var(-1, keepdims=True) + 1e-5)
-
-        self.same(ops.layer_norm, plain, (6, 16), (16,))
-
-    def test_gelu(self):
-        self.same(ops.gelu, lambda x: jax.nn.gelu(x, approximate=False), (100,))
-
-    def test_causal_attention(self):
-        def plain(q, k, v):
-            q, k, v = (a.swapaxes(1, 2) for a in (q, k, v))
-            return jax.nn.dot_product_attention(q, k, v, is_causal=True).swapaxes(1, 2)
-
-        self.same(ops.causal_attention, plain, *[(2, 3, 8, 4)] * 3)
 
 
 class TestBadInput:
@@ -314,7 +252,7 @@ class TestBadInput:
         assert f"got {value}; " in printed
 
     def test_a_width_that_heads_do_not_divide(self, rejected):
-        assert "divisible by --heads 3, got 16; try --width 15." in rejected(heads=3)
+        assert "divisible by twice --heads 3, got 16; try --width 18." in rejected(heads=3)
 
     def test_a_duration_without_a_unit(self, rejected):
         for option in ("warmup", "cooldown", "evaluate_every"):
@@ -360,6 +298,12 @@ def test_every_option_is_on_the_command_line():
 
 
 def test_dispatches_cover_the_run():
-    assert dispatches(120, 50) == [50, 50, 20]
-    assert dispatches(100, 50) == [50, 50]
-    assert dispatches(3, 50) == [3]
+    assert [*dispatches(0, 120, 50)] == [(0, 50), (50, 50), (100, 20)]
+    assert [*dispatches(0, 100, 50)] == [(0, 50), (50, 50)]
+    assert [*dispatches(0, 3, 50)] == [(0, 3)]
+
+
+def test_dispatches_end_at_the_same_steps_wherever_they_begin():
+    assert [*dispatches(70, 120, 50)] == [(70, 30), (100, 20)]
+    assert [*dispatches(100, 120, 50)] == [(100, 20)]
+    assert [*dispatches(120, 120, 50)] == []

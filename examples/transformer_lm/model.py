@@ -57,9 +57,9 @@ class Attention(nnx.Module):
             window = (reach - 1, 0) if x.shape[1] > reach else None
             y = attend(query, key, value, is_causal=True, local_window_size=window)
         else:  # nothing later than this token is in the cache
-            keys, values = (old.at[:, at % reach].set(new) for old, new in zip(cache, (key, value)))
-            y = attend(query, keys, values, mask=(jnp.arange(reach) <= at[:, None])[None, None])
-            cache = Cache(keys, values)
+            place, seen = at % reach, jnp.arange(reach) <= at
+            cache = Cache(cache.keys.at[:, place].set(key), cache.values.at[:, place].set(value))
+            y = attend(query, *cache, mask=seen[None, None, None])
         return self.out(y.reshape(x.shape)), cache
 
 
@@ -149,7 +149,7 @@ def rotate(x: jax.Array, at: jax.Array) -> jax.Array:
     The product of two vectors then depends on how far apart they are (arXiv 2104.09864).
     """
     half = x.shape[-1] // 2
-    angle = at[:, None] * ROTARY_BASE ** (-jnp.arange(half) / half)
+    angle = jnp.outer(at, ROTARY_BASE ** (-jnp.arange(half) / half))
     sin, cos = (f(angle)[None, :, None] for f in (jnp.sin, jnp.cos))
     a, b = jnp.split(x, 2, -1)
     return jnp.concatenate([a * cos - b * sin, b * cos + a * sin], -1)

@@ -10,7 +10,6 @@ Options, of which `--help` and config.py have all:
 
 import math
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -53,6 +52,7 @@ class Run(NamedTuple):
 def make_run(config: Config, corpus: data.Corpus) -> Run:
     """The model and the optimizer that the options ask for, on the devices that there are."""
     chosen = plans(config)
+    schedules.steps(config, "evaluate_every", least=1)  # refused here, before anything is written
     graph = nnx.graphdef(nnx.eval_shape(lambda: make_model(config, corpus)))
     mesh, tx = sharding.make_mesh(config), make_optimizer(config, chosen)
     return Run(config, corpus, mesh, graph, tx, chosen)
@@ -239,8 +239,9 @@ def conclude(run: Run, state: TrainState, loss: float, report: Report) -> None:
         print(f"\n{text}\n")
     count = sum(p.size for p in jax.tree.leaves(state.params))
     print(
-        f"validation loss {loss:.4f} nats per token over the held-out text, corpus {corpus.digest}, "
-        f"{config.steps} steps, {count:,} parameters, {jax.devices()[0].device_kind}\n"
+        f"validation loss {loss:.4f} nats per token over the held-out text, "
+        f"corpus {corpus.digest}, {config.steps} steps, {count:,} parameters, "
+        f"{jax.devices()[0].device_kind}\n"
         f"written to {report.folder}: log.csv, schedule_and_loss.png, sample.txt, "
         "events (tensorboard --logdir)"
     )
