@@ -136,9 +136,9 @@ class TestTokenizer:
 
     def test_tokens_are_as_narrow_as_the_vocabulary_allows(self):
         every = "".join(map(chr, range(0x10000, 0x20001)))
-        assert Characters(every[:-1]).encode(every[-2]) == np.uint16(65535)
-        last = Characters(every).encode(every[-1])
-        assert (last.dtype, last.tolist()) == (np.uint32, [65536])
+        for vocabulary, dtype in ((every[:-1], np.uint16), (every, np.uint32)):
+            last = Characters(vocabulary).encode(vocabulary[-1])
+            assert (last.dtype, last.tolist()) == (dtype, [len(vocabulary) - 1])
 
     @pytest.mark.parametrize("prompt", ["a b", "\U0010ffff", "\udc80"])
     def test_a_character_that_the_text_lacks(self, prompt):
@@ -285,6 +285,7 @@ class TestPrepare:
         assert load(prepared=folder).digest == load(*prose).digest
 
     def test_text_that_cannot_be_read(self, refused, small_chunks, tmp_path):
+        assert "at least one file" in refused()
         assert "check the path" in refused(tmp_path / "nowhere.txt")
         assert "can be read more than once" in refused(tmp_path)
         (tmp_path / "empty").touch()

@@ -41,6 +41,8 @@ class Options:
 
 def prepare(options: Options) -> Prepared:
     """Write the four files; returns what corpus.json says."""
+    if not options.text:
+        reject("text", "at least one file", "none", "name one")
     for path in options.text:
         if path.exists() and not path.is_file():
             reject("text", "files, which can be read more than once", path, "give a file")
