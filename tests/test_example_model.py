@@ -143,12 +143,10 @@ def test_bfloat16_products_give_nearly_the_same_and_float32_gradients(model, bat
         loss = lambda p: losses(nnx.merge(graph, p)(batch[:, :-1]), batch[:, 1:]).mean()  # noqa: E731
         return jax.tree.leaves(jax.jit(jax.grad(loss))(params))
 
-    exact, rounded = gradients("float32"), gradients("bfloat16")
-    largest = max(np.abs(x).max() for x in exact)
-    for one, other in zip(exact, rounded, strict=True):
-        assert one.dtype == other.dtype == jnp.float32
-        assert (one != other).any()
-        np.testing.assert_allclose(one, other, atol=0.02 * largest)
+    for exact, rounded in zip(gradients("float32"), gradients("bfloat16"), strict=True):
+        assert exact.dtype == rounded.dtype == jnp.float32
+        error = jnp.linalg.norm(rounded - exact) / jnp.linalg.norm(exact)
+        assert 0 < error < 0.1
 
 
 def test_products_are_float32_on_cpu():

@@ -153,6 +153,22 @@ class TestPartitionByPath:
         found, _ = steps(tx, PARAMS, 1)
         assert np.all(found[0]["embed"]["table"] == -0.25)
 
+    def test_muon_lives_beside_adam(self):
+        """Optax's, with plans for its rate and momentum, as if its matrices were alone."""
+        muon_rate, momentum = anneal.Linear(0.1, 0.0, steps=3), anneal.Linear(0.85, 0.95, steps=3)
+        own = anneal.inject_hyperparams(lambda r, beta: optax.contrib.muon(r, beta=beta))
+        rules = {r"blocks/.*kernel": own(muon_rate, momentum), ".*": optax.adam(RATE)}
+        found, _ = steps(anneal.partition_by_path(rules, inner=None), PARAMS, 4)
+        kernels = [block["kernel"] for block in PARAMS["blocks"]]
+        state, alone = optax.contrib.muon(0.1).init(kernels), []
+        for t in range(4):  # built anew for the numbers of each step
+            one = optax.contrib.muon(float(muon_rate(t)), beta=float(momentum(t)))
+            updates, state = fast_jit(one.update)(kernels, state, kernels)
+            alone.append(updates)
+        close([[block["kernel"] for block in x["blocks"]] for x in found], alone)
+        others, _ = steps(optax.adam(RATE), PARAMS, 4)
+        close([x["blocks"][1]["bias"] for x in found], [x["blocks"][1]["bias"] for x in others])
+
     def test_first_match_wins(self):
         """In the order of the rules, not of the parameters."""
         tx = anneal.partition_by_path([("kernel", 3.0), ("head", 2.0), (".", 1.0)], 0.5)
