@@ -242,17 +242,17 @@ def round_half_up(x: Number) -> Number:
 def scale_int(n: Number, numerator: Number, denominator: Number) -> Number:
     """`n * numerator / denominator` in exact integers, halves upwards, at most 2**31 - 1.
 
-    For non-negative arguments below 2**31; a denominator of 0 reads as 1. Without x64 JAX has no
-    64-bit integers, so the traced form is a long division in base 256: a float estimates each digit
-    from below, off by at most one, and the remainder, known modulo 2**32, corrects it.
+    For arguments below 2**31, of which only `n` may be negative; a denominator of 0 reads as 1.
+    Without x64 JAX has no 64-bit integers, so the traced form is a long division in base 256: a
+    float estimates each digit from below, off by at most one, and the remainder, known modulo
+    2**32, corrects it.
     """
     if on_host(n, numerator, denominator):
-        bottom = np.maximum(np.asarray(denominator, np.int64), 1)
-        product = np.asarray(n, np.int64) * np.asarray(numerator, np.int64)
-        scaled = np.minimum((product + bottom // 2) // bottom, MAX_STEP)
+        scaled = np.minimum(scale_known(n, numerator, denominator), MAX_STEP)
         return int(scaled) if scaled.ndim == 0 else scaled
+    early = as_int(n) < 0
     n, numerator, denominator = (
-        lax.convert_element_type(x, np.uint32) for x in (n, numerator, denominator)
+        lax.convert_element_type(x, np.uint32) for x in (abs(as_int(n)), numerator, denominator)
     )
     denominator = jnp.maximum(denominator, 1)
     whole, n = n // denominator, n % denominator
@@ -267,10 +267,22 @@ def scale_int(n: Number, numerator: Number, denominator: Number) -> Number:
         more = remainder >= denominator
         remainder = jnp.where(more, remainder - denominator, remainder)
         quotient = quotient * 256 + guess + more.astype(np.uint32)
-    quotient += (remainder >= denominator - denominator // 2).astype(np.uint32)
+    # Halves upwards: those of negative numbers are not rounded away from 0.
+    half = jnp.where(early, denominator // 2 + 1, denominator - denominator // 2)
+    quotient += (remainder >= half).astype(np.uint32)
     room = jnp.maximum(MAX_STEP - quotient, 0) // jnp.maximum(numerator, 1)
     scaled = jnp.where(whole > room, np.uint32(MAX_STEP), quotient + whole * numerator)
-    return as_int(scaled)
+    return jnp.where(early, -as_int(scaled), as_int(scaled))
+
+
+def scale_known(n: Number, numerator: Number, denominator: Number) -> Any:
+    """The same of numbers known now, at most 2**62: an int, or an array of int64."""
+    n, top = np.asarray(n), np.asarray(numerator)
+    bottom = np.maximum(denominator, 1)
+    if float(np.max(np.abs(n), initial=0)) * float(np.max(top, initial=0)) > 2.0**62:
+        n = n.astype(object)  # Python's integers, which do not wrap
+    scaled = np.asarray(np.minimum((n * top + bottom // 2) // bottom, 2**62), np.int64)
+    return scaled if scaled.ndim else int(scaled)
 
 
 def last_reached(starts: Number, step: jax.Array) -> jax.Array:

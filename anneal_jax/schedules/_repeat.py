@@ -29,10 +29,18 @@ from .._numerics import (
 )
 from .._types import Array, DurationLike, IntScalarLike, RealScalarLike
 from ._constant import as_schedule
-from ._periods import are_equal, geometric, listed, starts_of
+from ._periods import (
+    Lengths,
+    are_equal,
+    geometric,
+    listed,
+    starts_of,
+    stretched_lengths,
+)
+from ._phases import laid_out, opened
 from ._rate import Rate
 from ._schedule import Schedule
-from ._time_scale import OTHER, TimeScale, durations
+from ._time_scale import OTHER, TimeScale, longest
 
 
 class Repeat(Schedule):
@@ -44,8 +52,13 @@ class Repeat(Schedule):
     exact in every cycle. After the last cycle its end value holds.
 
     A stretch moves the ends of the cycles; of equal cycles without end, it rounds their length.
-    Growing cycles without end are stored up to step 2**31 - 1, with x64 on too; a stretch by less
-    than 1 moves that last step down.
+    Growing cycles without end are stored up to step 2**31 - 1, with x64 on too. A stretch by less
+    than 1 moves that last step down; from there on the end value of the last one holds.
+
+    Of those, a cycle in which something is longer than 2**31 - 1 steps (the last one stored, as a
+    rule) is counted in the smallest units of `2**k` steps that fit: its value at its step `local`
+    is that at `local - local % 2**k`. So joins inside it are placed to within `2**k` steps, and
+    what depends on single steps (`Logarithmic`, `gamma` of `Triangular`, noise) on units.
     """
 
     schedule: Schedule = eqx.field(converter=as_schedule)
@@ -59,6 +72,8 @@ class Repeat(Schedule):
     starts: Any = eqx.field(metadata=OTHER)
     # the durations in (schedule, floor), a row for each cycle
     phases: Any = eqx.field(metadata=OTHER)
+    # int[cycles]: `lengths` and `phases` count units of 2**shifts steps; None: all are steps
+    shifts: Any = eqx.field(metadata=OTHER)
 
     @property
     def steps(self) -> DurationLike | None:
@@ -88,21 +103,17 @@ class Repeat(Schedule):
 
     def stretched(self, scale: TimeScale) -> "Repeat":
         whole, schedule, floor = scale.from_zero(), self.schedule, self.floor
-        lengths: Any = self.lengths
-        begins: Any = None
-        if lengths is not None:
-            begins = self.starts[..., :-1]
+        lengths: Any = None
+        if self.lengths is not None:
+            lengths = stretched_lengths(scale, self._in_steps(), self.starts[..., :-1])
         elif self.cycles is not None and on_host(self.cycles):
             # equal cycles move their ends, and may then differ
             count, steps = np.arange(int(np.max(self.cycles))), cast(Any, schedule.steps)
-            length = _opened(steps, np.ndim(steps))
-            lengths, begins = length * np.ones_like(count), length * count
-        if begins is None:  # for ever: the length of one cycle is rounded
+            length = opened(steps, np.ndim(steps))
+            equal = Lengths(length * np.ones_like(count), None)
+            lengths = stretched_lengths(scale, equal, length * count)
+        else:  # for ever: the length of one cycle is rounded
             schedule, floor = schedule.stretched(whole), floor and floor.stretched(whole)
-        else:
-            reached = lengths <= MAX_STEP - begins  # else its end is nowhere to be moved
-            moved, free = scale.at(begins)(lengths), whole(lengths)
-            lengths = (np if on_host(reached, moved) else jnp).where(reached, moved, free)
         factors = self.value_factor, self.floor_factor
         return _build(schedule, floor, self.cycles, *factors, lengths)
 
@@ -117,12 +128,22 @@ class Repeat(Schedule):
             given |= {"floor": self.floor, "floor_factor": self.floor_factor}
         return given
 
+    def _in_steps(self) -> Lengths:
+        """The lengths of the cycles in steps, but for the last one begun."""
+        if self.shifts is None:
+            return Lengths(self.lengths, None)
+        xp: Any = np if on_host(self.starts, self.lengths, self.shifts) else jnp
+        ended = self.starts[..., 1:] < MAX_STEP
+        counts = xp.where(ended, xp.diff(self.starts), self.lengths)
+        return Lengths(counts, xp.where(ended, 0, self.shifts))
+
     def _periods(self) -> Any:
         """The lengths of the cycles, without the filler; of tracers and batches with it."""
         if not _checks.known(self.lengths, self.starts, self.cycles) or self.lengths.ndim > 1:
             return self.lengths
+        counts, shifts = (np.asarray(0 if x is None else x, np.int64) for x in self._in_steps())
         begun = np.asarray(self.starts)[:-1] < MAX_STEP
-        return np.asarray(self.lengths)[begun][: self.cycles].tolist()
+        return (counts << shifts)[begun][: self.cycles].tolist()
 
     def _end(self) -> DurationLike:
         """The step at which the last cycle ends; in a batch of schedules, one for each."""
@@ -149,6 +170,8 @@ class Repeat(Schedule):
         schedule, floor = eqx.combine(phases, both)
         # Past the last cycle, the end: that of a nested schedule may not be that of its cycle.
         local = step - row(starts, index)
+        if self.shifts is not None:
+            local = lax.shift_right_logical(local, row(as_int(self.shifts), index))
         local = select(local >= row(self.lengths, index), as_int(schedule.steps), local)
         return index, local, (schedule, floor)
 
@@ -219,7 +242,14 @@ def repeat(
     if lengths is None and cycles is not None and on_host(length, cycles):
         _checks.steps("repeat", "cycles times the cycle's length", length * cycles)
     floor = None if floor is None else as_schedule(floor)
-    return _build(schedule, floor, cycles, Rate.of(value_factor), Rate.of(floor_factor), lengths)
+    factors = Rate.of(value_factor), Rate.of(floor_factor)
+    built = _build(schedule, floor, cycles, *factors, lengths)
+    most = int(longest(built))
+    if most > MAX_STEP:
+        rule = "at most 2**31 - 1 steps in every cycle"
+        remedy = "lower cycles or steps_factor, or cut less off with until"
+        _checks.fail("repeat", "every length and boundary in the schedule", rule, most, remedy)
+    return built
 
 
 def _build(
@@ -230,32 +260,11 @@ def _build(
     floor_factor: Rate,
     lengths: Any,
 ) -> Repeat:
-    starts = phases = None
-    if lengths is not None:
-        same = TimeScale(schedule.steps, schedule.steps)  # to the structure that stretching gives
-        schedule, floor = schedule.stretched(same), floor and floor.stretched(same)
-        starts = starts_of(lengths)
-        phases = _phases((schedule, floor), schedule.steps, lengths)
-    return Repeat(schedule, floor, cycles, value_factor, floor_factor, lengths, starts, phases)
-
-
-def _phases(both: tuple[Schedule, Schedule | None], length: Number, lengths: Any) -> Any:
-    """The durations among the leaves of `both`, stretched to each cycle's length, one row each."""
-    axis = lengths.ndim - 1  # of the cycles, behind those of a batch
-
-    scale = TimeScale(lengths, _opened(length, axis))
-    rows = tuple(s and s.stretched(scale) for s in jax.tree.map(lambda x: _opened(x, axis), both))
-
-    def filled(leaf: Any) -> Any:
-        shape = lengths.shape + np.shape(leaf)[axis + 1 :]
-        known = on_host(leaf)
-        return np.array(np.broadcast_to(leaf, shape)) if known else jnp.broadcast_to(leaf, shape)
-
-    return jax.tree.map(filled, eqx.filter(rows, durations(rows)))
-
-
-def _opened(leaf: Any, axis: int) -> Any:
-    """An array with a new axis, for the cycles, at position `axis`; a scalar stays one."""
-    if np.ndim(leaf) == 0:
-        return leaf
-    return (np if on_host(leaf) else jnp).expand_dims(leaf, axis)
+    if lengths is None:
+        return Repeat(schedule, floor, cycles, value_factor, floor_factor, *[None] * 4)
+    same = TimeScale(schedule.steps, schedule.steps)  # to the structure that stretching gives
+    both = schedule, floor = schedule.stretched(same), floor and floor.stretched(same)
+    starts = starts_of(lengths, cycles is None)
+    (counts, shifts), phases = laid_out(both, schedule.steps, lengths, cycles)
+    plan = counts, starts, phases, shifts
+    return Repeat(schedule, floor, cycles, value_factor, floor_factor, *plan)

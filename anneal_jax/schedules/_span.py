@@ -69,11 +69,12 @@ class Moment(eqx.Module):
         return repr(self.as_number()) if known else super().__repr__()
 
     def scaled(self, scale: TimeScale, most: Number = MAX_STEP) -> "Moment":
-        """The moment in stretched time, not rounded; at most `most`, at least -2**30."""
+        """The moment in stretched time, not rounded; if traced, from -2**30 to `most`."""
         top, bottom = with_axes_of(scale.numerator, self.whole), scale.denominator
-        known = on_host(self.whole, self.part, top, bottom, most)
-        moved = _scaled_exactly if known else _scaled_traced
-        return Moment(*moved(self.whole, self.part, top, with_axes_of(bottom, self.whole), most))
+        given = self.whole, self.part, top, with_axes_of(bottom, self.whole)
+        if on_host(*given, most):
+            return Moment(*_scaled_exactly(*given))
+        return Moment(*_scaled_traced(*given, most))
 
 
 class Span(Schedule):
@@ -150,7 +151,13 @@ class Span(Schedule):
     def stretched(self, scale: TimeScale) -> "Span":
         begin = self.begin.scaled(scale)
         latest = MAX_STEP - largest(-begin.whole, 0)
-        return replaced(self, begin=begin, end=self.end.scaled(scale, latest))
+        end = self.end.scaled(scale, latest)
+        if on_host(begin.whole, end.whole):  # what is out of range is made to look too long
+            length = np.subtract(end.whole, begin.whole)
+            far = (length > MAX_STEP) | np.less(begin.whole, _EARLIEST)
+            whole = np.where(far, np.maximum(length, MAX_STEP + 1), end.whole)
+            end = Moment(whole if whole.ndim else int(whole), end.part)
+        return replaced(self, begin=begin, end=end)
 
 
 def k_decay(segment: Segment, k: RealScalarLike) -> Span:
@@ -193,16 +200,15 @@ def _fraction(inside: Array, n: Array, d: Array, n_part: Array, d_part: Array) -
     return fraction(select(inside, n, 0), d, select(inside, n_part, half), d_part)
 
 
-def _scaled_exactly(whole: Any, part: Any, top: Any, bottom: Any, most: Any) -> tuple[Any, Any]:
+def _scaled_exactly(whole: Any, part: Any, top: Any, bottom: Any) -> tuple[Any, Any]:
     """A moment of known numbers times `top / bottom`: in exact fractions, rounded once."""
 
-    def one(whole: int, part: float, top: int, bottom: int, most: int) -> tuple[int, float]:
-        moved = (Rational(float(part)) + int(whole)) * Rational(int(top), max(int(bottom), 1))
-        time = min(max(moved, _EARLIEST), int(most))
+    def one(whole: int, part: float, top: int, bottom: int) -> tuple[int, float]:
+        time = (Rational(float(part)) + int(whole)) * Rational(int(top), max(int(bottom), 1))
         nearest = math.floor(time + Rational(1, 2))
         return nearest, float(time - nearest)
 
-    found = np.vectorize(one, otypes=[np.int64, np.float64])(whole, part, top, bottom, most)
+    found = np.vectorize(one, otypes=[np.int64, np.float64])(whole, part, top, bottom)
     return tuple(x if np.ndim(x) else x.item() for x in found)
 
 

@@ -23,7 +23,7 @@ from .._numerics import (
 from .._types import Array, DurationLike, RealScalarLike
 from ._constant import as_schedule
 from ._schedule import Schedule
-from ._time_scale import OTHER, WHOLE, TimeScale, replaced
+from ._time_scale import OTHER, WHOLE, TimeScale, longest, replaced
 
 
 class Retimed(Schedule):
@@ -82,9 +82,8 @@ class Shift(Retimed):
         return jnp.maximum(held - offset, 0)
 
     def stretched(self, scale: TimeScale) -> "Shift":
-        later, earlier = largest(self.offset, 0), largest(-self.offset, 0)
-        offset = scale(later) - scale(earlier)
-        return replaced(self, schedule=self.schedule.stretched(scale.at(later)), offset=offset)
+        schedule = self.schedule.stretched(scale.at(self.offset))
+        return replaced(self, schedule=schedule, offset=scale(self.offset))
 
 
 class Every(Retimed):
@@ -196,10 +195,17 @@ def stretch(schedule: Schedule, factor: RealScalarLike) -> Schedule:
     length = _checks.whole(schedule.steps)
     if length is not None and on_host(length, factor):
         _checks.steps("stretch", "the stretched length", int(length * factor))
-        return schedule.stretched(TimeScale(round_half_up(product(factor, length)), length))
-    if on_host(factor):
+        scale = TimeScale(round_half_up(product(factor, length)), length)
+    elif on_host(factor):
         ratio = Fraction(float(factor)).limit_denominator(10**6)
         scale = TimeScale(ratio.numerator, ratio.denominator)
     else:
         scale = TimeScale(round_half_up(as_float(factor) * 2.0**16), 2**16)
-    return schedule.stretched(scale if length is None else TimeScale(scale(length), length))
+    if length is not None and not on_host(length, factor):
+        scale = TimeScale(scale(length), length)
+    stretched = schedule.stretched(scale)
+    most = int(longest(stretched))
+    if most > MAX_STEP:
+        rule = "at most 2**31 - 1 steps when stretched"
+        _checks.fail("stretch", "every length and boundary", rule, most, "stretch by less")
+    return stretched

@@ -10,6 +10,7 @@ a schedule may be a stack (one row for each segment), on the host as well as in 
 Missing axes are added at the end, as in `numpy.vectorize`, not at the front.
 """
 
+import functools
 from typing import Any
 
 import equinox as eqx
@@ -17,7 +18,16 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .._numerics import Number, largest, plus, product, scale_int
+from .._numerics import (
+    MAX_STEP,
+    Number,
+    largest,
+    on_host,
+    plus,
+    product,
+    scale_int,
+    scale_known,
+)
 
 _KEY = "stretch"
 WHOLE = {_KEY: "whole"}  # whole steps: a length, or positions such as boundaries
@@ -39,10 +49,15 @@ class TimeScale(eqx.Module):
     origin: Number = 0
 
     def __call__(self, steps: Number) -> Number:
-        """The stretched length, in whole steps, of `steps` steps that begin at the origin."""
-        top, bottom, origin = self._beside(steps)
-        start = scale_int(origin, top, bottom)
-        return scale_int(plus(origin, steps), top, bottom) - start
+        """The stretched length, in whole steps, of `steps` steps that begin at the origin.
+
+        Known numbers may come out above 2**31 - 1, which `longest` finds; traced ones do not.
+        """
+        return self._place(steps) - self._place(0 * steps)
+
+    def fits(self, steps: Number) -> Number:
+        """Whether the place `steps` after the origin comes to lie before step 2**31 - 1."""
+        return self._place(steps) < MAX_STEP
 
     def at(self, position: Number) -> "TimeScale":
         """The same stretch for what begins `position` steps after the origin."""
@@ -68,6 +83,12 @@ class TimeScale(eqx.Module):
             case "real":
                 return self.real(value)
         raise NotImplementedError(f"no rule stretches a duration of kind {kind!r}")
+
+    def _place(self, steps: Number) -> Number:
+        """The stretched position of what is `steps` after the origin."""
+        top, bottom, origin = self._beside(steps)
+        scaled = scale_known if on_host(steps, top, bottom, origin) else scale_int
+        return scaled(plus(origin, steps), top, bottom)
 
     def _beside(self, other: Number) -> list[Number]:
         """Numerator, denominator and origin with as many axes as `other`, new ones at the end."""
@@ -108,6 +129,17 @@ def durations(tree: Any) -> Any:
                 else durations(value)
             )
     return replaced(tree, **marks)
+
+
+def longest(stretched: Any, axes: int = 0) -> Any:
+    """The largest count in a stretched schedule that is known now, in each of its rows.
+
+    Rows are along the first `axes` axes. Counts above 2**31 - 1 are out of reach.
+    """
+    leaves = [np.asarray(leaf) for leaf in jax.tree.leaves(stretched) if on_host(leaf)]
+    counts = [x for x in leaves if np.issubdtype(x.dtype, np.signedinteger)]  # no random bits
+    tops = (np.max(x, axis=tuple(range(axes, x.ndim)), initial=0) for x in counts)
+    return functools.reduce(np.maximum, tops, 0)
 
 
 def replaced(module: Any, **fields: Any) -> Any:
