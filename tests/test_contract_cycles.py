@@ -1,10 +1,16 @@
 """Cycles and stretching: where cycles begin, and how boundaries move."""
 
+from typing import Any, cast
+
+import equinox as eqx
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
 import anneal_jax as anneal
+from anneal_jax.schedules import REAL, WHOLE, TimeScale
+from anneal_jax.schedules._time_scale import replaced
 from tests.cases import LARGEST, Case, assert_close, floating, points, references
 from tests.numpy_eval import evaluate
 from tests.table import CASES
@@ -177,5 +183,34 @@ def test_a_count_that_is_no_declared_duration_is_not_stretched() -> None:
         def value_at(self, step: jax.Array) -> jax.Array:
             return step.astype(floating())
 
-    with pytest.raises(NotImplementedError, match="steps may be a duration or not; mark it"):
-        Own(3).stretch(2)
+    for steps in (3, np.int64(3), 2.5):
+        with pytest.raises(NotImplementedError, match="steps may be a duration or not; mark it"):
+            Own(cast(int, steps)).stretched(TimeScale(2, 1))
+
+
+def test_durations_of_ones_own_that_are_no_whole_numbers() -> None:
+    """`REAL` moves them unrounded; `WHOLE` would round them, and no mark lose them in cycles."""
+
+    class Own(anneal.Schedule):
+        half_life: float = eqx.field(metadata=REAL)
+        wrong: Any = eqx.field(default=None, metadata=WHOLE)
+        lost: Any = None
+
+        @property
+        def steps(self) -> int:
+            return 4
+
+        def value_at(self, step: jax.Array) -> jax.Array:
+            return jnp.exp2(-step.astype(floating()) / jnp.asarray(self.half_life, floating()))
+
+        def stretched(self, scale: TimeScale) -> anneal.Schedule:
+            moved = super().stretched(scale)
+            return moved if self.lost is None else replaced(moved, lost=scale.real(self.lost))
+
+    assert cast(Own, Own(2.5).stretch(0.5)).half_life == 1.25
+    np.testing.assert_allclose(Own(2.5).repeat(2, 2)(4 + 5), 0.5, rtol=1e-6)
+    for value in (2.5, 2.0, jnp.ones(())):
+        with pytest.raises(NotImplementedError, match="wrong must be a whole number where it is"):
+            Own(1.0, value).stretch(2)
+    with pytest.raises(NotImplementedError, match="moves a field that is not marked; mark it"):
+        Own(1.0, lost=2.5).repeat(2, 2)

@@ -91,18 +91,20 @@ def _steps(rng: np.random.Generator) -> np.ndarray:
 def test_values_in_cycles_without_a_counted_end(name: str) -> None:
     """Also stretched, shifted, over a floor, and read from a config."""
     rng = np.random.default_rng(len(name))
-    for ratio in rng.permutation(RATIOS)[:4].tolist():
+    for ratio in rng.permutation(RATIOS)[:3].tolist():
         part, steps = PARTS[name](int(rng.integers(40, 300))), _steps(rng)
         more = {"value_factor": 0.9, "floor": 0.25, "floor_factor": 0.8}
         schedule = part.schedule.repeat(None, ratio, **more)
         floors = {"floor": o.Constant(0.25), "floor_factor": 0.8}
         plan: o.Plan = oc.growing(part.plan, ratio, None, factor=0.9, **floors)
-        assert anneal.from_config(anneal.to_config(schedule)) == schedule
         factor = float(rng.choice([1.5, 4.0, 1000.0]))
+        stretched = schedule.stretch(factor)
+        for one in (schedule, stretched):
+            assert anneal.from_config(anneal.to_config(one)) == one
         with jax.disable_jit():
             _check(schedule(steps), plan, steps)
             moved = oc.Shift(plan.stretch(factor), 9)
-            _check(schedule.stretch(factor).shift(9)(steps), moved, steps)
+            _check(stretched.shift(9)(steps), moved, steps)
             begun = np.array([plan.restarts(t) > 0 for t in steps.tolist()])
             np.testing.assert_array_equal(schedule.is_restart(steps), begun)
 
@@ -130,7 +132,7 @@ def test_a_last_period_may_have_any_length() -> None:
     """It is endless, and its values are those of its length."""
     schedule = anneal.Linear(1.0, 0.0, 10).repeat(periods=[5, 10**10])
     assert schedule.steps is None
-    assert schedule(5 + 10**9) == np.float32(0.9)
+    np.testing.assert_allclose(schedule(5 + 10**9), 0.9, rtol=1e-6)
     assert anneal.Linear(1.0, 0.0, 10).repeat(periods=[10**400])(LARGEST) == 1
     with pytest.raises(ValueError, match=r"periods must be a whole number from 1 to 2\*\*31 - 1"):
         anneal.Linear(1.0, 0.0, 10).repeat(periods=[10**10, 5])

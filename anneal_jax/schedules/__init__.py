@@ -27,8 +27,8 @@ that schedules can do comes with the base class, composition and JAX's transform
     [1. 3.]
 
 `WHOLE` serves lengths and positions in whole steps that are counted from the schedule's own step 0,
-`REAL` durations that need not be whole. A class with phases one after another marks them, too, and
-also defines `stretched`, with `scale.at(begin)(length)`.
+`REAL` durations that need not be whole; a float without a mark is no duration. A class with phases
+one after another marks them, too, and also defines `stretched`, with `scale.at(begin)(length)`.
 """
 
 from anneal_jax.schedules._algebra import (
@@ -109,6 +109,7 @@ from anneal_jax.schedules._time import (
     Until as Until,
 )
 from anneal_jax.schedules._time_scale import (
+    REAL as REAL,
     WHOLE as WHOLE,
     TimeScale as TimeScale,
 )

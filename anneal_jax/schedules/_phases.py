@@ -28,7 +28,7 @@ def laid_out(
             counted = Lengths.of(lengths, True, more)
             phases = _phases(both, length, counted.counts)
     elif not on_host(cycles):  # who knows how many of the cycles are asked for
-        phases = jax.tree.map(_cut, phases)
+        counted, phases = jax.tree.map(_cut, (counted, phases))
     return counted, phases
 
 
@@ -37,7 +37,10 @@ def _phases(both: tuple[Schedule, Schedule | None], length: Number, lengths: Any
     axis = lengths.ndim - 1  # of the cycles, behind those of a batch
 
     scale = TimeScale(lengths, opened(length, axis))
-    rows = tuple(s and s.stretched(scale) for s in jax.tree.map(lambda x: opened(x, axis), both))
+    both = jax.tree.map(lambda x: opened(x, axis), both)
+    rows = tuple(s and s.stretched(scale) for s in both)
+    for one, other in zip(both, rows, strict=True):
+        _check_marks(one, other)
 
     def filled(leaf: Any) -> Any:
         shape = lengths.shape + np.shape(leaf)[axis + 1 :]
@@ -45,6 +48,17 @@ def _phases(both: tuple[Schedule, Schedule | None], length: Number, lengths: Any
         return np.array(np.broadcast_to(leaf, shape)) if known else jnp.broadcast_to(leaf, shape)
 
     return jax.tree.map(filled, eqx.filter(rows, durations(rows)))
+
+
+def _check_marks(schedule: Schedule | None, stretched: Any) -> None:
+    """Refuse a class whose `stretched` moves what no mark tells: the rows would not hold it."""
+    rests = (eqx.filter(s, durations(s), inverse=True) for s in (schedule, stretched) if s)
+    pairs = zip(*map(jax.tree.leaves, rests), strict=True)
+    if any(x is not y and on_host(x, y) and not np.array_equal(x, y) for x, y in pairs):
+        raise NotImplementedError(
+            f"{type(schedule).__name__}: `stretched` moves a field that is not marked; mark it by "
+            "eqx.field(metadata=anneal_jax.schedules.REAL), or WHOLE if it is a whole number."
+        )
 
 
 def _cut(leaf: Any) -> Any:

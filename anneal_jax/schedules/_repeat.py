@@ -197,7 +197,8 @@ def repeat(
       steps_factor: ratio of each cycle's length to that of the one before, above 0.
       value_factor: ratio of each cycle's values to those of the one before, above 0.
       periods: lengths of the cycles in optimizer steps, in place of `cycles` and `steps_factor`. If
-        the last one reaches step 2**31 - 1 or beyond, the schedule is open-ended.
+        the last one reaches step 2**31 - 1 or beyond (its length may be any), the schedule is
+        open-ended.
       floor: what is added in every cycle: a number, or a schedule as long as one cycle.
       floor_factor: ratio of each cycle's floor to that of the one before, above 0.
 
@@ -207,7 +208,8 @@ def repeat(
 
     Raises:
       ValueError: if `schedule` is open-ended or empty, a factor is not above 0, cycles without end
-        shrink, or a given number of cycles ends beyond step 2**31 - 1.
+        shrink, or a given number of cycles ends beyond step 2**31 - 1 or has a part (cut off by
+        `until`, say) of more steps than that.
 
     Example:
         >>> import anneal_jax as anneal
@@ -265,6 +267,8 @@ def _build(
     same = TimeScale(schedule.steps, schedule.steps)  # to the structure that stretching gives
     both = schedule, floor = schedule.stretched(same), floor and floor.stretched(same)
     starts = starts_of(lengths, cycles is None)
+    if on_host(lengths) and cycles is None:  # what a stretch moved out of reach is filler now
+        lengths = np.where(starts[..., :-1] < MAX_STEP, lengths, 0)
     (counts, shifts), phases = laid_out(both, schedule.steps, lengths, cycles)
     plan = counts, starts, phases, shifts
     return Repeat(schedule, floor, cycles, value_factor, floor_factor, *plan)

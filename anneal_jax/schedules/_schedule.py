@@ -34,7 +34,7 @@ from .._types import (
     Values,
 )
 from ._evaluation import as_step, cycles, evaluate
-from ._time_scale import TimeScale, is_count, kind_of, replaced
+from ._time_scale import TimeScale, is_count, is_real, kind_of, replaced
 
 
 class Schedule(eqx.Module):
@@ -89,20 +89,27 @@ class Schedule(eqx.Module):
         that are schedules are stretched too.
 
         Raises:
-          NotImplementedError: if an integer field is not marked, since it may hold a duration.
+          NotImplementedError: if a whole number, or what is called `steps`, `..._steps` or
+            `timescale`, is not marked, since it may be a duration; if `WHOLE` marks a float.
         """
         moved = {}
         for name, field in self.__dataclass_fields__.items():
             value, kind = getattr(self, name), kind_of(field)
             if isinstance(value, Schedule):
                 moved[name] = value.stretched(scale)
+            elif kind in ("whole", "divisor") and is_real(value):
+                raise NotImplementedError(
+                    f"{type(self).__name__}: {name} must be a whole number where it is marked "
+                    f"WHOLE, got {_short(value)}; pass an integer, or mark it by "
+                    "eqx.field(metadata=anneal_jax.schedules.REAL)."
+                )
             elif kind is not None and value is not None:
                 moved[name] = scale.moved(kind, value)
-            elif kind is None and is_count(value):
+            elif kind is None and (is_count(value) or (is_real(value) and _is_duration(name))):
                 raise NotImplementedError(
                     f"{type(self).__name__}: {name} may be a duration or not; mark it by "
-                    "eqx.field(metadata=anneal_jax.schedules.WHOLE), and if it moves by a rule "
-                    "of its own also define `stretched`."
+                    "eqx.field(metadata=anneal_jax.schedules.WHOLE), or REAL if it need not be "
+                    "whole, and if it moves by a rule of its own also define `stretched`."
                 )
         return replaced(self, **moved)
 
@@ -229,6 +236,10 @@ class Schedule(eqx.Module):
         Boundaries between phases move to the nearest integer step, halves upwards, and each phase
         is rebuilt between its moved ends. So nothing is evaluated at fractional steps, and the
         values at ends, peaks and joins stay exact.
+
+        Raises:
+          ValueError: if `factor` is not above 0, or a length or boundary comes out above 2**31 - 1
+            (but for cycles that grow without end).
         """
         from ._time import stretch
 
@@ -292,6 +303,11 @@ class Schedule(eqx.Module):
         leaves, structure = jax.tree.flatten(self)
         parts = (x.tobytes() if isinstance(x, np.ndarray | jax.Array) else x for x in leaves)
         return hash((structure, *parts))
+
+
+def _is_duration(name: str) -> bool:
+    """Whether a field of this name can hold nothing but a duration, as far as anyone would say."""
+    return name in ("steps", "timescale") or name.endswith("_steps")
 
 
 def _short(value: Any) -> str:

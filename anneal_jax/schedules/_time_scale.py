@@ -110,9 +110,18 @@ def kind_of(field: Any) -> str | None:
 
 def is_count(value: Any) -> bool:
     """Whether `value` is a whole number, or an array of such."""
-    array = isinstance(value, jax.Array | np.ndarray)
-    integral = array and jnp.issubdtype(value.dtype, jnp.integer)
-    return integral or (isinstance(value, int) and not isinstance(value, bool))
+    return _is_of(value, int, jnp.integer)
+
+
+def is_real(value: Any) -> bool:
+    """Whether `value` is a float, or an array of such."""
+    return _is_of(value, float, jnp.floating)
+
+
+def _is_of(value: Any, scalar: type, kind: Any) -> bool:
+    if isinstance(value, jax.Array | np.ndarray | np.generic):
+        return jnp.issubdtype(value.dtype, kind)
+    return isinstance(value, scalar) and not isinstance(value, bool)
 
 
 def durations(tree: Any) -> Any:
