@@ -239,6 +239,7 @@ class TestBatches:
         windows = data.windows(Tokens(np.arange(22)), 4)
         assert windows[:, 1:].ravel().tolist() == list(range(1, 21))
         assert windows[:, :-1].ravel().tolist() == list(range(20))
+        assert data.windows(Tokens(np.arange(22)), 4, most=3)[:, 0].tolist() == [0, 4, 12]
 
 
 class TestPrepare:

@@ -147,7 +147,7 @@ def batches(
     seed: int,
     first: int,
     steps: int,
-    rows: slice | range,
+    rows: slice | np.ndarray,
     batch_size: int,
     block_size: int,
     order: Order = "shuffled",
@@ -163,9 +163,12 @@ def batches(
     return tokens.at(starts.ravel(), block_size + 1).reshape(steps, len(row), block_size + 1)
 
 
-def windows(tokens: Tokens, block: int) -> np.ndarray:
+def windows(tokens: Tokens, block: int, most: int = 10_000) -> np.ndarray:
     """int32[windows, block + 1]: consecutive blocks, each with the token to predict after it.
 
-    Every token but the first is predicted once; a last incomplete block is left out.
+    Every token but the first is predicted once; a last incomplete block is left out. Of a text
+    with more than `most` windows, so many stand for all, evenly spread.
     """
-    return tokens.at(np.arange((len(tokens) - 1) // block) * block, block + 1)
+    count = (len(tokens) - 1) // block
+    chosen = np.arange(count) if count <= most else np.arange(most) * count // most
+    return tokens.at(chosen * block, block + 1)
