@@ -31,15 +31,25 @@ def cpu_seconds(run: Callable[[], object]) -> float:
     return time.process_time() - begin
 
 
+def wall_seconds(run: Callable[[], object]) -> float:
+    """Time of one call until its result is there: for accelerators, whose work no CPU time has."""
+    begin = time.perf_counter()
+    jax.block_until_ready(run())
+    return time.perf_counter() - begin
+
+
 def alternate(
-    a: Callable[[], object], b: Callable[[], object], rounds: int
+    a: Callable[[], object],
+    b: Callable[[], object],
+    rounds: int,
+    seconds: Callable[[Callable[[], object]], float] = cpu_seconds,
 ) -> tuple[float, float, float]:
     """Median seconds of `a` and of `b`, and the median of their ratios round by round."""
-    cpu_seconds(a), cpu_seconds(b)  # warm
+    seconds(a), seconds(b)  # warm
     pairs = []
     for i in range(rounds):
         order = (a, b) if i % 2 == 0 else (b, a)
-        times = [cpu_seconds(f) for f in order]
+        times = [seconds(f) for f in order]
         pairs.append(tuple(times if i % 2 == 0 else reversed(times)))
     first, second = (statistics.median(column) for column in zip(*pairs, strict=True))
     return first, second, statistics.median(x / y for x, y in pairs)

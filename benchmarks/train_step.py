@@ -1,7 +1,7 @@
 """What schedules and stateful transformations cost in a train step: AdamW, 10M parameters."""
 
-import functools
 from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -18,9 +18,15 @@ ROUNDS = 31
 
 
 def stepper(
-    tx: optax.GradientTransformation, widths: tuple[int, ...] = WIDE
-) -> Callable[[], object]:
-    """A call that runs `STEPS` jitted train steps, with its state carried along."""
+    tx: optax.GradientTransformation,
+    widths: tuple[int, ...] = WIDE,
+    steps: int = STEPS,
+    scan: bool = False,
+) -> Callable[[], Any]:
+    """A call that runs that many jitted train steps, with its state carried along.
+
+    With `scan` they are one program, else a dispatch each.
+    """
     tx = optax.with_extra_args_support(tx)
     keys = jax.random.split(jax.random.key(0), len(widths))
     shapes = zip(widths[:-1], widths[1:], keys[1:], strict=True)
@@ -33,17 +39,20 @@ def stepper(
             h = jax.nn.relu(h @ w)
         return jnp.mean((h @ params[-1]) ** 2)
 
-    @functools.partial(jax.jit, donate_argnums=(0, 1))  # as train loops do
-    def step(params: list, state: object) -> tuple:
+    def step(params: list, state: Any) -> tuple:
         value, grads = jax.value_and_grad(loss)(params)
         updates, state = tx.update(grads, state, params, value=value)
         return optax.apply_updates(params, updates), state
 
+    def scanned(params: list, state: Any) -> tuple:
+        return jax.lax.scan(lambda carry, _: (step(*carry), None), (params, state), None, steps)[0]
+
+    donating = jax.jit(scanned if scan else step, donate_argnums=(0, 1))  # as train loops do
     carry = [(params, tx.init(params))]
 
-    def run() -> object:
-        for _ in range(STEPS):
-            carry[0] = step(*carry[0])
+    def run() -> Any:
+        for _ in range(1 if scan else steps):
+            carry[0] = donating(*carry[0])
         return carry[0]
 
     return run
