@@ -43,11 +43,17 @@ def alternate(
     b: Callable[[], object],
     rounds: int,
     seconds: Callable[[Callable[[], object]], float] = cpu_seconds,
+    enough: Callable[[], bool] = lambda: False,
 ) -> tuple[float, float, float]:
-    """Median seconds of `a` and of `b`, and the median of their ratios round by round."""
+    """Median seconds of `a` and of `b`, and the median of their ratios round by round.
+
+    After a round no other begins once there is `enough`.
+    """
     seconds(a), seconds(b)  # warm
     pairs = []
     for i in range(rounds):
+        if pairs and enough():
+            break
         order = (a, b) if i % 2 == 0 else (b, a)
         times = [seconds(f) for f in order]
         pairs.append(tuple(times if i % 2 == 0 else reversed(times)))

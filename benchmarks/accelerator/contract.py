@@ -54,7 +54,7 @@ def _errors(run: Callable, cases: list[Any], clock: Clock) -> Iterable[tuple[str
     """The worst error of each case, a few cases at a time until the time is up."""
     with ThreadPoolExecutor(min(AT_ONCE, os.cpu_count() or 1)) as threads:
         for first in range(0, len(cases), AT_ONCE):
-            if clock.left() <= 0:
+            if clock.over():
                 return
             some = cases[first : first + AT_ONCE]
             values = threads.map(partial(_values, run), some)

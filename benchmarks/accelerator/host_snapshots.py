@@ -52,12 +52,11 @@ def _times(
     what: str, widths: tuple[int, ...], cycle: int, steps: int, rounds: int, clock: Clock
 ) -> Iterator[Row]:
     """On the host, and beside it on the device, over an optimizer that keeps none."""
-    del clock
     make = partial(train_step.stepper, widths=widths, steps=steps)
     none, values = make(optax.adamw(anneal.cosine_restarts(1e-4, cycle))), {}
     for name in ("device", "host"):
         some = make(_chain(cycle, name == "host"))
-        a, b, ratio = alternate(some, none, rounds, seconds=wall_seconds)
+        a, b, ratio = alternate(some, none, rounds, wall_seconds, clock.over)
         values[name] = {"ratio": ratio, "ms": a / steps * 1e3, "none_ms": b / steps * 1e3}
     host, here = values["host"], values["device"]
     figure = f"{host['ratio']:.2f}x ({host['ms']:.2f} against {host['none_ms']:.2f} ms)"

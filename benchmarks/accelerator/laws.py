@@ -69,7 +69,7 @@ def _times(what: str, law: Law, part: str, rates: np.ndarray, clock: Clock) -> I
 def _median_ms(run: Callable[[], object], clock: Clock) -> float:
     """Of a few calls; of one where time is short."""
     wall_seconds(run)  # compiles
-    rounds = ROUNDS if clock.left() > 0 else 1
+    rounds = 1 if clock.over() else ROUNDS
     return 1e3 * statistics.median(wall_seconds(run) for _ in range(rounds))
 
 

@@ -30,6 +30,10 @@ class Clock:
         """Seconds until the end; below 0 after it."""
         return self._end - time.monotonic()
 
+    def over(self) -> bool:
+        """Whether no more should be measured."""
+        return self.left() <= 0
+
 
 class Measurement(NamedTuple):
     """A named part of a section; `run` yields rows, and may look at the clock between them."""
@@ -60,7 +64,7 @@ def rows_of(
     `begun` is told what is measured next.
     """
     for one in measurements:
-        if clock.left() <= 0:
+        if clock.over():
             yield Row(one.what, f"{LEFT_OUT}the time of this section is used up")
             continue
         begun(one.what)

@@ -48,11 +48,10 @@ def injected() -> optax.GradientTransformation:
 def _rows(
     what: str, widths: tuple[int, ...], steps: int, scan: bool, rounds: int, clock: Clock
 ) -> Iterator[Row]:
-    del clock
     jax.clear_caches()
     make = partial(train_step.stepper, widths=widths, steps=steps, scan=scan)
     ours, theirs, ratio = alternate(
-        make(injected()), make(optax.adamw(1e-4)), rounds, seconds=wall_seconds
+        make(injected()), make(optax.adamw(1e-4)), rounds, wall_seconds, clock.over
     )
     a, b = (seconds / steps * 1e3 for seconds in (ours, theirs))
     values = {"ratio": ratio, "ms": a, "constants_ms": b, "peak_bytes": device.peak()}
