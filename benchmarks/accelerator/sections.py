@@ -39,6 +39,7 @@ SECTIONS = (
     Section("sweep", 50),
     Section("laws", 40),
     Section("host_snapshots", 25),
+    Section("transformer", 190),
 )
 
 
@@ -68,7 +69,7 @@ def serve(name: str, seconds: float, quick: bool) -> None:
 def command(name: str, seconds: float, quick: bool) -> list[str]:
     """What runs `serve` in a process of its own."""
     options = ["--section", name, "--seconds", f"{seconds:.0f}", *["--quick"] * quick]
-    return [sys.executable, "-m", __package__, *options]
+    return [sys.executable, "-m", "benchmarks.accelerator", *options]
 
 
 def apart(name: str, seconds: float, command: list[str]) -> Iterator[Row]:
@@ -101,7 +102,7 @@ def apart(name: str, seconds: float, command: list[str]) -> Iterator[Row]:
         finally:
             timer.cancel()
             _end(process)
-        if code and clock.left() <= 0:
+        if code and clock.over():
             yield Row(begun, f"{LEFT_OUT}stopped after {limit:.0f} s of its section")
         elif code:
             said.seek(0)
