@@ -3,6 +3,7 @@
 import dataclasses
 import difflib
 import os
+import shutil
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -102,7 +103,7 @@ def make_folder(out: Path, results: Iterable[str], overwrite: bool) -> None:
     try:
         out.mkdir(parents=True, exist_ok=True)
         for path in earlier:
-            path.unlink()
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
     except OSError as error:
         reject("out", "a folder to write to", out, f"choose another ({error.strerror})")
 

@@ -62,7 +62,9 @@ class Config:
 
     # Checkpoints
     checkpoint_every: str = "10%"  # duration between checkpoints, each after a whole dispatch
-    keep: int = 2  # checkpoints to keep: this many of the last, and the one of the lowest loss
+    # Checkpoints to keep: this many of the last, and the one of the lowest held-out loss; 0: all,
+    # for a run that others branch from.
+    keep: int = 2
     resume: bool = False  # go on from the last checkpoint in --out, with its options and plan
     branch: Path | None = None  # begin from a checkpoint of the run in that folder, and leave it be
     at: int | None = None  # step of the checkpoint to resume or branch from; the last, if not said
@@ -100,7 +102,7 @@ class Config:
     def __post_init__(self) -> None:
         for name in (
             "blocks", "heads", "width", "block_size", "steps", "batch_size", "accumulate",
-            "steps_per_dispatch", "keep",
+            "steps_per_dispatch",
         ):  # fmt: skip
             at_least_one(name, getattr(self, name))
         if self.width % (2 * self.heads):
@@ -121,10 +123,17 @@ class Config:
                 reject(name, rule, getattr(self, name), f"the default is {getattr(Config, name)}")
         if self.sample_length < 0:
             reject("sample_length", "at least 0", self.sample_length, "0 writes no sample")
+        if self.keep < 0:
+            reject("keep", "at least 0", self.keep, "0 keeps all checkpoints")
         if self.top_p is not None and not 0 < self.top_p <= 1:
             reject("top_p", "above 0 and at most 1", self.top_p, "leave it out for all tokens")
         if self.top_k is not None:
             at_least_one("top_k", self.top_k)
+
+    @property
+    def length(self) -> int:
+        """Optimizer steps that plans are made for."""
+        return self.steps if self.extend_to is None else self.extend_to
 
 
 def parse(arguments: Sequence[str] | None = None) -> Config:

@@ -20,7 +20,7 @@ def draw(rows: list[dict], planned: int, title: str, path: Path) -> None:
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=(2.2, 1))
     step = np.array([row["step"] for row in rows])
     draw_losses(above, rows)
-    if len(rows) < planned:
+    if step[-1] + 1 < planned:
         title += f", stopped after step {step[-1]:,} with loss {rows[-1]['loss']:.4g}"
         above.axvline(step[-1], color="#666666", linestyle=":", linewidth=1.2)
     above.set_title(title, loc="left", fontsize=11, fontweight="bold")

@@ -12,12 +12,15 @@ from . import schedules
 from .config import Config
 
 
-def plans(config: Config) -> dict[str, anneal.Schedule]:
-    """The schedules of a run by the names of what they drive, as logged and as in checkpoints."""
+def plans(config: Config, file: dict | None = None) -> dict[str, anneal.Schedule]:
+    """The schedules of a run by the names of what they drive, as logged and as in checkpoints.
+
+    `file` is what the file of `--schedule-config` has, where it has been read already.
+    """
     if config.optimizer == "adamw":
-        return {"learning_rate": schedules.build(config)}
+        return {"learning_rate": schedules.build(config, file)}
     if config.schedule_config is not None:
-        return schedules.read(config, ("learning_rate", "muon_rate", "momentum"))
+        return schedules.read(config, ("learning_rate", "muon_rate", "momentum"), file)
     own = dataclasses.replace(config, peak=config.muon_peak, cooldown=config.muon_cooldown)
     warmup = schedules.steps(config, "warmup")
     return {
@@ -25,6 +28,20 @@ def plans(config: Config) -> dict[str, anneal.Schedule]:
         "muon_rate": schedules.build(own),
         "momentum": anneal.Linear(min(0.85, config.muon_momentum), config.muon_momentum, warmup),
     }
+
+
+def cooled(plans: dict[str, anneal.Schedule], start: Any, steps: int) -> dict[str, anneal.Schedule]:
+    """The same plans up to step `start`, from where every rate falls to 0 in so many steps."""
+
+    def rate(plan: anneal.Schedule) -> anneal.Schedule:
+        return anneal.with_cooldown(plan, start, steps, cooldown=anneal.Linear)
+
+    return {n: rate(plan) if n.endswith("rate") else plan for n, plan in plans.items()}
+
+
+def numbers(config: Config) -> dict[str, anneal.Schedule]:
+    """What AdamW stays at. As plans, which `anneal.with_schedules` replaces like all others."""
+    return {name: anneal.Constant(getattr(config, name)) for name in ("b1", "b2", "weight_decay")}
 
 
 def make_optimizer(config: Config, plans: dict[str, anneal.Schedule]) -> Any:
@@ -35,10 +52,8 @@ def make_optimizer(config: Config, plans: dict[str, anneal.Schedule]) -> Any:
     """
     adamw = anneal.inject_hyperparams(optax.adamw, static_args="mask")(
         learning_rate=plans["learning_rate"],
-        b1=config.b1,
-        b2=config.b2,
-        weight_decay=config.weight_decay,
         mask=lambda params: jax.tree.map(lambda p: p.ndim > 1, params),
+        **numbers(config),
     )
     if config.optimizer == "adamw":
         groups = adamw

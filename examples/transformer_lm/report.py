@@ -10,12 +10,11 @@ import numpy as np
 from tensorboardX import SummaryWriter
 from tqdm import tqdm
 
-from ..command_line import make_folder, reject
+from ..command_line import reject
+from . import history
 from .config import Config
 from .figure import draw
-
-LOG, FIGURE, SAMPLE = "log.csv", "schedule_and_loss.png", "sample.txt"
-RESULTS = (LOG, FIGURE, SAMPLE, "events/events.out.tfevents.*")
+from .history import EVENTS, FIGURE, LOG, SAMPLE
 
 
 class NotFinite(Exception):
@@ -30,33 +29,54 @@ class NotFinite(Exception):
 
 
 class Report:
-    """Takes in what happens. Use it in a `with`: leaving it writes what is left, and the figure."""
+    """Takes in what happens. Use it in a `with`: leaving it writes what is left, and the figure.
 
-    def __init__(self, config: Config, plans: tuple[str, ...]):
+    A run that goes on from step `first` of an earlier one, whose folder is `source`, keeps what
+    that one logged up to there; steps that it logged beyond are made again.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        plans: tuple[str, ...],
+        last: int | None = None,
+        source: Path | None = None,
+        first: int = 0,
+    ):
         self.folder = config.out
         name = config.schedule_config.name if config.schedule_config else config.schedule
-        self._title = f"{name}, {config.steps:,} steps"
-        self._planned = config.steps
+        self._last = config.steps if last is None else last
+        self._title = f"{name}, {self._last:,} steps"
         self._tokens = config.batch_size * config.block_size
         self._plans = plans
-        self._rows: list[dict[str, Any]] = []
+        if source != self.folder:
+            history.prepare(config, source, first)
+        self._rows = history.rows(self.folder / LOG, first)
         self._written = 0  # rows that are in the CSV
-        make_folder(self.folder, RESULTS, config.overwrite)
+        cooled = ("cooled_loss",) if config.preview_cooldown else ()
+        columns = ("step", *plans, "loss", "tokens_per_second", "val_loss", *cooled)
         try:
-            self._file = (self.folder / LOG).open("w", newline="", encoding="utf-8")
-            self._events = SummaryWriter(str(self.folder / "events"))
+            self._open(dict.fromkeys([*columns, *(name for row in self._rows for name in row)]))
+            history.trim(self.folder / EVENTS, first)
+            self._events = SummaryWriter(str(self.folder / EVENTS), purge_step=first or None)
         except OSError as error:
             rule, why = "a folder to write to", f"choose another ({error.strerror})"
             reject("out", rule, self.folder, why)
-        columns = ("step", *plans, "loss", "tokens_per_second", "val_loss")
-        self._csv = csv.DictWriter(self._file, columns)
-        self._csv.writeheader()
         shown = {"disable": not config.progress, "dynamic_ncols": True, "unit": " steps"}
         shown["delay"] = 1e-3  # not before there is something to say: lines are printed first
-        self._bar = tqdm(total=config.steps, **shown)
+        self._bar = tqdm(total=self._last, initial=first, **shown)
         self._now = self._held_out = ""  # what the bar says of the last steps and evaluation
         self._coming: tuple[int, dict[str, Any]] | None = None  # what the device still computes
         self._since = time.perf_counter()
+
+    def _open(self, columns: dict[str, None]) -> None:
+        """A CSV with the rows so far, which takes the place of an earlier one at once."""
+        new = self.folder / f"{LOG}.new"
+        self._file = new.open("w", newline="", encoding="utf-8")
+        self._csv = csv.DictWriter(self._file, columns)
+        self._csv.writeheader()
+        self._write()
+        new.replace(self.folder / LOG)
 
     def __enter__(self) -> "Report":
         return self
@@ -69,7 +89,7 @@ class Report:
         self._events.close()
         self._file.close()
         if self._rows:
-            draw(self._rows, self._planned, self._title, self.folder / FIGURE)
+            draw(self._rows, self._last, self._title, self.folder / FIGURE)
 
     def start(self) -> None:
         """The clock runs from here on."""
@@ -107,16 +127,30 @@ class Report:
         self._say()
         self._bar.update(len(arrays["loss"]))  # which draws the bar, once per dispatch
 
-    def validation(self, loss: float) -> None:
-        """The loss on held-out text after the last of these steps."""
+    def validation(self, loss: float, cooled: float | None = None) -> None:
+        """The loss on held-out text after the last of these steps.
+
+        `cooled` is what it would be after a cooldown from there.
+        """
         self.catch_up()
+        step = self._rows[-1]["step"]
         self._rows[-1]["val_loss"] = loss
-        self._add_loss("validation", loss, self._rows[-1]["step"])
+        self._add_loss("validation", loss, step)
         self._held_out = f", held-out {loss:.4g}"
+        if cooled is not None:
+            self._rows[-1]["cooled_loss"] = cooled
+            self._add_loss("cooled", cooled, step)
+            self._held_out += f" (cooled {cooled:.4g})"
         self._say()
-        if self._rows[-1]["step"] + 1 == self._planned:
+        if step + 1 == self._last:
             self._bar.close()  # the last line of training, before what is printed next
         self.start()  # evaluation is no training
+
+    def flush(self) -> None:
+        """All that has come so far to the disk, as a checkpoint is about to be written."""
+        self.catch_up()
+        self._write()
+        self._events.flush()
 
     def sample(self, text: str) -> None:
         """What the trained model writes."""

@@ -11,10 +11,12 @@ from ..command_line import BadInput, hyphened, nearest, reject, unread
 from .config import Config
 
 
-def horizon(config: Config) -> anneal.Horizon:
-    """How long the run is, and what its units are in steps."""
+def horizon(config: Config, total: int | None = None) -> anneal.Horizon:
+    """How long the run is, unless `total` says otherwise, and what its units are in steps."""
     return anneal.Horizon(
-        total=config.steps, batch_size=config.batch_size, tokens_per_example=config.block_size
+        total=config.length if total is None else total,
+        batch_size=config.batch_size,
+        tokens_per_example=config.block_size,
     )
 
 
@@ -31,24 +33,24 @@ def steps(config: Config, option: str, least: int = 0) -> int:
 
 SCHEDULES: dict[str, Callable[[Config], anneal.Schedule]] = {
     "wsd": lambda c: anneal.warmup_stable_decay(
-        c.peak, steps(c, "warmup"), steps(c, "cooldown"), c.steps, cooldown=anneal.Linear
+        c.peak, steps(c, "warmup"), steps(c, "cooldown"), c.length, cooldown=anneal.Linear
     ),
-    "cosine": lambda c: anneal.warmup_cosine(c.peak, steps(c, "warmup"), c.steps),
-    "linear": lambda c: anneal.warmup_linear(c.peak, steps(c, "warmup"), c.steps),
+    "cosine": lambda c: anneal.warmup_cosine(c.peak, steps(c, "warmup"), c.length),
+    "linear": lambda c: anneal.warmup_linear(c.peak, steps(c, "warmup"), c.length),
     # Cycles of 1, 2 and 4 sevenths; stretched, so that they end with the run to the very step.
     "restarts": lambda c: anneal.cosine_restarts(c.peak, 100, cycles=3, steps_factor=2).stretch(
-        c.steps / 700
+        c.length / 700
     ),
-    "one_cycle": lambda c: anneal.one_cycle(c.peak, c.steps),
+    "one_cycle": lambda c: anneal.one_cycle(c.peak, c.length),
     "inverse_sqrt": lambda c: anneal.warmup_inverse_sqrt(c.peak, steps(c, "warmup")),
     "constant": lambda c: anneal.warmup_constant(c.peak, steps(c, "warmup")),
 }
 
 
-def build(config: Config) -> anneal.Schedule:
-    """The schedule that the configuration names or points to."""
+def build(config: Config, file: dict | None = None) -> anneal.Schedule:
+    """The schedule that the configuration names or points to; `file`: what that file has."""
     if config.schedule_config is not None:
-        return read(config, ("learning_rate",))["learning_rate"]
+        return read(config, ("learning_rate",), file)["learning_rate"]
     try:
         if config.schedule not in SCHEDULES:
             names = ", ".join(SCHEDULES)
@@ -59,13 +61,15 @@ def build(config: Config) -> anneal.Schedule:
         raise BadInput(str(error)) from None
 
 
-def read(config: Config, names: tuple[str, ...]) -> dict[str, anneal.Schedule]:
-    """The plans of these names in the file of `--schedule-config`.
+def read(
+    config: Config, names: tuple[str, ...], file: dict | None = None
+) -> dict[str, anneal.Schedule]:
+    """The plans of these names in the file of `--schedule-config`, or in what was read from it.
 
     They stand there by name (`{"learning_rate": {…}, …}`), or a learning rate alone and bare.
     """
     path = config.schedule_config
-    found = _read(path)
+    found = load(path) if file is None else file
     if names == ("learning_rate",) and "learning_rate" not in found:
         found = {"learning_rate": found}
     if found.keys() != set(names):
@@ -77,20 +81,27 @@ def read(config: Config, names: tuple[str, ...]) -> dict[str, anneal.Schedule]:
         raise BadInput(f"--schedule-config {path}: {error}") from None
 
 
-def remarks(config: Config, schedule: anneal.Schedule, given: set[str]) -> list[str]:
-    """What the user may not expect: options without an effect, and a plan of another length."""
+def remarks(
+    config: Config, schedule: anneal.Schedule, given: set[str], last: int | None = None
+) -> list[str]:
+    """What the user may not expect: options without an effect, and a plan of another length.
+
+    `last` is where the run ends, if not with the plans that its options ask for.
+    """
     noted = Noted(config)
-    build(noted)
     file = config.schedule_config
+    if file is None:
+        build(noted)
     chosen = f"--schedule {config.schedule}" if file is None else f"--schedule-config {file}"
     why = dict.fromkeys({"schedule", "peak", "warmup", "cooldown"} - noted.read, chosen)
     if not config.sample_length:
         why["temperature"] = "--sample-length 0"
     said = unread(given, why)
-    if "evaluate_every" in given and steps(config, "evaluate_every") < config.steps_per_dispatch:
-        every = f"every {config.steps_per_dispatch} steps: lower --steps-per-dispatch for more"
-        said.append(f"--evaluate-every {config.evaluate_every} comes to {every}.")
-    told = horizon(config).misfit(schedule)
+    for name in ("evaluate_every", "checkpoint_every"):
+        if name in given and steps(config, name) < config.steps_per_dispatch:
+            every = f"every {config.steps_per_dispatch} steps: lower --steps-per-dispatch for more"
+            said.append(f"{hyphened(name)} {getattr(config, name)} comes to {every}.")
+    told = horizon(config, last).misfit(schedule)
     return [*said, f"{told}."] if told else said
 
 
@@ -105,7 +116,8 @@ class Noted:
         return getattr(self._config, name)
 
 
-def _read(path: Path) -> dict:
+def load(path: Path) -> dict:
+    """What a file for `--schedule-config` has."""
     readers = {".json": json.loads, ".toml": tomllib.loads}
     if path.suffix not in readers:
         reject("schedule_config", "a .json or .toml file", path, "save it as one of these")

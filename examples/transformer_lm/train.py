@@ -11,7 +11,8 @@ Options, of which `--help` and config.py have all:
 import math
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple
+from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -21,66 +22,26 @@ from flax import nnx
 
 import anneal_jax as anneal
 
-from ..command_line import BadInput, given, note
-from . import data, schedules, sharding
-from .config import Config, parse
+from ..command_line import STOPPED, BadInput, given, note
+from . import data, resume, schedules, sharding
+from .checkpoints import Checkpoints, NotWritten, going_on
+from .config import parse
 from .generate import generate
-from .model import Shape, Transformer, losses
-from .optimizer import make_optimizer, plans
+from .model import losses
+from .preemption import Preempted, Preemption
+from .preview import make_preview
 from .report import NotFinite, Report
-
-
-class TrainState(NamedTuple):
-    """All that changes in training; enough to go on from, as batches depend on the step alone."""
-
-    step: jax.Array  # int32[]: optimizer steps taken
-    params: Any  # nnx.State of float32 parameters
-    opt_state: Any  # moments, the plans, and what the last step used of them
-
-
-class Run(NamedTuple):
-    """All that stays the same in training."""
-
-    config: Config
-    corpus: data.Corpus
-    mesh: jax.sharding.Mesh
-    graph: Any  # nnx.GraphDef: with parameters, the model
-    tx: optax.GradientTransformation
-    plans: dict[str, anneal.Schedule]
-
-
-def make_run(config: Config, corpus: data.Corpus) -> Run:
-    """The model and the optimizer that the options ask for, on the devices that there are."""
-    chosen = plans(config)
-    schedules.steps(config, "evaluate_every", least=1)  # refused here, before anything is written
-    graph = nnx.graphdef(nnx.eval_shape(lambda: make_model(config, corpus)))
-    mesh, tx = sharding.make_mesh(config), make_optimizer(config, chosen)
-    return Run(config, corpus, mesh, graph, tx, chosen)
-
-
-def make_model(config: Config, corpus: data.Corpus) -> Transformer:
-    options = {name: getattr(config, name) for name in Shape._fields if name != "vocabulary"}
-    options["dtype"] = compute_dtype(config.dtype)
-    shape = Shape(vocabulary=corpus.tokenizer.size, **options)
-    return Transformer(shape, nnx.Rngs(config.seed))
-
-
-def compute_dtype(name: str) -> str:
-    """Of matrix products; parameters, norms, residuals and logits stay float32."""
-    if name == "auto":  # tensor cores and MXUs want bfloat16; a CPU gains nothing from it
-        return "float32" if jax.default_backend() == "cpu" else "bfloat16"
-    return name
-
-
-def make_state(run: Run) -> TrainState:
-    """The state before the first step, each array made where it belongs."""
-
-    def create():
-        params = nnx.state(make_model(run.config, run.corpus), nnx.Param)
-        return TrainState(jnp.zeros((), jnp.int32), params, run.tx.init(params))
-
-    places = sharding.shardings(run.mesh, jax.eval_shape(create))
-    return jax.jit(create, out_shardings=places)()
+from .silent import Silent, open_report
+from .state import (
+    INTERVALS,
+    Run,
+    TrainState,
+    compute_dtype,
+    facts,
+    make_run,
+    make_state,
+    restore,
+)
 
 
 def make_train_steps(run: Run) -> Callable[[TrainState, jax.Array], tuple[TrainState, dict]]:
@@ -155,23 +116,34 @@ def make_evaluate(run: Run) -> Callable[[Any], jax.Array]:
     return lambda params: evaluate(params, batches)
 
 
-def train(run: Run, state: TrainState, report: Report) -> tuple[TrainState, float]:
-    """From `state` to the end of the plan: the last state, and its loss on the held-out text."""
-    config, evaluate = run.config, make_evaluate(run)
-    every = schedules.steps(config, "evaluate_every", least=1)
-    ahead = list(dispatches(int(state.step), config.steps, config.steps_per_dispatch))
+def train(
+    run: Run, state: TrainState, report: Report | Silent, saved: Checkpoints | None = None
+) -> tuple[TrainState, float]:
+    """From `state` to the end of the run: the last state, and its loss on the held-out text."""
+    config, evaluate, last = run.config, make_evaluate(run), run.course.last
+    every, keep_every = (schedules.steps(config, n, least=1) for n in INTERVALS)
+    ahead = list(dispatches(int(state.step), last, config.steps_per_dispatch))
     # Compiled before the clock runs: tokens per second is about training.
     jitted, steps = make_train_steps(run), {count for _, count in ahead}
     train_steps = {n: jitted.lower(state, make_batches(run, 0, n)).compile() for n in steps}
+    preview = make_preview(run.config, run.course, jitted, partial(make_batches, run), evaluate)
     validation_loss = math.nan
     report.start()
-    for first, count in ahead:
-        state, rows = train_steps[count](state, make_batches(run, first, count))
-        report.steps(first, rows)
-        if due(first, first + count, every, config.steps):
-            validation_loss = float(evaluate(state.params))
-            report.validation(validation_loss)
-    return state, validation_loss
+    with Preemption() as preemption:
+        for first, count in ahead:
+            state, rows = train_steps[count](state, make_batches(run, first, count))
+            report.steps(first, rows)
+            step, loss = first + count, math.nan
+            if due(first, step, every, last):
+                validation_loss = loss = float(evaluate(state.params))
+                report.validation(loss, preview(state) if preview else None)
+            ending = step < last and preemption.asked()
+            if saved and (ending or due(first, step, keep_every, last)):
+                report.flush()
+                saved.save(step, state, facts(run), loss)
+            if ending:
+                raise Preempted(step)
+    return state, validation_loss if ahead else float(evaluate(state.params))
 
 
 def dispatches(first: int, last: int, most: int) -> Iterator[tuple[int, int]]:
@@ -192,34 +164,56 @@ def due(before: int, step: int, every: int, last: int) -> bool:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
+    out = None
     try:
         config = parse(arguments)
         sharding.start(config)
+        start = resume.start(config, given(config, arguments))
+        config, out = start.config, start.config.out
         corpus = data.load(
             config.text, config.prepared, config.tokenizer, config.vocabulary, config.block_size
         )
-        run = make_run(config, corpus)
-        remarks = schedules.remarks(config, run.plans["learning_rate"], given(config, arguments))
-        with Report(config, tuple(run.plans)) as report:
-            for remark in remarks:
-                note(remark)
-            introduce(run)
-            state, loss = train(run, make_state(run), report)
-            conclude(run, state, loss, report)
+        run = make_run(config, corpus, start.course)
+        rate = run.plans["learning_rate"]
+        remarks = schedules.remarks(config, rate, given(config, arguments), run.course.last)
+        with jax.set_mesh(run.mesh):
+            state = make_state(run) if start.source is None else restore(run, start)
+            with open_report(start) as report, Checkpoints(out, config.keep) as saved:
+                if jax.process_index() == 0:
+                    introduce(run, [*start.notes, *remarks])
+                begin(run, start, state, saved)
+                state, loss = train(run, state, report, saved)
+                conclude(run, state, loss, report)
     except BadInput as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    except NotFinite as error:
+    except (NotFinite, NotWritten, OSError) as error:
         print(f"stopped: {error}", file=sys.stderr)
         return 1
+    except Preempted as error:
+        print(f"ended by SIGTERM; --resume goes on from step {error.args[0]:,}.")
     except KeyboardInterrupt:
-        print(f"stopped by hand; what came before is in {config.out}.", file=sys.stderr)
-        return 130
+        print(f"stopped by hand; what came before is in {out}{going_on(out)}.", file=sys.stderr)
+        return STOPPED
     return 0
 
 
-def introduce(run: Run) -> None:
+def begin(run: Run, start: resume.Start, state: TrainState, saved: Checkpoints) -> None:
+    """A first checkpoint, before any step: where none can be written, the run would be in vain."""
+    saved.drop_after(start.step)
+    if start.step in saved.steps():
+        return
+    try:
+        saved.save(start.step, state, facts(run), math.nan)
+        saved.wait()
+    except NotWritten as error:
+        raise BadInput(str(error)) from None
+
+
+def introduce(run: Run, notes: Sequence[str]) -> None:
     """What is about to happen."""
+    for text in notes:
+        note(text)
     corpus, device = run.corpus, jax.devices()[0]
     mesh = ", ".join(f"{n} {name}" for name, n in run.mesh.shape.items() if n > 1) or "1 device"
     print(
@@ -230,17 +224,18 @@ def introduce(run: Run) -> None:
     )
 
 
-def conclude(run: Run, state: TrainState, loss: float, report: Report) -> None:
+def conclude(run: Run, state: TrainState, loss: float, report: Report | Silent) -> None:
     """What came of it."""
     config, corpus = run.config, run.corpus
+    said = print if jax.process_index() == 0 else lambda *_: None
     if config.sample_length:
         text = generate(config, corpus.tokenizer, nnx.merge(run.graph, state.params))
         report.sample(text)
-        print(f"\n{text}\n")
+        said(f"\n{text}\n")
     count = sum(p.size for p in jax.tree.leaves(state.params))
-    print(
+    said(
         f"validation loss {loss:.4f} nats per token over the held-out text, "
-        f"corpus {corpus.digest}, {config.steps} steps, {count:,} parameters, "
+        f"corpus {corpus.digest}, {run.course.last} steps, {count:,} parameters, "
         f"{jax.devices()[0].device_kind}\n"
         f"written to {report.folder}: log.csv, schedule_and_loss.png, sample.txt, "
         "events (tensorboard --logdir)"
