@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import jax
 import numpy as np
 
 import anneal_jax as anneal
@@ -24,7 +25,9 @@ from anneal_jax import laws
 from .command_line import BadInput, Ending, given, leave, note, parse, reject, unread
 from .figures import legend_above, two_panels
 from .transformer_lm import config as transformer, data, schedules
-from .transformer_lm.train import NotFinite, dispatches, train
+from .transformer_lm.silent import NotFinite, Silent
+from .transformer_lm.state import load_corpus, make_run, make_state
+from .transformer_lm.train import dispatches, due, train
 
 FITTED = ("cosine", "constant")
 FEWEST = 8  # losses of a run that `laws.fit` wants, after the warmup
@@ -43,22 +46,23 @@ class Config(transformer.Config):
     evaluate_every: str = "2%"  # all of the held-out text, each time
 
 
-class Recorder:
-    """Takes the place of the transformer example's report: keeps held-out losses."""
-
-    folder: Path
+class Recorder(Silent):
+    """In place of the transformer example's report: keeps held-out losses, and writes nothing."""
 
     def __init__(self, folder: Path):
-        self.folder, self.step = folder, -1
+        super().__init__(folder)
+        self.step = -1
         self.at: list[int] = []
         self.losses: list[float] = []
 
-    def steps(self, first: int, rates: np.ndarray, losses: np.ndarray, seconds: float) -> None:
+    def steps(self, first: int, rows: dict[str, Any]) -> None:
         """Steps `first`, `first + 1`, …"""
-        self.step = first + len(rates) - 1
+        super().steps(first, rows)
+        self.step = first + len(rows["loss"]) - 1
 
-    def validation(self, loss: float) -> None:
+    def validation(self, loss: float, cooled: float | None = None) -> None:
         """The loss on held-out text after the last of these steps."""
+        super().validation(loss, cooled)
         self.at.append(self.step)
         self.losses.append(loss)
 
@@ -71,9 +75,9 @@ def title(config: Config) -> str:
 def measured_at(config: Config) -> np.ndarray:
     """The steps after which a loss is measured, as `train` does it."""
     every = schedules.steps(config, "evaluate_every", least=1)
-    ends = np.cumsum(dispatches(config.steps, config.steps_per_dispatch))
-    begins = np.append(0, ends[:-1])
-    return ends[(begins // every < ends // every) | (ends == config.steps)] - 1
+    ahead = dispatches(0, config.steps, config.steps_per_dispatch)
+    ends = [(first, first + count) for first, count in ahead]
+    return np.array([end for first, end in ends if due(first, end, every, config.steps)]) - 1
 
 
 def check(config: Config) -> None:
@@ -95,7 +99,10 @@ def remarks(config: Config, schedule: anneal.Schedule, named: set[str]) -> list[
     fitted = schedules.Noted(config)
     for name in FITTED:
         schedules.SCHEDULES[name](fitted)  # what these read is read, whatever is predicted
-    why = dict.fromkeys(("sample_length", "temperature"), "a prediction, which writes no sample")
+    sample = ("sample_length", "prompt", "temperature", "top_k", "top_p")
+    why = dict.fromkeys(sample, "a prediction, which writes no sample")
+    later = ("resume", "branch", "at", "extend_to", "cooldown_now", "preview_cooldown")
+    why |= dict.fromkeys((*later, "checkpoint_every", "keep"), "a prediction, which keeps no state")
     rest = named - fitted.read - why.keys()
     return [*unread(named, why), *schedules.remarks(config, schedule, rest)]
 
@@ -106,8 +113,9 @@ def measure(config: Config, corpus: data.Corpus, name: str) -> Curve:
     if name != title(config):
         one = dataclasses.replace(config, schedule=name, schedule_config=None)
     schedule, recorder = schedules.build(one), Recorder(config.out)
-    report: Any = recorder
-    train(one, corpus, schedule, report)
+    run = make_run(one, corpus)
+    with jax.set_mesh(run.mesh):
+        train(run, make_state(run), recorder)
     print(f"{name:9} trained: loss {recorder.losses[-1]:.4f}", flush=True)
     return schedule, np.array(recorder.at), np.array(recorder.losses)
 
@@ -162,7 +170,7 @@ def run(config: Config, named: set[str], ending: Ending) -> None:
     """Two runs, a fit, a prediction, the third run."""
     name, predicted = title(config), schedules.build(config)  # (bad options are told first)
     check(config)
-    corpus = data.load(config)
+    corpus = load_corpus(config)
     ending.make_folder(config.out, ("predicted.png", "fit.json"), config.overwrite)
     for remark in remarks(config, predicted, named):
         note(remark)

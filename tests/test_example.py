@@ -108,7 +108,7 @@ class TestRun:
         assert (finished / "sample.txt").read_text() in printed
 
     def test_a_sample_of_no_length_is_none(self, monkeypatch, tmp_path):
-        monkeypatch.setattr(training, "train", lambda run, state, report: (state, 1.5))
+        monkeypatch.setattr(training, "train", lambda run, state, *_: (state, 1.5))
         assert main(command(tmp_path, sample_length=0)) == 0
         assert not (tmp_path / "sample.txt").exists()
 

@@ -13,6 +13,7 @@ from anneal_jax import laws
 from examples import command_line, predict_loss as example
 from examples.command_line import BadInput
 from examples.predict_loss import Config, Recorder, main
+from examples.transformer_lm.state import load_corpus
 
 TINY = {"blocks": 1, "heads": 1, "width": 8, "block_size": 8, "batch_size": 4, "steps": 200}
 TINY |= {"steps_per_dispatch": 10, "evaluate_every": "5%"}
@@ -40,15 +41,16 @@ def command(text, out, **options):
     return [f"--{name.replace('_', '-')}={v}" for name, v in given.items()] + ["--no-progress"]
 
 
-def rehearsed(config, corpus, schedule, report):
+def rehearsed(run, state, report):
     """What training reports, with losses as a law has them."""
-    del corpus
+    del state
+    config, schedule = run.config, run.plans["learning_rate"]
     losses = np.asarray(LAW(schedule, config.steps))
     rates = np.asarray(schedule(np.arange(config.steps)))
     count = config.steps_per_dispatch
     for first in range(0, config.steps, count):
         now = slice(first, first + count)
-        report.steps(first, rates[now], losses[now], 1.0)
+        report.steps(first, {"learning_rate": rates[now], "loss": losses[now]})
         report.validation(float(losses[now][-1]))
 
 
@@ -75,9 +77,9 @@ def test_the_schedule_of_a_file_is_predicted_and_trained(text, tmp_path, capsys,
     """Under the file's name; the two runs that are fitted stay what they are."""
     trained = []
 
-    def record(config, corpus, schedule, report):
-        trained.append(schedule)
-        rehearsed(config, corpus, schedule, report)
+    def record(run, state, report):
+        trained.append(run.plans["learning_rate"])
+        rehearsed(run, state, report)
 
     monkeypatch.setattr(example, "train", record)
     plan = anneal.warmup_linear(4e-3, 20, 200)
@@ -117,7 +119,7 @@ def test_a_fit_that_did_not_converge_has_no_interval(text, tmp_path, capsys, mon
 def test_a_run_is_measured_after_each_dispatch(text, tmp_path, capsys):
     """By training: losses on held-out text, where they were asked for, that fall."""
     config = Config(**TINY | {"steps": 60}, text=(text,), out=tmp_path)
-    schedule, at, losses = example.measure(config, example.data.load(config), "constant")
+    schedule, at, losses = example.measure(config, load_corpus(config), "constant")
     assert at.tolist() == [9, 19, 29, 39, 49, 59] == example.measured_at(config).tolist()
     assert (np.diff(losses) < 0).all()
     assert float(schedule(59)) == pytest.approx(config.peak)
@@ -135,7 +137,7 @@ def test_runs_too_short_for_a_law_are_bad_input(tmp_path):
 def test_losses_stand_at_the_steps_they_were_measured_after(tmp_path):
     """A dispatch of steps 20 to 29, then a loss: that of step 29."""
     recorder = Recorder(tmp_path)
-    recorder.steps(20, np.ones(10), np.ones(10), 1.0)
+    recorder.steps(20, {"learning_rate": np.ones(10), "loss": np.ones(10)})
     recorder.validation(2.5)
     assert (recorder.at, recorder.losses) == ([29], [2.5])
 

@@ -43,6 +43,12 @@ class Run(NamedTuple):
         return self.course.plans
 
 
+def load_corpus(config: Config) -> data.Corpus:
+    """The text that the options ask for."""
+    tokens = config.tokenizer, config.vocabulary, config.block_size
+    return data.load(config.text, config.prepared, *tokens)
+
+
 def make_run(config: Config, corpus: data.Corpus, course: Course | None = None) -> Run:
     """The model and the optimizer that the options ask for, on the devices that there are."""
     course = course or Course(plans(config), config.length)

@@ -38,6 +38,7 @@ from .state import (
     TrainState,
     compute_dtype,
     facts,
+    load_corpus,
     make_run,
     make_state,
     restore,
@@ -170,9 +171,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sharding.start(config)
         start = resume.start(config, given(config, arguments))
         config, out = start.config, start.config.out
-        corpus = data.load(
-            config.text, config.prepared, config.tokenizer, config.vocabulary, config.block_size
-        )
+        corpus = load_corpus(config)
         run = make_run(config, corpus, start.course)
         rate = run.plans["learning_rate"]
         remarks = schedules.remarks(config, rate, given(config, arguments), run.course.last)
