@@ -243,13 +243,21 @@ def scale_int(n: Number, numerator: Number, denominator: Number) -> Number:
     """`n * numerator / denominator` in exact integers, halves upwards, at most 2**31 - 1.
 
     For arguments below 2**31, of which only `n` may be negative; a denominator of 0 reads as 1.
-    Without x64 JAX has no 64-bit integers, so the traced form is a long division in base 256: a
-    float estimates each digit from below, off by at most one, and the remainder, known modulo
-    2**32, corrects it.
     """
     if on_host(n, numerator, denominator):
         scaled = np.minimum(scale_known(n, numerator, denominator), MAX_STEP)
         return int(scaled) if scaled.ndim == 0 else scaled
+    return _long_division(n, numerator, denominator)
+
+
+@jax.jit  # some eighty operations, for each length of a schedule that is stretched: traced once
+def _long_division(n: Number, numerator: Number, denominator: Number) -> jax.Array:
+    """`scale_int` of tracers.
+
+    Without x64 JAX has no 64-bit integers, so this is a long division in base 256: a float
+    estimates each digit from below, off by at most one, and the remainder, known modulo 2**32,
+    corrects it.
+    """
     early = as_int(n) < 0
     n, numerator, denominator = (
         lax.convert_element_type(x, np.uint32) for x in (abs(as_int(n)), numerator, denominator)
