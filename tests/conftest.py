@@ -40,6 +40,7 @@ if KEPT.keys().isdisjoint(os.environ):
 pytest.register_assert_rewrite("tests.cases", "tests.stateful")
 
 from tests.cases import Case  # noqa: E402  (after the line above, to be rewritten by it)
+from tests.compiling import compile_quickly  # noqa: E402
 from tests.table import CASES  # noqa: E402
 
 _SETTINGS = {
@@ -129,13 +130,9 @@ def strict() -> Iterator[None]:
 def optimization(request: pytest.FixtureRequest) -> None:
     """Optimize programs only in modules marked `optimized`, which hold numbers to the last digits.
 
-    Compiling is most of what the others cost, and takes half as long without.
+    Compiling is most of what the others cost, and takes a third as long without (`tests/compiling.py`).
     """
-    quick = request.node.get_closest_marker("optimized") is None
-    if jax.config.read("jax_disable_most_optimizations") != quick:
-        jax.config.update("jax_disable_most_optimizations", quick)
-        os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] = str(quick)  # for child processes
-        jax.clear_caches()  # what is compiled already would be called either way
+    compile_quickly(request.node.get_closest_marker("optimized") is None)
 
 
 @pytest.fixture(params=CASES, ids=[case.name for case in CASES], scope="module")

@@ -1,6 +1,5 @@
 """The table of stateful transformations that every contract of `test_stateful.py` runs over."""
 
-import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -14,29 +13,6 @@ import anneal_jax as anneal
 
 RATE = anneal.cosine_restarts(0.1, cycle_steps=4, cycles=5)
 OTHER = anneal.cosine_restarts(0.05, cycle_steps=3, cycles=9)  # another plan, of like structure
-
-# These programs are small and run a few times: compiling is what they cost.
-FAST_TO_COMPILE = {"xla_backend_optimization_level": 0, "xla_cpu_use_fusion_emitters": False}
-
-
-@functools.cache
-def _known_options() -> dict[str, Any]:
-    """Those of them that this XLA has: they are no part of JAX's API."""
-
-    def known(name: str) -> bool:
-        try:
-            jax.jit(lambda: 0, compiler_options={name: FAST_TO_COMPILE[name]})()
-        except jax.errors.JaxRuntimeError:
-            return False
-        return True
-
-    return {name: value for name, value in FAST_TO_COMPILE.items() if known(name)}
-
-
-def fast_jit(function: Callable[..., Any], **options: Any) -> Any:
-    """`jax.jit` for such programs."""
-    return jax.jit(function, compiler_options=_known_options(), **options)
-
 
 Build = Callable[[anneal.Schedule], optax.GradientTransformation]
 
@@ -131,7 +107,7 @@ def stepper(tx: Any, loss: Any) -> tuple[Any, list[int]]:
         updates, state = tx.update(grads, state, params, value=value)
         return optax.apply_updates(params, updates), state
 
-    return fast_jit(step, donate_argnums=(0, 1)), traces
+    return jax.jit(step, donate_argnums=(0, 1)), traces
 
 
 def same(a: Any, b: Any) -> None:

@@ -1,12 +1,13 @@
 """`accumulate`, `linear_scaling` and `sqrt_scaling`: a batch that grows, and its rate."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
 
 import anneal_jax as anneal
-from tests.stateful import fast_jit, one_clear_sentence
+from tests.stateful import one_clear_sentence
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -20,7 +21,7 @@ RAMP = anneal.PiecewiseConstant(boundaries=[2, 4], values=[1, 2, 4])
 
 def run(tx, gradients):
     """The updates on each of some scalar gradients."""
-    update = fast_jit(tx.update)
+    update = jax.jit(tx.update)
     state, found = tx.init(jnp.zeros(())), []
     for gradient in gradients:
         updates, state = update(jnp.float32(gradient), state, jnp.zeros(()))
@@ -66,7 +67,7 @@ def test_another_ramp_in_the_middle_of_a_run():
     tx = anneal.accumulate(optax.sgd(1.0), RAMP)
     traces = []
 
-    @fast_jit
+    @jax.jit
     def update(gradient, state):
         traces.append(1)
         return tx.update(gradient, state)

@@ -7,7 +7,7 @@ import optax
 import pytest
 
 import anneal_jax as anneal
-from tests.stateful import fast_jit, one_clear_sentence
+from tests.stateful import one_clear_sentence
 
 CYCLES = anneal.cosine_restarts(1.0, cycle_steps=3, cycles=3)
 
@@ -15,7 +15,7 @@ CYCLES = anneal.cosine_restarts(1.0, cycle_steps=3, cycles=3)
 def averages(tx, steps):
     """The average after each of some steps on which the parameter becomes 1, 2, 4, 8, ..."""
     tx = optax.with_extra_args_support(tx)
-    update = fast_jit(tx.update)
+    update = jax.jit(tx.update)
     p = jnp.ones(1)
     state, found = tx.init(jnp.full(1, -7.0)), []
     for k in range(steps):
@@ -118,7 +118,7 @@ def test_half_precision_is_averaged_in_float32():
     tx = anneal.average_params("uniform")
     p = jnp.ones(1, jnp.bfloat16)
     state = tx.init(p)
-    step = fast_jit(lambda u, s: tx.update(u, s, p))
+    step = jax.jit(lambda u, s: tx.update(u, s, p))
     for k in range(512):
         _, state = step(jnp.full(1, 2.0**-7 * (k % 2), jnp.bfloat16), state)
     average = anneal.averaged_params(state)

@@ -12,7 +12,7 @@ import optax
 import pytest
 
 import anneal_jax as anneal
-from tests.stateful import close, fast_jit, one_clear_sentence, problem
+from tests.stateful import close, one_clear_sentence, problem
 
 RATE = anneal.warmup_cosine(1.0, warmup_steps=2, total_steps=10)
 OWN = anneal.Linear(0.5, 0.0, steps=10)
@@ -31,7 +31,7 @@ def strict():
 
 def steps(tx, params, count):
     """The updates of `count` steps on gradients of 1, one tree each."""
-    update = fast_jit(tx.update)
+    update = jax.jit(tx.update)
     state, found = tx.init(params), []
     for _ in range(count):
         updates, state = update(jax.tree.map(jnp.ones_like, params), state, params)
@@ -134,7 +134,7 @@ class TestPartitionByPath:
         ends = []
         for tx in (ours, optax.partition(parts, labels)):
             p, state = params, tx.init(params)
-            update = fast_jit(tx.update)
+            update = jax.jit(tx.update)
             for _ in range(6):
                 updates, state = update(jax.grad(loss)(p), state, p)
                 p = optax.apply_updates(p, updates)

@@ -7,7 +7,7 @@ import optax
 import pytest
 
 import anneal_jax as anneal
-from tests.stateful import fast_jit, one_clear_sentence, problem
+from tests.stateful import one_clear_sentence, problem
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -41,7 +41,7 @@ def test_additive_is_the_recursion_of_the_paper():
     """SGD-HD: `alpha_t = alpha_{t-1} + beta * g_t . g_{t-1}`, whatever the rate it scales."""
     x0, alpha0, beta = jnp.array([1.0, -1.0, 0.5]), 0.01, 1e-4
     tx = anneal.hypergradient(optax.sgd(alpha0), beta / alpha0**2, mode="additive")
-    losses, scales = fast_jit(lambda x: descend(tx, quadratic, x, 20))(x0)
+    losses, scales = jax.jit(lambda x: descend(tx, quadratic, x, 20))(x0)
     x, alpha, before, wanted = np.array(x0, float), alpha0, np.zeros(3), []
     for _ in range(20):
         gradient = np.array([1.0, 4.0, 10.0]) * x
@@ -56,7 +56,7 @@ def test_multiplicative_is_the_recursion_of_the_paper():
     """With Adam's direction: `alpha_t = alpha_{t-1} * (1 + beta * cos(g_t, d_{t-1}))`."""
     x0, beta = jnp.array([1.0, -1.0, 0.5]), 0.05
     tx = anneal.hypergradient(optax.adam(0.01), beta)
-    _, scales = fast_jit(lambda x: descend(tx, quadratic, x, 20))(x0)
+    _, scales = jax.jit(lambda x: descend(tx, quadratic, x, 20))(x0)
     adam = optax.scale_by_adam()
     state, x, scale, before, wanted = adam.init(x0), x0, 1.0, jnp.zeros(3), []
     for _ in range(20):
@@ -83,11 +83,11 @@ def test_recovers_from_a_rate_ten_times_too_small(optimizer, mode):
         return losses[0] - losses[-1], scales
 
     factors = np.geomspace(0.003, 3.0, 16).astype(np.float32)
-    gains, _ = fast_jit(jax.vmap(run))(np.append(factors, factors / 10))
+    gains, _ = jax.jit(jax.vmap(run))(np.append(factors, factors / 10))
     gains = np.nan_to_num(gains)
     tuned = np.argmax(gains[:16])
     beta = {"multiplicative": 0.1, "additive": 100.0 if optimizer is optax.sgd else 10.0}[mode]
-    recovered, scales = fast_jit(lambda factor: run(factor, beta))(factors[tuned] / 10)
+    recovered, scales = jax.jit(lambda factor: run(factor, beta))(factors[tuned] / 10)
     assert recovered >= 0.9 * gains[tuned]
     assert recovered > gains[16 + tuned]  # of the small rate left alone
     assert scales.max() > 3

@@ -13,9 +13,6 @@ from flax import nnx
 from flax.training import train_state
 
 import anneal_jax as anneal
-from tests.stateful import fast_jit
-
-pytestmark = pytest.mark.optimized
 
 RATE = anneal.warmup_cosine(1e-2, warmup_steps=3, total_steps=20)
 
@@ -35,7 +32,7 @@ def stepper(tx, dtype):
     """A jitted train step of a transformation; the same one for the same transformation."""
     _, loss = problem(dtype)
 
-    @fast_jit
+    @jax.jit
     def step(params, state):
         updates, state = tx.update(jax.grad(loss)(params), state, params)
         rates = [v for k, v in anneal.hyperparams(state).items() if "learning_rate" in k]
@@ -74,7 +71,7 @@ def test_injecting_does_not_change_the_trajectory():
     ours, _, _ = train(anneal.inject_hyperparams(optax.adamw)(RATE, weight_decay=0.01))
     params, loss = problem()
     tx = optax.adamw(RATE, weight_decay=0.01)
-    update = fast_jit(lambda p, s: tx.update(jax.grad(loss)(p), s, p))
+    update = jax.jit(lambda p, s: tx.update(jax.grad(loss)(p), s, p))
     state = tx.init(params)
     for _ in range(10):
         updates, state = update(params, state)
@@ -178,7 +175,7 @@ def test_multi_steps_advances_once_per_real_update():
     """Under `MultiSteps(every_k=3)` the schedule moves with optimizer steps, not batches."""
     tx = optax.MultiSteps(anneal.inject_hyperparams(optax.sgd)(RATE), every_k_schedule=3)
     params, _ = problem()
-    update = fast_jit(tx.update)
+    update = jax.jit(tx.update)
     state = tx.init(params)
     seen = []
     for _ in range(9):
@@ -218,7 +215,7 @@ def test_changing_the_plan_recompiles_nothing_and_loses_nothing():
     params, loss = problem()
     traces = []
 
-    @fast_jit
+    @jax.jit
     def step(params, state):
         traces.append(1)
         updates, state = tx.update(jax.grad(loss)(params), state, params)
@@ -250,7 +247,7 @@ def test_a_fresh_state_can_be_donated():
     """No buffer stands in it twice; also not after a change of plan."""
     tx = anneal.inject_hyperparams(optax.adam)(RATE, b1=0.9)
     params, _ = problem()
-    step = fast_jit(lambda s: tx.update(params, s, params)[1], donate_argnums=0)
+    step = jax.jit(lambda s: tx.update(params, s, params)[1], donate_argnums=0)
     state = step(anneal.with_schedules(step(tx.init(params)), learning_rate=2 * RATE))
     assert anneal.hyperparams(state)["learning_rate"] == 2 * RATE(1)
 
@@ -271,8 +268,8 @@ def test_vmap_over_a_population_of_schedules():
         return jax.lax.scan(step, (params, tx.init(params)), None, length=6)[0][0]
 
     columns = (jnp.array(column) for column in zip(*plans, strict=True))
-    together = fast_jit(jax.vmap(final))(*columns)
-    alone = fast_jit(final)
+    together = jax.jit(jax.vmap(final))(*columns)
+    alone = jax.jit(final)
     for i, plan in enumerate(plans):
         for a, b in zip(*map(jax.tree.leaves, (together, alone(*plan))), strict=True):
             np.testing.assert_allclose(a[i], b, rtol=1e-5, atol=1e-6)
@@ -295,7 +292,7 @@ def test_gradient_through_training_reaches_the_schedule():
         carry = params, state._replace(schedules=(plan,))
         return loss(jax.lax.scan(step, carry, None, length=5)[0][0])
 
-    gradient = fast_jit(lambda plan: eqx.filter_grad(final)(plan))(RATE.as_arrays())
+    gradient = jax.jit(lambda plan: eqx.filter_grad(final)(plan))(RATE.as_arrays())
     slopes = [float(g) for g in jax.tree.leaves(gradient)]
     assert all(np.isfinite(slopes))
     assert any(slope != 0 for slope in slopes)
@@ -306,7 +303,7 @@ def test_flax_train_state():
     params, loss = problem()
     tx = anneal.inject_hyperparams(optax.adam)(RATE)
     state = train_state.TrainState.create(apply_fn=None, params=params, tx=tx)
-    step = fast_jit(lambda s: s.apply_gradients(grads=jax.grad(loss)(s.params)))
+    step = jax.jit(lambda s: s.apply_gradients(grads=jax.grad(loss)(s.params)))
     for k in range(3):
         state = step(state)
         assert anneal.hyperparams(state)["learning_rate"] == RATE(k)
@@ -566,7 +563,7 @@ def test_a_state_after_an_eager_update_can_be_donated():
         anneal.accumulate(optax.sgd(RATE), 2),
     ):
         state = tx.update(params, tx.init(params), params)[1]
-        fast_jit(tx.update, donate_argnums=1)(params, state, params)
+        jax.jit(tx.update, donate_argnums=1)(params, state, params)
 
 
 def test_a_plan_of_another_structure_in_flax():

@@ -7,12 +7,12 @@ import optax
 import pytest
 
 import anneal_jax as anneal
-from tests.stateful import fast_jit, one_clear_sentence
+from tests.stateful import one_clear_sentence
 
 
 def scales(tx, metrics):
     """The scale after each metric, through jitted updates of ones."""
-    update = fast_jit(tx.update)
+    update = jax.jit(tx.update)
     state, found = tx.init(jnp.ones(2)), []
     for metric in metrics:
         updates, state = update(jnp.ones(2), state, value=jnp.float32(metric))
@@ -118,7 +118,7 @@ class TestObserve:
         tx = optax.chain(anneal.reduce_on_plateau(patience=1, observed=True), optax.scale(1.0))
         state, found = tx.init(jnp.ones(1)), []
         for metric in metrics:
-            state = fast_jit(anneal.observe)(state, metric)
+            state = jax.jit(anneal.observe)(state, metric)
             updates, state = tx.update(jnp.ones(1), state)
             found.append(float(updates[0]))
         np.testing.assert_allclose(found, wanted, rtol=1e-6)

@@ -10,7 +10,7 @@ import optax
 import pytest
 
 import anneal_jax as anneal
-from tests.stateful import close, fast_jit, one_clear_sentence, problem, same
+from tests.stateful import close, one_clear_sentence, problem, same
 
 GROWING = anneal.cosine_restarts(0.1, cycle_steps=3, cycles=3, steps_factor=2)  # starts 0, 3, 9
 NESTED = (
@@ -31,7 +31,7 @@ def stepper(tx):
     """A jitted step on the loss of `problem`; the same one for the same transformation."""
     loss = problem()[1]
 
-    @fast_jit
+    @jax.jit
     def step(params, state):
         updates, state = tx.update(jax.grad(loss)(params), state, params)
         return optax.apply_updates(params, updates), state
@@ -86,7 +86,7 @@ def test_metrics_and_copies_carry_on():
     tx = anneal.reset_on_restart(inner, GROWING)
     params = problem()[0]
     state = tx.init(params)
-    update = fast_jit(lambda s: tx.update(params, s, params, value=1.0)[1])
+    update = jax.jit(lambda s: tx.update(params, s, params, value=1.0)[1])
     for _ in range(10):
         state = update(state)
     assert anneal.hyperparams(state)["plateau_scale"] == 0.5**9

@@ -10,7 +10,7 @@ import pytest
 
 import anneal_jax as anneal
 from anneal_jax import ensemble
-from tests.stateful import fast_jit, one_clear_sentence
+from tests.stateful import one_clear_sentence
 
 CYCLES = anneal.cosine_restarts(1.0, cycle_steps=2, cycles=3, steps_factor=2)  # ends 2, 6, 14
 
@@ -18,7 +18,7 @@ CYCLES = anneal.cosine_restarts(1.0, cycle_steps=2, cycles=3, steps_factor=2)  #
 def count_up(tx, steps, state=None):
     """The state after steps on which every parameter grows by 1 from 0."""
     params = {"w": jnp.zeros((2, 3)), "b": jnp.zeros(2, jnp.bfloat16)}
-    update = fast_jit(tx.update)
+    update = jax.jit(tx.update)
     state = tx.init(params) if state is None else state
     for k in range(steps):
         now = jax.tree.map(lambda p, k=k: jnp.full_like(p, k), params)
@@ -115,7 +115,7 @@ class TestPredict:
 
         members = {"w": jnp.ones((7, 3, 4)), "b": jnp.zeros((7, 4))}
         x = jnp.ones((5, 3))
-        found = fast_jit(lambda m, x: ensemble.predict(apply, m, x))(members, x)
+        found = jax.jit(lambda m, x: ensemble.predict(apply, m, x))(members, x)
         assert found.shape == (5, 4)
         assert traces == [1]
 

@@ -18,9 +18,7 @@ import pytest
 import anneal_jax as anneal
 from anneal_jax.transforms._cycles import Cycles
 from anneal_jax.transforms._states import find
-from tests.stateful import OTHER, RATE, STATEFUL, close, fast_jit, problem, same, stepper
-
-pytestmark = pytest.mark.optimized
+from tests.stateful import OTHER, RATE, STATEFUL, close, problem, same, stepper
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -111,7 +109,7 @@ class Careful:
             updates, state = tx.update(grads, state, params, value=value)
             return optax.apply_updates(params, updates), state
 
-        jitted = fast_jit(step)
+        jitted = jax.jit(step)
         self.carries = [(self.params, self.first)]
         for factor in [1.0] * 6 + [np.nan] + [1.0] * 7:
             self.carries.append(jitted(*self.carries[-1], jnp.float32(factor)))
@@ -173,7 +171,7 @@ def test_a_population_trains_in_one_program(trained):
 
         return jax.lax.scan(step, (params, tx.init(params)), None, length=9)[0][0]
 
-    together = fast_jit(jax.vmap(train))(peaks)
+    together = jax.jit(jax.vmap(train))(peaks)
     alone = [trained.run(*trained.start(rate(float(peak))), 9)[0] for peak in peaks]
     close(together, jax.tree.map(lambda *x: jnp.stack(x), *alone), rtol=1e-4, atol=1e-5)
     assert trained.traces == [1]

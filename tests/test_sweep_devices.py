@@ -89,10 +89,10 @@ Meshes = list[tuple[int, dict[str, int]]]
 
 
 def start(meshes: Meshes, devices: int, *more: str) -> subprocess.Popen[str]:
+    flags = os.environ.get("XLA_FLAGS", ""), f"--xla_force_host_platform_device_count={devices}"
     more_env = {
-        "XLA_FLAGS": f"--xla_force_host_platform_device_count={devices}",
+        "XLA_FLAGS": " ".join(flags),
         "JAX_PLATFORMS": "cpu",
-        "JAX_DISABLE_MOST_OPTIMIZATIONS": "1",  # compiles faster; runs are compared with their like
         "PYTHONPATH": os.pathsep.join(str(path) for path in PATHS),
     }
     return subprocess.Popen(
