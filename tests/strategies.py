@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from hypothesis import strategies as st
 
 import anneal_jax as anneal
 from tests import oracle as o, oracle_compose as oc, oracle_spans as os
+from tests.cases import LARGEST, assert_close
 
 
 @dataclass(frozen=True)
@@ -218,3 +220,21 @@ def compositions(leaves: Any = None) -> Any:
 def timed() -> Any:
     """Any composition that has an end."""
     return compositions(phases()).filter(lambda b: b.timed and b.plan.steps < 10**7)
+
+
+COUNT = 64  # of steps to look at
+
+
+def steps_of(both: Both) -> np.ndarray:
+    """Steps to look at: the first ones, and around boundaries."""
+    edges = sorted(e for e in both.plan.edges() if e < LARGEST)
+    near = [e + d for e in edges[:10] + edges[-4:] for d in (0, -1, 1)]
+    chosen = [0, 1, 10**6 + 1, *near, *range(2, 2 * COUNT)]
+    unique = list(dict.fromkeys(t for t in chosen if 0 <= t <= LARGEST))
+    return np.array(sorted(unique[:COUNT]), np.int32)
+
+
+def check_values(got: Any, both: Both, steps: np.ndarray) -> None:
+    """That these are the values at `steps`, within 1e-6."""
+    wanted = [both.plan.value(t) for t in steps.tolist()]
+    assert_close(got, wanted, [both.plan.size(t) for t in steps.tolist()])

@@ -1,7 +1,7 @@
 """Random compositions do what their parts say, by an interpreter in exact arithmetic.
 
-Most tests run operations one by one (`jax.disable_jit`): compiling each example would leave
-time for few.
+NumPy runs the programs: compiling each example would leave time for few, which are in
+`test_contract.py`.
 """
 
 import itertools
@@ -9,66 +9,53 @@ from typing import Any
 
 import jax
 import numpy as np
-import pytest
 from hypothesis import assume, given, settings, strategies as st
 
 import anneal_jax as anneal
 from tests import oracle_compose as oc
-from tests.cases import LARGEST, assert_close, floating
-from tests.strategies import Both, compositions, exponents, phases, segments, timed, values
-
-pytestmark = pytest.mark.optimized
-
-COUNT = 64
-
-
-def _steps(both: Both) -> np.ndarray:
-    edges = sorted(e for e in both.plan.edges() if e < LARGEST)
-    near = [e + d for e in edges[:10] + edges[-4:] for d in (0, -1, 1)]
-    chosen = [0, 1, 10**6 + 1, *near, *range(2, 2 * COUNT)]
-    unique = list(dict.fromkeys(t for t in chosen if 0 <= t <= LARGEST))
-    return np.array(sorted(unique[:COUNT]), np.int32)
-
-
-def _eager(schedule: anneal.Schedule, steps: Any) -> np.ndarray:
-    with jax.disable_jit():
-        return np.asarray(schedule(steps))
+from tests.cases import floating
+from tests.numpy_eval import evaluate
+from tests.strategies import (
+    COUNT,
+    Both,
+    check_values,
+    compositions,
+    exponents,
+    joins,
+    phases,
+    repeats,
+    segments,
+    steps_of,
+    timed,
+    values,
+)
 
 
-def _check_values(got: Any, both: Both, steps: np.ndarray) -> None:
-    wanted = [both.plan.value(t) for t in steps.tolist()]
-    assert_close(got, wanted, [both.plan.size(t) for t in steps.tolist()])
+def _values(schedule: anneal.Schedule, steps: Any) -> np.ndarray:
+    return evaluate(jax.jit(lambda t: schedule(t)), steps)
 
 
 @given(compositions())
 @settings(max_examples=15)
 def test_values_and_lengths(both: Both) -> None:
-    steps = _steps(both)
-    got = _eager(both.schedule, steps)
-    _check_values(got, both, steps)
+    steps = steps_of(both)
+    got = _values(both.schedule, steps)
+    check_values(got, both, steps)
     assert both.schedule.steps == both.plan.steps
     given_values = np.array([both.plan.given(t) for t in steps.tolist()])
     exact = np.array([float(both.plan.value(t)) for t in steps.tolist()]).astype(got.dtype)
     np.testing.assert_array_equal(got[given_values], exact[given_values])
 
 
-@given(compositions())
-@settings(max_examples=6)
-def test_compiled_values(both: Both) -> None:
-    steps = _steps(both)
-    _check_values(jax.jit(lambda t: both.schedule(t))(steps), both, steps)
-    _check_values(both.schedule.as_arrays()(steps), both, steps)
-
-
-@given(compositions())
-@settings(max_examples=6)
+@given(compositions() | joins(repeats(phases()) | joins(phases())))
+@settings(max_examples=15)
 def test_cycles_rise_at_restarts(both: Both) -> None:
     """Exactly there, by one or more; they begin at 0."""
     steps = np.arange(COUNT)
     restarts = [False] + [both.plan.restarts(t) > 0 for t in range(1, COUNT)]
-    with jax.disable_jit():
-        cycles = np.asarray(both.schedule.cycle(steps))
-        np.testing.assert_array_equal(both.schedule.is_restart(steps), restarts)
+    ask = jax.jit(lambda t: (both.schedule.cycle(t), both.schedule.is_restart(t)))
+    cycles, found = evaluate(ask, steps)
+    np.testing.assert_array_equal(found, restarts)
     assert cycles[0] == 0
     np.testing.assert_array_equal(np.diff(cycles) > 0, restarts[1:])
     assert (np.diff(cycles) >= 0).all()
@@ -80,15 +67,15 @@ def test_stretched_values_and_lengths(both: Both, factor: float) -> None:
     """Boundaries move to the nearest step, in every part of a composition."""
     stretched = Both(both.schedule.stretch(factor), both.plan.stretch(factor))
     assert stretched.schedule.steps == stretched.plan.steps
-    steps = _steps(stretched)
-    _check_values(_eager(stretched.schedule, steps), stretched, steps)
+    steps = steps_of(stretched)
+    check_values(_values(stretched.schedule, steps), stretched, steps)
 
 
 @given(compositions(), values, values)
 @settings(max_examples=8)
 def test_clipped_values_are_bounded(both: Both, a: float, b: float) -> None:
     lower, upper = min(a, b), max(a, b)
-    got = _eager(both.schedule.clip(lower, upper), _steps(both))
+    got = _values(both.schedule.clip(lower, upper), steps_of(both))
     assert (got >= floating()(lower)).all()
     assert (got <= floating()(upper)).all()
 
@@ -96,8 +83,8 @@ def test_clipped_values_are_bounded(both: Both, a: float, b: float) -> None:
 @given(compositions())
 @settings(max_examples=8)
 def test_values_stay_in_the_spans_of_segments(both: Both) -> None:
-    steps = _steps(both)
-    for value, t in zip(_eager(both.schedule, steps).tolist(), steps.tolist(), strict=True):
+    steps = steps_of(both)
+    for value, t in zip(_values(both.schedule, steps).tolist(), steps.tolist(), strict=True):
         low, high = (float(bound) for bound in both.plan.span(t))
         slack = 0 if both.plan.exact else 1e-6 * float(both.plan.size(t))
         assert floating()(low) - slack <= value <= floating()(high) + slack
@@ -118,7 +105,7 @@ def chains(draw: Any) -> tuple[Both, list[float], list[int]]:
 def test_chains_are_continuous_and_monotone_between(chain: Any) -> None:
     """Through its values exactly, up or down in between, and no step larger than the formula's."""
     both, through, boundaries = chain
-    got = _eager(both.schedule, np.arange(COUNT + 1))
+    got = _values(both.schedule, np.arange(COUNT + 1))
     np.testing.assert_array_equal(got[boundaries], np.array(through, floating()))
     for (start, end), (a, b) in zip(
         itertools.pairwise(boundaries), itertools.pairwise(through), strict=True
@@ -133,12 +120,13 @@ def test_laws_of_the_algebra(x: Both, y: Both, k: int) -> None:
     """What must be the same, written in two ways."""
     a, b = x.schedule, y.schedule
     assume(a.steps < 10**6 and b.steps < 10**6)
-    steps = _steps(Both(a, oc.add(x.plan, y.plan)))
+    steps = steps_of(Both(a, oc.add(x.plan, y.plan)))
     size = max(float(x.plan.size(t) + y.plan.size(t)) for t in steps.tolist())
-    inside = np.minimum(steps, a.steps)
+    inside, ours = np.minimum(steps, a.steps), _values(a, steps)
 
     def same(left: anneal.Schedule, right: anneal.Schedule, at: np.ndarray = steps) -> None:
-        one, other = _eager(left, at), _eager(right, at)
+        one = _values(left, at)
+        other = ours if right is a and at is steps else _values(right, at)
         largest = max(size, abs(one).max(), abs(other).max())
         assert abs(one - other).max() <= 2e-6 * largest, (left, right)
 

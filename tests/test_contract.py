@@ -1,20 +1,21 @@
 """Every schedule has the value of its formula, at every step, however it is run."""
 
-from collections.abc import Callable
 from typing import Any
 
 import jax
 import numpy as np
 import pytest
+from hypothesis import given, settings
 from jax import lax
 
 import anneal_jax as anneal
 from tests.cases import LARGEST, Case, assert_close, floating, points, references
+from tests.strategies import Both, check_values, compositions, steps_of
 from tests.table import CASES, DISTINCT
 
 pytestmark = pytest.mark.optimized
 
-Run = Callable[[anneal.Schedule, Any], jax.Array]
+distinct = pytest.mark.parametrize("case", DISTINCT, ids=[case.name for case in DISTINCT])
 
 
 @jax.jit
@@ -28,23 +29,32 @@ def _batch(schedule: anneal.Schedule) -> anneal.Schedule:
     return jax.tree.map(lambda leaf: np.stack([leaf, leaf]), schedule.as_arrays())
 
 
-RUNS: dict[str, Run] = {
-    "eager": lambda schedule, steps: schedule(steps),
-    "jit, an argument, vmap and scan": lambda schedule, steps: _scanned(_batch(schedule), steps),
-}
-
-
-@pytest.mark.parametrize("run", RUNS.values(), ids=RUNS)
-def test_value_is_that_of_the_formula(case: Case, run: Run) -> None:
+def test_value_is_that_of_the_formula(case: Case) -> None:
     """Relative error at most 1e-6: early, around every boundary, past the end and between."""
-    assert_close(run(case.schedule(), points(case)), *references(case))
+    assert_close(case.schedule()(points(case)), *references(case))
 
 
-@pytest.mark.parametrize("case", DISTINCT, ids=[case.name for case in DISTINCT])
+@distinct
+def test_value_in_a_scan(case: Case) -> None:
+    """The same, with all numbers arguments of the program, under `vmap`."""
+    schedule = case.schedule()
+    assert_close(_scanned(_batch(schedule), points(case)), *references(case))
+
+
+@distinct
 def test_value_of_a_constant_of_the_program(case: Case) -> None:
     """What XLA folds and fuses when it knows a schedule's numbers is the same."""
     schedule = case.schedule()
     assert_close(jax.jit(lambda t: schedule(t))(points(case)), *references(case))
+
+
+@given(compositions())
+@settings(max_examples=6)
+def test_values_of_random_compositions(both: Both) -> None:
+    """Compiled as constants of a program, and as its arguments."""
+    steps = steps_of(both)
+    check_values(jax.jit(lambda t: both.schedule(t))(steps), both, steps)
+    check_values(both.schedule.as_arrays()(steps), both, steps)
 
 
 @pytest.mark.parametrize("case", CASES[::12], ids=[case.name for case in CASES[::12]])

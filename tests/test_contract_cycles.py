@@ -15,8 +15,6 @@ from tests.cases import LARGEST, Case, assert_close, floating, points, reference
 from tests.numpy_eval import evaluate
 from tests.table import CASES
 
-pytestmark = pytest.mark.optimized
-
 FIRST = np.arange(160)
 
 

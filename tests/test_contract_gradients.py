@@ -14,8 +14,6 @@ from tests.numpy_eval import evaluate
 from tests.oracle import mp
 from tests.table import DISTINCT
 
-pytestmark = pytest.mark.optimized
-
 X64 = jax.config.jax_enable_x64
 
 

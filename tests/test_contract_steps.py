@@ -12,8 +12,6 @@ import anneal_jax as anneal
 from tests.cases import LARGEST, Case, assert_close, floating, points
 from tests.table import CASES
 
-pytestmark = pytest.mark.optimized
-
 X64 = jax.config.jax_enable_x64
 INTEGERS = [f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)]
 

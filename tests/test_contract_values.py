@@ -12,8 +12,6 @@ from anneal_jax._numerics import on_host
 from tests.cases import COUNT, Case, assert_close, floating, integer, points, references
 from tests.table import CASES
 
-pytestmark = pytest.mark.optimized
-
 
 def test_pytree_round_trip(case: Case) -> None:
     schedule = case.schedule()

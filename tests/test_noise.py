@@ -9,8 +9,6 @@ import pytest
 import anneal_jax as anneal
 from tests.stateful import one_clear_sentence
 
-pytestmark = pytest.mark.optimized
-
 STEPS = np.arange(20_000)
 
 

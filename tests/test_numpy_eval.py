@@ -10,8 +10,6 @@ from anneal_jax.ports import composer, jax_trainers, optax, torch
 from tests.numpy_eval import evaluate
 from tests.peers import COUNT, value_at, values
 
-pytestmark = pytest.mark.optimized
-
 SCHEDULES = {
     "segments and tables": optax.piecewise_interpolate_schedule("cosine", 0.3, {2: 3.0, 40: 0.1}),
     "moments between steps": torch.OneCycleLR(0.1, total_steps=50, pct_start=0.37),

@@ -11,8 +11,6 @@ import pytest
 import anneal_jax as anneal
 from anneal_jax.schedules import _evaluation
 
-pytestmark = pytest.mark.optimized
-
 
 def equations(function: Callable[..., Any], *arguments: Any) -> int:
     """How many primitive equations a program has, those of nested programs included."""

@@ -19,8 +19,6 @@ from anneal_jax.search import RangeTest, Training, lr_range_test, sweep, tune
 from anneal_jax.search._divergence import stops
 from anneal_jax.search._suggest import smoothed
 
-pytestmark = pytest.mark.optimized
-
 mpl.use("Agg")
 STEPS = 60
 DATA = np.random.default_rng(0).normal(size=(STEPS, 8, 4)).astype(np.float32)

@@ -11,8 +11,6 @@ from anneal_jax.schedules import TimeScale
 from tests import oracle as o, oracle_spans as os
 from tests.cases import LARGEST, assert_close, floating
 
-pytestmark = pytest.mark.optimized
-
 FIRST = np.arange(60)
 
 
