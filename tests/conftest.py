@@ -130,7 +130,7 @@ def strict() -> Iterator[None]:
 def optimization(request: pytest.FixtureRequest) -> None:
     """Optimize programs only in modules marked `optimized`, which hold numbers to the last digits.
 
-    Compiling is most of what the others cost, and takes a third as long without (`tests/compiling.py`).
+    Compiling is most of what the others cost, and `tests/compiling.py` makes it cheap for them.
     """
     compile_quickly(request.node.get_closest_marker("optimized") is None)
 
