@@ -55,7 +55,7 @@ def helped(main, capsys) -> str:
 )
 def test_help_says_of_every_option_what_it_is(example, capsys):
     printed = helped(example.main, capsys)
-    for field in dataclasses.fields(example.Config):
+    for field in dataclasses.fields(getattr(example, "Config", Config)):
         option = command_line.hyphened(field.name)
         kind = r"(?:, --no-\S+| (?=[A-Z{[]))"  # not where the text of another option names it
         (said,) = re.findall(f" {option}{kind}(.*?)\\(default:", printed)
@@ -174,6 +174,11 @@ class TestNotes:
             ("--schedule-config FILE --peak 1", ["peak"], "--schedule-config FILE"),
             ("--schedule_config=FILE --schedule wsd", ["schedule"], "--schedule-config FILE"),
             ("--sample-length 0 --temperature .8", ["temperature"], "--sample-length 0"),
+            ("--sample-length 0 --top-p .8 --top-k 3", ["top_k", "top_p"], "--sample-length 0"),
+            ("--muon-peak .1", ["muon_peak"], "--optimizer adamw"),
+            ("--vocabulary 9", ["vocabulary"], "--tokenizer characters"),
+            ("--optimizer muon --muon-peak .1 --tokenizer bpe --vocabulary 9", [], ""),
+            ("--prepared FILE --tokenizer bpe", ["tokenizer"], "--prepared FILE"),
             ("--warmup 1% --cooldown 2% --temperature .7 --evaluate-every 50steps", [], ""),
             ("--schedule cosine --sample-length 0", [], ""),  # nothing asked for is left out
         ],
@@ -183,7 +188,8 @@ class TestNotes:
         file.write_text('{"kind": "Constant", "value": 0.1}')
         said = self.notes(*arguments.replace("FILE", str(file)).split())
         why = why.replace("FILE", str(file))
-        assert said == [f"--{option} is not read with {why}." for option in options]
+        options = map(command_line.hyphened, options)
+        assert said == [f"{option} is not read with {why}." for option in options]
 
     def test_evaluations_that_cannot_be_as_frequent_as_asked_for(self):
         (said,) = self.notes("--evaluate-every=20steps")
@@ -196,7 +202,7 @@ class TestNotes:
         assert anneal.Horizon(steps).misfit(built) == ""
 
     def test_they_are_printed_before_training(self, monkeypatch, tmp_path, capsys):
-        monkeypatch.setattr(transformer, "train", lambda *_: (None, {}, 1.5))
+        monkeypatch.setattr(transformer, "train", lambda run, state, *_: (state, 1.5))
         command = (
             f"--out={tmp_path} --schedule cosine --cooldown=1% --sample-length 0 --no-progress"
         )
@@ -209,9 +215,9 @@ def test_the_bar_is_drawn_once_per_dispatch_and_shows_the_held_out_loss(monkeypa
     bar = partial(tqdm, file=drawn, mininterval=0, ascii=True)
     monkeypatch.setattr(report, "tqdm", bar)
     monkeypatch.setattr(report, "draw", lambda *_: None)
-    with report.Report(Config(out=tmp_path, steps=40)) as told:
+    with report.Report(Config(out=tmp_path, steps=40), ("learning_rate",)) as told:
         for first in (0, 10, 20, 30):
-            told.steps(first, np.full(10, 1e-3), np.full(10, 2.0), seconds=1.0)
+            told.steps(first, {"learning_rate": np.full(10, 1e-3), "loss": np.full(10, 2.0)})
             told.validation(2.5 - first / 100)
         drawn.write("printed")
     assert drawn.getvalue().endswith("\nprinted")  # after the bar's last line

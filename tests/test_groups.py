@@ -163,7 +163,7 @@ class TestPartitionByPath:
         state, alone = optax.contrib.muon(0.1).init(kernels), []
         for t in range(4):  # built anew for the numbers of each step
             one = optax.contrib.muon(float(muon_rate(t)), beta=float(momentum(t)))
-            updates, state = fast_jit(one.update)(kernels, state, kernels)
+            updates, state = jax.jit(one.update)(kernels, state, kernels)
             alone.append(updates)
         close([[block["kernel"] for block in x["blocks"]] for x in found], alone)
         others, _ = steps(optax.adam(RATE), PARAMS, 4)

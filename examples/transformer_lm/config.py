@@ -81,12 +81,12 @@ class Config:
     # Precision of matrix products; auto: float32 on a CPU, bfloat16 elsewhere.
     dtype: Literal["auto", "float32", "bfloat16"] = "auto"
     remat: bool = False  # compute blocks anew in the backward pass: less memory, more time
-    # One of several processes, on one or more hosts. SLURM and TPU pods need this alone; elsewhere
-    # say the address of process 0, how many there are, and which this is.
+    # This is one of several processes, on one or more hosts. SLURM and TPU pods need this alone;
+    # elsewhere give the three that follow.
     distributed: bool = False
     coordinator: str | None = None  # host:port of process 0
-    processes: int | None = None
-    process: int | None = None
+    processes: int | None = None  # how many there are
+    process: int | None = None  # which of them this is, from 0
 
     # Running
     steps_per_dispatch: int = 50  # steps inside one jitted scan: what Python costs is shared

@@ -88,21 +88,35 @@ def remarks(
 
     `last` is where the run ends, if not with the plans that its options ask for.
     """
-    noted = Noted(config)
-    file = config.schedule_config
-    if file is None:
-        build(noted)
-    chosen = f"--schedule {config.schedule}" if file is None else f"--schedule-config {file}"
-    why = dict.fromkeys({"schedule", "peak", "warmup", "cooldown"} - noted.read, chosen)
-    if not config.sample_length:
-        why["temperature"] = "--sample-length 0"
-    said = unread(given, why)
+    said = unread(given, without_effect(config))
     for name in ("evaluate_every", "checkpoint_every"):
         if name in given and steps(config, name) < config.steps_per_dispatch:
             every = f"every {config.steps_per_dispatch} steps: lower --steps-per-dispatch for more"
             said.append(f"{hyphened(name)} {getattr(config, name)} comes to {every}.")
     told = horizon(config, last).misfit(schedule)
     return [*said, f"{told}."] if told else said
+
+
+def without_effect(config: Config) -> dict[str, str]:
+    """Options that are not read, each with the one that is the reason."""
+    file, noted = config.schedule_config, Noted(config)
+    if file is None:
+        build(noted)
+    chosen = f"--schedule {config.schedule}" if file is None else f"--schedule-config {file}"
+    why = dict.fromkeys({"schedule", "peak", "warmup", "cooldown"} - noted.read, chosen)
+    muon = ("muon_peak", "muon_cooldown", "muon_momentum")
+    if config.optimizer != "muon":
+        why |= dict.fromkeys(muon, f"--optimizer {config.optimizer}")
+    elif file is not None:
+        why |= dict.fromkeys(muon, chosen)
+    if config.tokenizer != "bpe":
+        why["vocabulary"] = f"--tokenizer {config.tokenizer}"
+    if config.prepared is not None:
+        why |= dict.fromkeys(("tokenizer", "vocabulary"), f"--prepared {config.prepared}")
+    if not config.sample_length:
+        sample = ("prompt", "temperature", "top_k", "top_p")
+        why |= dict.fromkeys(sample, "--sample-length 0")
+    return why
 
 
 class Noted:
