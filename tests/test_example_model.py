@@ -5,6 +5,7 @@ import sys
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import jax
 import jax.numpy as jnp
@@ -12,10 +13,11 @@ import numpy as np
 import pytest
 from flax import nnx
 
-from examples.transformer_lm import generate, model as models, train as training
+from examples.transformer_lm import attention, generate, train as training
+from examples.transformer_lm.attention import Shape
 from examples.transformer_lm.config import Config
 from examples.transformer_lm.data import Corpus, Tokens, windows
-from examples.transformer_lm.model import Shape, Transformer, losses
+from examples.transformer_lm.model import Transformer, losses
 from examples.transformer_lm.tokenizer import Characters
 
 VOCABULARY = "abcdefghij"
@@ -83,7 +85,7 @@ def test_attention_knows_how_far_apart_tokens_are_and_not_where():
 
     def product(i, j):
         query, key = (
-            models.rotate(v, jnp.array([at])) for v, at in zip(vectors, (i, j), strict=True)
+            attention.rotate(v, jnp.array([at])) for v, at in zip(vectors, (i, j), strict=True)
         )
         return float((query * key).sum())
 
@@ -152,6 +154,24 @@ def test_bfloat16_products_give_nearly_the_same_and_float32_gradients(model, bat
 def test_products_are_float32_on_cpu():
     on_cpu = jax.default_backend() == "cpu"
     assert training.compute_dtype("auto") == ("float32" if on_cpu else "bfloat16")
+
+
+def test_attention_is_fused_where_a_gpu_can(monkeypatch):
+    """As far as it can be known without one."""
+
+    def chosen(platform, capability, dtype=jnp.bfloat16, width=64):
+        client = SimpleNamespace(platform_version=platform)
+        device = SimpleNamespace(client=client, compute_capability=capability)
+        monkeypatch.setattr(jax, "devices", lambda: [device])
+        return attention.fused(jax.ShapeDtypeStruct((1, 8, 2, width), dtype))
+
+    assert chosen("cuda 13000", "9.0") == "cudnn"
+    assert chosen("cuda 12080", "10.3") == "cudnn"
+    assert chosen("cuda 12080", "7.5") is None
+    assert chosen("cuda 12080", "9.0", jnp.float32) is None
+    assert chosen("cuda 12080", "9.0", width=12) is None
+    assert chosen("rocm 60000", "gfx90a") is None
+    assert chosen("cpu", None) is None
 
 
 def test_dropout_leaves_out_its_share_in_training_alone(model, batch):

@@ -2,14 +2,13 @@
 
 import gc
 from collections.abc import Callable
-from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
 import jax
 import numpy as np
 
-from examples.transformer_lm import data, train
+from examples.transformer_lm import attention, data, train
 from examples.transformer_lm.config import Config
 
 from .model import Model
@@ -20,8 +19,7 @@ TOKENS = 1_000_000
 def start(model: Model) -> tuple[Callable[[], dict[str, Any]], Callable[[], None]]:
     """What is known of the model, and a round of training steps."""
     if model.attention:
-        attend: Any = jax.nn.dot_product_attention
-        jax.nn.dot_product_attention = partial(attend, implementation=model.attention)
+        attention.fused = lambda _: model.attention
     memory = jax.devices()[0].memory_stats() or {}
     model = model.fitting(memory.get("bytes_limit"))
     rounds = None
