@@ -1,15 +1,37 @@
 """What the tests of the examples share: small runs, and refusals."""
 
+import csv
 import io
+import warnings
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
 
+import jax
+import numpy as np
+import orbax.checkpoint as ocp
 import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+
+# A tiny run of the transformer that is interrupted and resumed. Dropout draws by the step, too.
+TINY_RESUMED = {
+    "width": 16,
+    "heads": 2,
+    "blocks": 1,
+    "block_size": 8,
+    "batch_size": 8,
+    "steps": 60,
+    "steps_per_dispatch": 10,
+    "peak": 2e-2,
+    "dropout": 0.1,
+    "sample_length": 0,
+    "evaluate_every": "20steps",
+    "checkpoint_every": "10steps",
+    "keep": 0,
+}
 
 
 def command(**options: object) -> list[str]:
@@ -80,3 +102,30 @@ def refusal(
     assert printed.startswith("error: ")
     assert printed.count("\n") == 1
     return printed
+
+
+def check_same(one: Path, other: Path) -> None:
+    """Two runs of the transformer have logged the same and end in the same state, bit for bit."""
+    logs = [log(out) for out in (one, other)]
+    for rows in logs:
+        for row in rows:
+            del row["tokens_per_second"]
+    assert logs[0] == logs[1]
+    (step, state), (other_step, other_state) = map(last_state, (one, other))
+    assert step == other_step == len(logs[0])
+    assert jax.tree.structure(state) == jax.tree.structure(other_state)
+    for x, y in zip(jax.tree.leaves(state), jax.tree.leaves(other_state), strict=True):
+        np.testing.assert_array_equal(x, y, strict=True)
+
+
+def log(out: Path) -> list[dict[str, str]]:
+    with (out / "log.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def last_state(out: Path) -> tuple[int, Any]:
+    """The step of the last checkpoint, and what is in it as plain arrays."""
+    step = max(int(path.name) for path in (out / "checkpoints").glob("*"))
+    with ocp.PyTreeCheckpointer() as reader, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Sharding info not provided")  # as on this very device
+        return step, reader.restore((out / "checkpoints" / str(step) / "state").absolute())

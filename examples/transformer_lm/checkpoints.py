@@ -39,7 +39,7 @@ class Checkpoints:
     """
 
     def __init__(self, out: Path, keep: int | None = None):
-        logging.getLogger("absl").setLevel(logging.ERROR)  # what matters is raised
+        logging.getLogger("absl").setLevel(logging.CRITICAL)  # what matters is raised
         self.out = out
         ours = {"create": True, "cleanup_tmp_directories": True, "preservation_policy": kept(keep)}
         options = {"read_only": True, "save_interval_steps": 0} if keep is None else ours

@@ -4,6 +4,7 @@ import csv
 import math
 import shutil
 import struct
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -20,28 +21,34 @@ Row = dict[str, Any]
 
 
 def prepare(config: Config, source: Path | None, first: int) -> None:
-    """Make the folder of a new run, with the log so far of the one that it branches from."""
-    # What was killed before its first step may begin again.
+    """Make the folder of a run, with the log so far of the one that it branches from."""
+    if source == config.out:
+        return
+    # What was killed before its first checkpoint may begin again.
     lost = [row for row in rows(config.out / LOG) if row["step"] >= first]
-    begun = config.resume and not lost
-    make_folder(config.out, RESULTS, config.overwrite or begun)
+    make_folder(config.out, RESULTS, config.overwrite or (config.resume and not lost))
     if source is None:
         return
-    for path in (source / LOG, *source.glob(FILES)):
-        if path.exists():
-            copy = config.out / path.relative_to(source)
-            copy.parent.mkdir(exist_ok=True)
-            shutil.copyfile(path, copy)
+    (config.out / LOG).write_text("".join(lines(source / LOG, first)), encoding="utf-8")
+    (config.out / EVENTS).mkdir(exist_ok=True)
+    for path in source.glob(FILES):
+        shutil.copyfile(path, config.out / EVENTS / path.name)
+    trim(config.out / EVENTS, first)
+
+
+def lines(path: Path, before: float) -> Iterator[str]:
+    """Those of a CSV up to a step; the last may be half of one, and does not count."""
+    if path.exists():
+        with path.open(newline="", encoding="utf-8") as file:
+            for i, line in enumerate(file):
+                if line.endswith("\n") and (i == 0 or int(line.partition(",")[0]) < before):
+                    yield line
 
 
 def rows(path: Path, before: float = math.inf) -> list[Row]:
-    """The rows of a CSV up to a step; the last line may be half of one, and does not count."""
-    if not path.exists():
-        return []
-    with path.open(newline="", encoding="utf-8") as file:
-        reader = csv.DictReader(line for line in file if line.endswith("\n"))
-        found = [{name: value for name, value in row.items() if value} for row in reader]
-    return [parsed for row in found if (parsed := _parsed(row))["step"] < before]
+    """The same lines as rows."""
+    found = csv.DictReader(lines(path, before))
+    return [_parsed({name: value for name, value in row.items() if value}) for row in found]
 
 
 def _parsed(row: dict[str, str]) -> Row:
@@ -61,12 +68,11 @@ def _end(file: BinaryIO, before: int) -> int:
 
     A record is its length, a checksum of that, so many bytes, and a checksum of these.
     """
-    while True:
-        begin = file.tell()
-        head = file.read(12)
-        if len(head) < 12:
-            return begin
-        length = struct.unpack("<Q4x", head)[0]
-        record = file.read(length + 4)
-        if len(record) < length + 4 or Event.FromString(record[:length]).step >= before:
-            return begin
+    begin, size = 0, file.seek(0, 2)
+    while begin + 12 <= size:
+        file.seek(begin)
+        end = begin + 16 + struct.unpack("<Q4x", file.read(12))[0]
+        if end > size or Event.FromString(file.read(end - begin - 16)).step >= before:
+            break
+        begin = end
+    return begin

@@ -3,6 +3,7 @@
 import csv
 import math
 import time
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +32,8 @@ class NotFinite(Exception):
 class Report:
     """Takes in what happens. Use it in a `with`: leaving it writes what is left, and the figure.
 
-    A run that goes on from step `first` of an earlier one, whose folder is `source`, keeps what
-    that one logged up to there; steps that it logged beyond are made again.
+    What its folder has of steps before `first`, where the run goes on, is kept; what it has of
+    later ones goes, as they are made again.
     """
 
     def __init__(
@@ -40,7 +41,6 @@ class Report:
         config: Config,
         plans: tuple[str, ...],
         last: int | None = None,
-        source: Path | None = None,
         first: int = 0,
     ):
         self.folder = config.out
@@ -49,13 +49,12 @@ class Report:
         self._title = f"{name}, {self._last:,} steps"
         self._tokens = config.batch_size * config.block_size
         self._plans = plans
-        if source != self.folder:
-            history.prepare(config, source, first)
         self._rows = history.rows(self.folder / LOG, first)
         self._written = 0  # rows that are in the CSV
         cooled = ("cooled_loss",) if config.preview_cooldown else ()
         columns = ("step", *plans, "loss", "tokens_per_second", "val_loss", *cooled)
         try:
+            self.folder.mkdir(parents=True, exist_ok=True)
             self._open(dict.fromkeys([*columns, *(name for row in self._rows for name in row)]))
             history.trim(self.folder / EVENTS, first)
             self._events = SummaryWriter(str(self.folder / EVENTS), purge_step=first or None)
@@ -84,10 +83,12 @@ class Report:
     def __exit__(self, kind: type | None, *exception: object) -> None:
         if kind is None:
             self.catch_up()
-        self._write()
         self._bar.close()
-        self._events.close()
-        self._file.close()
+        # Where the disk is full, what was to be told of it is told.
+        with nullcontext() if kind is None else suppress(OSError):
+            self._write()
+            self._events.close()
+            self._file.close()
         if self._rows:
             draw(self._rows, self._last, self._title, self.folder / FIGURE)
 
@@ -155,7 +156,7 @@ class Report:
     def sample(self, text: str) -> None:
         """What the trained model writes."""
         (self.folder / SAMPLE).write_text(text, encoding="utf-8")
-        self._events.add_text("sample", text)
+        self._events.add_text("sample", text, self._last - 1)
 
     def _say(self) -> None:
         """What the bar shows when it is drawn next."""

@@ -15,7 +15,7 @@ def open_report(start: Start) -> "Report | Silent":
     if jax.process_index() > 0:
         return Silent(start.config.out)
     plans, last = tuple(start.course.plans), start.course.last
-    return Report(start.config, plans, last, start.source, start.step)
+    return Report(start.config, plans, last, start.step)
 
 
 class Silent:

@@ -6,6 +6,7 @@ Options, of which `--help` and config.py have all:
     --schedule-config FILE     any schedule at all, as JSON or TOML
     --optimizer muon           Muon for the matrices of the blocks, with plans of its own
     --mesh fsdp=8              how many devices share what (see sharding.py)
+    --resume                   go on from the last checkpoint in --out (see README.md)
 """
 
 import math
@@ -23,7 +24,7 @@ from flax import nnx
 import anneal_jax as anneal
 
 from ..command_line import STOPPED, BadInput, given, note
-from . import data, resume, schedules, sharding
+from . import data, history, resume, schedules, sharding
 from .checkpoints import Checkpoints, NotWritten, going_on
 from .config import parse
 from .generate import generate
@@ -177,17 +178,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         remarks = schedules.remarks(config, rate, given(config, arguments), run.course.last)
         with jax.set_mesh(run.mesh):
             state = make_state(run) if start.source is None else restore(run, start)
-            with open_report(start) as report, Checkpoints(out, config.keep) as saved:
-                if jax.process_index() == 0:
-                    introduce(run, [*start.notes, *remarks])
+            if jax.process_index() == 0:
+                history.prepare(config, start.source, start.step)
+                introduce(run, [*start.notes, *remarks])
+            with Checkpoints(out, config.keep) as saved:
                 begin(run, start, state, saved)
-                state, loss = train(run, state, report, saved)
-                conclude(run, state, loss, report)
+                with open_report(start) as report:
+                    state, loss = train(run, state, report, saved)
+                    conclude(run, state, loss, report)
     except BadInput as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    except (NotFinite, NotWritten, OSError) as error:
+    except (NotFinite, NotWritten) as error:
         print(f"stopped: {error}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"stopped: {out}: {error.strerror}{going_on(out)}.", file=sys.stderr)
         return 1
     except Preempted as error:
         print(f"ended by SIGTERM; --resume goes on from step {error.args[0]:,}.")
