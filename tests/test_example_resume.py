@@ -18,7 +18,14 @@ import pytest
 
 import anneal_jax as anneal
 from anneal_jax.laws import read_log
-from examples.transformer_lm import checkpoints, history, optimizer, schedules, train as training
+from examples.transformer_lm import (
+    checkpoints,
+    history,
+    optimizer,
+    packing,
+    schedules,
+    train as training,
+)
 from examples.transformer_lm.checkpoints import Checkpoints
 from examples.transformer_lm.config import Config
 from examples.transformer_lm.train import main
@@ -210,12 +217,10 @@ class TestPlans:
         cosine = schedules.build(Config(**TINY, schedule="cosine"))
         np.testing.assert_array_equal(rates(out)[:30], rates(whole)[:30])
         np.testing.assert_allclose(rates(out)[30:], cosine(np.arange(30, 60)), rtol=1e-6)
-        with Checkpoints(out) as saved:
-            config = training.resume.options_of(saved.about(60))
-        assert (config.schedule, config.weight_decay) == ("cosine", 0.3)
-        _, state = last_state(out)
-        decays = [x for path, x in jax.tree.leaves_with_path(state) if "weight_decay" in str(path)]
-        assert np.float32(0.3) in decays
+        arguments = ["--resume", f"--out={out}", "--no-progress"]
+        run, state, *_ = example_runs.finish(training, arguments, "conclude").calls["conclude"][0]
+        assert (run.config.schedule, run.config.weight_decay) == ("cosine", 0.3)
+        assert anneal.hyperparams(state.opt_state)["weight_decay"] == np.float32(0.3)
 
     def test_a_file_counts_by_what_is_in_it(self, whole, tmp_path, capsys):
         plan = {"kind": "Linear", "init_value": 1e-2, "end_value": 0.0, "steps": "100%"}
@@ -281,7 +286,9 @@ class TestBadInput:
     ):
         sgd = anneal.inject_hyperparams(optax.sgd)(anneal.Constant(1e-2))
         monkeypatch.setattr("examples.transformer_lm.state.make_optimizer", lambda *_: sgd)
-        assert "the checkpoint of step 60 in" in refused(whole)
+        printed = refused(whole)
+        assert "the checkpoint of step 60 in" in printed
+        assert "opt_state" in printed
 
     def test_a_checkpoint_that_is_broken(self, refused, copy):
         for path in (copy / "checkpoints/60/state").rglob("*"):
@@ -316,14 +323,33 @@ class TestBadInput:
 
 def test_the_last_checkpoints_and_the_best_are_kept(tmp_path):
     losses = {0: np.nan, 10: 3.0, 20: 1.5, 30: np.nan, 40: 2.0, 50: np.nan, 60: 1.8}
+    x = jnp.arange(3.0)
+    like = {"x": jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=x.sharding)}
     for keep, expected in ((2, [20, 50, 60]), (1, [20, 60]), (0, [*losses])):
         with Checkpoints(tmp_path / str(keep), keep) as saved:
             for step, loss in losses.items():
-                saved.save(step, {"x": jnp.zeros(3)}, {"said": step}, loss)
+                saved.save(step, {"x": x.at[0].set(step)}, {"said": step}, loss)
             saved.wait()
             assert saved.steps() == expected
+            assert saved.state(20, like)["x"].tolist() == [20, 1, 2]
         with Checkpoints(tmp_path / str(keep)) as saved:
-            assert saved.about(20) == {"said": 20}
+            assert saved.about(20)["said"] == 20
+
+
+def test_small_and_large_arrays_come_back_as_they_were(monkeypatch):
+    monkeypatch.setattr(packing, "LARGE", 5)
+    packing.pack.clear_cache()  # which has read it
+    tree = {
+        "a": jnp.arange(3), "b": jnp.float32(0.1), "c": jnp.ones((2, 3)), "d": jnp.eye(2),
+        "e": jnp.zeros((0,)), "f": jnp.array(True), "g": jnp.arange(7),
+    }  # fmt: skip
+    like = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=x.sharding), tree)
+    packed = packing.pack(tree)
+    assert jax.tree.structure(packed) == jax.tree.structure(packing.packed_like(like))
+    assert packed.keys() == {"int32", "float32", "bool", "large2", "large6"}
+    found = packing.unpack(packed, like)
+    for x, y in zip(jax.tree.leaves(found), jax.tree.leaves(tree), strict=True):
+        np.testing.assert_array_equal(x, y, strict=True)
 
 
 def test_half_a_line_and_half_an_event_do_not_count(copy):

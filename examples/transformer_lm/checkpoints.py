@@ -9,6 +9,7 @@ import orbax.checkpoint as ocp
 from orbax.checkpoint import checkpoint_managers as policies
 
 from ..command_line import BadInput, reject
+from . import packing
 
 FOLDER = "checkpoints"  # in the folder of a run
 ITEMS = ("state", "about")
@@ -72,14 +73,25 @@ class Checkpoints:
 
     def state(self, step: int, like: Any) -> Any:
         """The saved state, placed as the arrays that are described by `like`."""
-        return self._read(step, state=ocp.args.StandardRestore(like))["state"]
+        saved, wanted = (
+            {name: kind for name, *kind in found}
+            for found in (self.about(step)["layout"], packing.layout(like))
+        )
+        if saved != wanted:
+            first = next(n for n in [*wanted, *saved] if saved.get(n) != wanted.get(n))
+            got = f"{first}: {saved.get(first)} instead of {wanted.get(first)}"
+            raise self._unreadable(step, got)
+        packed = self._read(step, state=ocp.args.StandardRestore(packing.packed_like(like)))
+        return packing.unpack(packed["state"], like)
 
     def save(self, step: int, state: Any, about: dict[str, Any], validation_loss: float) -> None:
         """Begin to write one; `validation_loss` is NaN where there was no evaluation."""
         # JSON has no NaN; and what is not known is not the best.
         loss = validation_loss if math.isfinite(validation_loss) else 1e300
-        items = {"state": ocp.args.StandardSave(state), "about": ocp.args.JsonSave(about)}
-        args = ocp.args.Composite(**items)
+        about = about | {"layout": packing.layout(state)}
+        args = ocp.args.Composite(
+            state=ocp.args.StandardSave(packing.pack(state)), about=ocp.args.JsonSave(about)
+        )
         try:
             self._manager.save(step, args=args, metrics={"val_loss": loss}, force=True)
         except Exception as error:  # of the one before, too, which was written meanwhile
@@ -101,10 +113,10 @@ class Checkpoints:
         try:
             return self._manager.restore(step, args=ocp.args.Composite(**items))
         except Exception as error:  # of many kinds, by what is broken
-            raise self._unreadable(step, error) from None
+            why = " ".join(str(error).split())[:200] or type(error).__name__
+            raise self._unreadable(step, why) from None
 
-    def _unreadable(self, step: int, error: Exception) -> BadInput:
-        why = " ".join(str(error).split())[:200] or type(error).__name__
+    def _unreadable(self, step: int, why: str) -> BadInput:
         earlier = [f"--at {s}" for s in self.steps() if s < step]
         remedy = f"go back to an earlier one with {earlier[-1]}" if earlier else "begin another run"
         return BadInput(

@@ -1,5 +1,6 @@
 """All of a run: what stays the same in it, and the state that changes and is saved."""
 
+import math
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -10,9 +11,10 @@ from flax import nnx
 
 import anneal_jax as anneal
 
+from ..command_line import BadInput
 from . import about, data, resume, schedules, sharding
 from .about import Course
-from .checkpoints import Checkpoints
+from .checkpoints import Checkpoints, NotWritten
 from .config import Config
 from .model import Shape, Transformer
 from .optimizer import make_optimizer, plans
@@ -113,3 +115,15 @@ def facts(run: Run) -> dict[str, Any]:
     """What a checkpoint says beside the state."""
     shape = shape_of(run.config, run.corpus)
     return about.write(run.config, run.course, run.corpus.digest, shape)
+
+
+def begin(run: Run, start: resume.Start, state: TrainState, saved: Checkpoints) -> None:
+    """A first checkpoint, before any step: where none can be written, the run would be in vain."""
+    saved.drop_after(start.step)
+    if start.step in saved.steps():
+        return
+    try:
+        saved.save(start.step, state, facts(run), math.nan)
+        saved.wait()
+    except NotWritten as error:
+        raise BadInput(str(error)) from None

@@ -37,6 +37,7 @@ from .state import (
     INTERVALS,
     Run,
     TrainState,
+    begin,
     compute_dtype,
     facts,
     load_corpus,
@@ -201,18 +202,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"stopped by hand; what came before is in {out}{going_on(out)}.", file=sys.stderr)
         return STOPPED
     return 0
-
-
-def begin(run: Run, start: resume.Start, state: TrainState, saved: Checkpoints) -> None:
-    """A first checkpoint, before any step: where none can be written, the run would be in vain."""
-    saved.drop_after(start.step)
-    if start.step in saved.steps():
-        return
-    try:
-        saved.save(start.step, state, facts(run), math.nan)
-        saved.wait()
-    except NotWritten as error:
-        raise BadInput(str(error)) from None
 
 
 def introduce(run: Run, notes: Sequence[str]) -> None:
