@@ -18,6 +18,7 @@ import pytest
 
 import anneal_jax as anneal
 from anneal_jax.laws import read_log
+from examples.command_line import BadInput
 from examples.transformer_lm import (
     checkpoints,
     history,
@@ -350,6 +351,15 @@ def test_small_and_large_arrays_come_back_as_they_were(monkeypatch):
     found = packing.unpack(packed, like)
     for x, y in zip(jax.tree.leaves(found), jax.tree.leaves(tree), strict=True):
         np.testing.assert_array_equal(x, y, strict=True)
+
+
+def test_a_branch_killed_before_its_first_checkpoint_begins_again(whole, tmp_path):
+    config = Config(out=tmp_path, resume=True)
+    for first in (20, 20, 30):
+        history.prepare(config, whole, first)
+        assert [row["step"] for row in history.rows(tmp_path / "log.csv")] == [*range(first)]
+    with pytest.raises(BadInput, match="without results of an earlier run"):
+        history.prepare(config, whole, 20)
 
 
 def test_half_a_line_and_half_an_event_do_not_count(copy):

@@ -227,11 +227,12 @@ def conclude(run: Run, state: TrainState, loss: float, report: Report | Silent) 
         report.sample(text)
         said(f"\n{text}\n")
     count = sum(p.size for p in jax.tree.leaves(state.params))
+    sample = "sample.txt, " if config.sample_length else ""
     said(
         f"validation loss {loss:.4f} nats per token over the held-out text, "
         f"corpus {corpus.digest}, {run.course.last} steps, {count:,} parameters, "
         f"{jax.devices()[0].device_kind}\n"
-        f"written to {report.folder}: log.csv, schedule_and_loss.png, sample.txt, "
+        f"written to {report.folder}: log.csv, schedule_and_loss.png, {sample}checkpoints, "
         "events (tensorboard --logdir)"
     )
 
