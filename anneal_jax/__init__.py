@@ -68,6 +68,7 @@ from anneal_jax.schedules import (
     one_cycle_momentum as one_cycle_momentum,
     repeat as repeat,
     sqrt_scaling as sqrt_scaling,
+    summary as summary,
     to_config as to_config,
     trapezoid as trapezoid,
     warmup_constant as warmup_constant,

@@ -98,6 +98,9 @@ from anneal_jax.schedules._span import (
     Span as Span,
     k_decay as k_decay,
 )
+from anneal_jax.schedules._summary import (
+    summary as summary,
+)
 from anneal_jax.schedules._tables import (
     Interpolated as Interpolated,
     PiecewiseConstant as PiecewiseConstant,
