@@ -10,6 +10,9 @@ from anneal_jax._horizon import (
 from anneal_jax._version import (
     __version__ as __version__,
 )
+from anneal_jax.pictures import (
+    plot as plot,
+)
 from anneal_jax.schedules import (
     Blend as Blend,
     Chebyshev as Chebyshev,

@@ -17,9 +17,10 @@ ROOT = Path(anneal_jax.__file__).parent
 LAYERS = [
     {"_version", "_deprecated", "_types", "_numerics", "_checks", "_horizon", "_progress"},
     {"schedules"},
+    {"pictures"},
     {"_exponential_sums"},
     {"transforms", "ports", "laws", "theory"},
-    {"search", "ensemble", "plot", "cli"},
+    {"search", "ensemble", "cli"},
     {""},  # the package itself, which re-exports
 ]
 OPTIONAL = {"chex", "flax", "hypothesis", "keras", "matplotlib", "mpmath", "optuna", "orbax"}
@@ -27,11 +28,13 @@ OPTIONAL |= {"pandas", "pytest", "scipy", "tensorboard", "tensorboardX", "tensor
 OPTIONAL |= {"tqdm", "tyro"}
 
 # The one circle that is allowed. `Schedule.then`, `.repeat`, `+` and the other verbs import what
-# they build inside the method, as Diffrax and tinygp do, for what they build are schedules. A
-# registry that imports fill as a side effect would hide the same circle, from type checkers too.
+# they build inside the method, as Diffrax and tinygp do, for what they build are schedules and
+# pictures of them. A registry that imports fill as a side effect would hide the same circle, from
+# type checkers too.
 VERBS = {
     "schedules._schedule": {
-        f"schedules.{name}" for name in ("_algebra", "_join", "_noise", "_repeat", "_time")
+        *(f"schedules.{name}" for name in ("_algebra", "_join", "_noise", "_repeat", "_time")),
+        *("pictures._plot", "pictures._html"),
     }
 }
 

@@ -1,5 +1,6 @@
 """The key figures of a schedule, and its curve in few points, against every one of its steps."""
 
+import itertools
 from typing import Any
 
 import jax
@@ -26,7 +27,7 @@ def test_key_figures_are_those_of_all_steps(case: Any) -> None:
     found = anneal.summary(schedule)
     values = everywhere(schedule, found.steps)
     assert (found.length or found.steps) == max(found.steps, 1) or found.length == 0
-    assert found.peak_value == values.max()
+    assert (found.least_value, found.peak_value) == (values.min(), values.max())
     assert found.peak_step == values.argmax()
     assert (found.init_value, found.end_value) == (values[0], values[-1])
     assert found.area == pytest.approx(values[:-1].sum(), rel=1e-12)
@@ -39,6 +40,11 @@ def test_key_figures_are_those_of_all_steps(case: Any) -> None:
         assert phase.area == pytest.approx(own.sum(), rel=1e-12)
         assert phase.init_value == own[0]
     assert sum(phase.share for phase in found.phases) == pytest.approx(1)
+    at, drawn = _curve.sampled(schedule, found.steps, columns=16)
+    np.testing.assert_array_equal(drawn, values[at])
+    for low, high in itertools.pairwise(np.linspace(0, found.steps, 17).astype(int)):
+        own, seen = values[low : high + 1], drawn[(at >= low) & (at <= high)]
+        assert (own.min(), own.max()) == (seen.min(), seen.max())
 
 
 def test_phases_are_told_by_their_formulas() -> None:
@@ -83,6 +89,35 @@ def test_joins_hide_no_bend(case: Any) -> None:
         assert [p.begin for p in found] == [0, *(p.end for p in found[:-1])]
         assert found[-1].end == end
         assert all(p.begin < p.end for p in found)
+
+
+LONG = {
+    "cosine": anneal.warmup_cosine(1.0, 30, 400_000, end_value=0.1),
+    "product": anneal.Cosine(0.0, 1.0, 300_000) * anneal.Linear(1.0, 0.0, 400_000),
+    "table": anneal.PiecewiseConstant([200_001, 200_003, 299_999], [0.5, 1.0, 0.2, 0.3]),
+    "few restarts": anneal.cosine_restarts(1.0, 9_999, cycles=40, warmup_steps=11),
+    "many restarts": anneal.cosine_restarts(1.0, 7, cycles=60_000, value_factor=0.99999),
+    "growing": anneal.cosine_restarts(1.0, 3, cycles=60, steps_factor=1.2, value_factor=0.97),
+    "triangles": anneal.Triangular(0.1, 1.0, up_steps=33_333, mode="triangular2").until(400_000),
+}
+
+
+@pytest.mark.parametrize("name", LONG)
+def test_curves_of_long_schedules_hold_all_extremes(name: str) -> None:
+    """And both sides of joins and restarts, without asking every step."""
+    schedule, columns = LONG[name], 64
+    end = anneal.summary(schedule).steps
+    values = everywhere(schedule, end)
+    at, drawn = _curve.sampled(schedule, end, columns=columns)
+    assert len(at) < 16 * columns
+    np.testing.assert_array_equal(drawn, values[at])
+    for low, high in itertools.pairwise(np.linspace(0, end, columns + 1).astype(int)):
+        own, seen = values[low : high + 1], drawn[(at >= low) & (at <= high)]
+        assert (own.min(), own.max()) == (seen.min(), seen.max())
+    fresh = np.flatnonzero(np.asarray(schedule.is_restart(np.arange(end + 1))))
+    joins = [phase.begin for phase in anneal.summary(schedule).phases if phase.begin]
+    wanted = np.array([*joins, *(fresh if len(fresh) < 100 else [])], int)
+    assert set(wanted) | set(wanted - 1) <= set(at.tolist())
 
 
 def test_areas_of_long_phases_are_close() -> None:

@@ -21,6 +21,7 @@ COLUMNS = 1024
 _CHUNK = 2**14  # steps in one call: always as many, so that a schedule is compiled once
 _DENSE = 8  # steps of the grid in a column, and within a cycle
 _JOINS = 4 * COLUMNS  # at most, that are looked at one by one
+_SIDES = 4  # of joins and restarts in a column, on average: more are not kept for their own sake
 _ROUNDS = 12  # at most: each one narrows the place of an extreme by more than 4
 
 
@@ -50,8 +51,8 @@ def sampled(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Steps from `begin` to `end`, both included, and the values there.
 
-    Of every one of the `columns` equal parts the extremes are among them, and so are both sides of
-    every join and restart (where there are thousands: of the first and last ones in each column).
+    Of every one of the `columns` equal parts the extremes are among them, the first and the last of
+    its steps, and both sides of every join and restart (unless these are more than columns).
 
     Args:
       schedule: one schedule whose numbers are known.
@@ -65,18 +66,20 @@ def sampled(
     arrays = schedule.as_arrays()
     joins = _joins(schedule, begin, end)
     edges = np.unique(np.linspace(begin, end, columns + 1).astype(np.int64))
-    restarts = _restarts(arrays, edges) if schedule.has_restarts else joins[:0]
-    sides = np.concatenate([joins - 1, joins, restarts - 1, restarts, [begin, end]])
+    fresh = restarts(arrays, edges)
+    sides = np.concatenate([joins - 1, joins, fresh - 1, fresh, [begin, end]])
     if end - begin <= ALL:
         steps = np.arange(begin, end + 1)
         values = asked(arrays, steps)
     else:
         grid = np.linspace(begin, end, _DENSE * columns + 1).astype(np.int64)
-        inside = np.linspace(restarts[:-1], restarts[1:], _DENSE).astype(np.int64).ravel()
+        inside = np.linspace(fresh[:-1], fresh[1:], _DENSE).astype(np.int64).ravel()
         steps = np.unique(np.concatenate([grid, sides, inside]))
         steps = steps[(steps >= begin) & (steps <= end)]
         steps, values = _refined(arrays, steps, asked(arrays, steps), edges)
-    kept = _telling(steps, values, edges) | np.isin(steps, sides)
+    kept = _telling(steps, values, edges)
+    if len(sides) <= _SIDES * columns:
+        kept |= np.isin(steps, sides)
     return steps[kept], values[kept]
 
 
@@ -86,8 +89,10 @@ def _joins(schedule: Schedule, begin: int, end: int) -> np.ndarray:
     return found[(found > begin) & (found <= end)]
 
 
-def _restarts(schedule: Schedule, edges: np.ndarray) -> np.ndarray:
+def restarts(schedule: Schedule, edges: np.ndarray) -> np.ndarray:
     """Steps at which cycles begin: all, or in each column the two first and the two last."""
+    if not schedule.has_restarts:
+        return edges[:0]
     at = begun(schedule, edges)
     first, last = int(at[0]), int(at[-1])
     if last - first <= _JOINS:

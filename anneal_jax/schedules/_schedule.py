@@ -12,7 +12,7 @@ and composition come with the base class.
 """
 
 import abc
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import equinox as eqx
@@ -22,6 +22,7 @@ import numpy as np
 
 from .. import _checks
 from .._deprecated import renamed
+from .._horizon import Horizon
 from .._numerics import as_array
 from .._types import (
     Array,
@@ -35,6 +36,9 @@ from .._types import (
 )
 from ._evaluation import as_step, cycles, evaluate
 from ._time_scale import TimeScale, is_count, is_real, kind_of, replaced
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 class Schedule(eqx.Module):
@@ -245,6 +249,24 @@ class Schedule(eqx.Module):
 
         return stretch(self, factor)
 
+    def plot(
+        self,
+        ax: "Axes | None" = None,
+        *,
+        steps: IntScalarLike | None = None,
+        horizon: Horizon | None = None,
+        unit: str | None = None,
+        log: bool = False,
+        second: "Schedule | Mapping[str, Schedule] | None" = None,
+        name: str = "learning rate",
+        marks: bool | None = None,
+    ) -> "Axes":
+        """A picture of this schedule, in matplotlib axes, which are returned; see `anneal.plot`."""
+        from ..pictures._plot import plot
+
+        look: Any = {"log": log, "second": second, "name": name, "marks": marks}
+        return plot(self, ax, steps=steps, horizon=horizon, unit=unit, **look)
+
     def __add__(self, other: "Schedule | RealScalarLike") -> "Schedule":
         from ._algebra import Sum
 
@@ -298,6 +320,12 @@ class Schedule(eqx.Module):
             return super().__repr__()
         inner = ", ".join(f"{name}={_short(value)}" for name, value in given)
         return f"{type(self).__name__}({inner})"
+
+    def _repr_html_(self) -> str | None:
+        """What a notebook shows: the curve and its key figures; None: `repr`, as of a batch."""
+        from ..pictures._html import html
+
+        return html(self)
 
     def __hash__(self) -> int:
         leaves, structure = jax.tree.flatten(self)

@@ -55,6 +55,7 @@ class Summary(NamedTuple):
       length: the schedule's own length; None: open-ended.
       peak_value: the largest value at steps 0 to `steps`.
       peak_step: the first step that has it.
+      least_value: the smallest value there.
       init_value: the value at step 0.
       end_value: the value at step `steps`, which holds from there on if that is the length.
       mean_value: the mean over the steps.
@@ -67,6 +68,7 @@ class Summary(NamedTuple):
     length: int | None
     peak_value: float
     peak_step: int
+    least_value: float
     init_value: float
     end_value: float
     mean_value: float
@@ -115,6 +117,7 @@ def summary(schedule: Schedule, steps: int | None = None) -> Summary:
         length=None if length is None else int(length),
         peak_value=float(values[top]),
         peak_step=int(at[top]),
+        least_value=float(values.min()),
         init_value=float(values[0]),
         end_value=float(values[-1]),
         mean_value=area / steps,
@@ -128,15 +131,19 @@ def require_known(owner: str, schedule: Any) -> None:
     """Refuse what is no schedule, and one that is a batch, or traced, or has leaves left out."""
     if not isinstance(schedule, Schedule):
         _checks.fail(owner, "schedule", "a schedule", schedule, "wrap it with as_schedule")
-    leaves = jax.tree.leaves(schedule, is_leaf=lambda x: x is None)
-    known = all(leaf is None or _checks.known(leaf) for leaf in leaves)
-    try:
-        alone = known and jax.eval_shape(lambda: schedule(0)).shape == ()
-    except (AttributeError, IndexError, TypeError, ValueError):
-        alone = False
-    if not alone:
+    if not is_one(schedule):
         remedy = "take one of a batch, or ask outside of jit and vmap"
         _checks.fail(owner, "schedule", "one schedule whose numbers are known", schedule, remedy)
+
+
+def is_one(schedule: Schedule) -> bool:
+    """Whether it answers with one number, which is known; a batch or one of shardings does not."""
+    if not _checks.known(*jax.tree.leaves(schedule)):
+        return False
+    try:
+        return jax.eval_shape(lambda: schedule(0)).shape == ()
+    except (AttributeError, IndexError, TypeError, ValueError):
+        return False
 
 
 def shown_steps(owner: str, schedule: Schedule, steps: int | None) -> int:
@@ -147,6 +154,12 @@ def shown_steps(owner: str, schedule: Schedule, steps: int | None) -> int:
         return int(steps)
     length = _checks.whole(schedule.steps)
     return max(int(length), 1) if length is not None else _part(schedule)
+
+
+def last_shown(schedule: Schedule, steps: int) -> int:
+    """The last step of a picture: `steps`, but not where another cycle begins right there."""
+    again = schedule.steps is None and np.diff(begun(schedule, np.array([steps - 1, steps])))[0]
+    return steps - 1 if again and steps > 1 else steps
 
 
 def _part(schedule: Schedule) -> int:
