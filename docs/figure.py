@@ -2,26 +2,22 @@
 
 import pathlib
 
-import matplotlib as mpl
-
-mpl.use("Agg")
-import matplotlib.pyplot as plt
-import numpy as np
+from matplotlib.figure import Figure
 
 import anneal_jax as anneal
 
 TOTAL = 1000
 PANELS = {
     "warmup_cosine": anneal.warmup_cosine(1.0, 100, TOTAL, end_value=0.1),
-    "warmup_stable_decay (1-sqrt)": anneal.warmup_stable_decay(1.0, 50, 250, TOTAL),
-    "cosine_restarts: growing, warmup in each": anneal.cosine_restarts(
+    "warmup_stable_decay": anneal.warmup_stable_decay(1.0, 50, 250, TOTAL),
+    "cosine_restarts, growing": anneal.cosine_restarts(
         1.0, 140, cycles=3, steps_factor=2, value_factor=0.75, end_value=0.05, warmup_steps=20
     ),
-    "one_cycle and its momentum twin": anneal.one_cycle(1.0, TOTAL),
+    "one_cycle, and its momentum twin": anneal.one_cycle(1.0, TOTAL),
     "join: any shape after any other": anneal.Logarithmic(0.0, 1.0, 150)
     .then(anneal.Constant(1.0, 250), anneal.Exponential(1.0, 0.2, 350))
     .then(anneal.Polynomial(0.2, 0.0, 250, power=0.5)),
-    "algebra: linear decay x triangular cycles": anneal.Linear(1.0, 0.2, TOTAL)
+    "algebra: decay times cycles": anneal.Linear(1.0, 0.2, TOTAL)
     * anneal.Triangular(0.4, 1.0, up_steps=60, down_steps=60),
 }
 MOMENTUM = anneal.one_cycle_momentum(0.85, 0.95, TOTAL)
@@ -29,22 +25,21 @@ MOMENTUM = anneal.one_cycle_momentum(0.85, 0.95, TOTAL)
 
 def main() -> None:
     """Draw one panel for each schedule."""
-    steps = np.arange(TOTAL + 1)
-    figure, axes = plt.subplots(2, 3, figsize=(11, 4.6), sharex=True, sharey=True)
-    for axis, (title, schedule) in zip(axes.flat, PANELS.items(), strict=True):
-        axis.fill_between(steps, schedule(steps), color="#3b6fb6", alpha=0.15)
-        axis.plot(steps, schedule(steps), color="#3b6fb6", lw=1.8)
-        if "twin" in title:
-            axis.plot(steps, MOMENTUM(steps), color="#c8553d", lw=1.4, ls="--")
-        axis.set_title(title, fontsize=9)
-        axis.spines[["top", "right"]].set_visible(False)
-        axis.set_ylim(0, 1.08)
-    for axis in axes[-1]:
-        axis.set_xlabel("optimizer step", fontsize=8)
-    for axis in axes[:, 0]:
-        axis.set_ylabel("value / peak", fontsize=8)
-    figure.tight_layout()
-    figure.savefig(pathlib.Path(__file__).with_name("schedules.png"), dpi=110)
+    figure = Figure(figsize=(13.2, 5.6), layout="constrained")
+    figure.get_layout_engine().set(w_pad=0.12, h_pad=0.12)
+    axes = figure.subplots(2, 3)
+    figure.draw_without_rendering()  # so that names of phases know how much room there is
+    for ax, (title, schedule) in zip(axes.flat, PANELS.items(), strict=True):
+        twin = {"momentum": MOMENTUM} if "twin" in title else None
+        schedule.plot(ax, steps=schedule.steps or TOTAL, second=twin, name="value / peak")
+        ax.set_title(title, fontsize=11, loc="left", pad=20, fontweight="bold")
+        if twin:
+            ax.get_legend().remove()
+    for ax in axes[0]:
+        ax.set_xlabel("")
+    for ax in axes[:, 1:].flat:
+        ax.set_ylabel("")
+    figure.savefig(pathlib.Path(__file__).with_name("schedules.png"), dpi=100)
 
 
 if __name__ == "__main__":

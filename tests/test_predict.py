@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 import anneal_jax as anneal
 from anneal_jax import laws
@@ -282,3 +283,27 @@ def test_bad_input(found: Fit, name: str) -> None:
     call, message = CALLS[name]
     with pytest.raises(ValueError, match=message):
         call(found)
+
+
+def test_pictures_of_predictions_and_decisions(found: Fit) -> None:
+    """The curve within its band; several in one picture; losses with their intervals."""
+    predicted = found.predict(WSD)
+    ax: Any = predicted.plot(Figure().subplots(), label="wsd")
+    (line,) = ax.get_lines()
+    at = np.asarray(line.get_xdata(), int) - 1
+    np.testing.assert_array_equal(np.asarray(line.get_ydata()), predicted.losses[at])
+    assert {0, STEPS - 1} <= {*at.tolist()}
+    low, high = ax.get_ylim()
+    assert low < predicted.low[-1] < predicted.losses[STEPS // 10] < high < predicted.losses[1]
+    found.predict(COSINE).plot(ax, label="cosine")
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["wsd", "cosine"]
+    assert len({one.get_color() for one in ax.get_lines()}) == 2
+    compared = laws.compare(found, {"cosine": COSINE, "wsd": WSD})
+    ax = compared.plot(Figure().subplots())
+    assert [text.get_text() for text in ax.get_yticklabels()] == [*compared.names]
+    assert [x.get_text() for x in ax.texts] == [f"P(higher) {100 * compared.better[0, 1]:.0f}%"]
+    choice = laws.best_cooldown(found, PEAK, STEPS, 200, shares=[0.1, 0.2, 0.4])
+    ax = choice.plot(Figure().subplots())
+    assert [[*line.get_xdata()] for line in ax.get_lines()] == [[0.1, 0.2, 0.4], [choice.share]]
+    ax = found.plot(runs(TRUE, 0), Figure().subplots())
+    assert len(ax.get_lines()) == len(ax.collections) == 2

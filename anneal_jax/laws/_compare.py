@@ -1,7 +1,7 @@
 """Which of several schedules ends with the lowest loss, and how sure that is."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -9,7 +9,11 @@ from .. import _checks
 from .._exponential_sums import ScheduleOrRates, rates_of
 from ..schedules._schedule import Schedule
 from ._fitted import Fit
+from ._pictures import drawn_comparison
 from ._statistics import normal_quantile
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 class Comparison(NamedTuple):
@@ -29,6 +33,19 @@ class Comparison(NamedTuple):
     low: np.ndarray
     high: np.ndarray
     better: np.ndarray
+
+    def plot(self, ax: "Axes | None" = None) -> "Axes":
+        """The final losses with their intervals, the lowest on top.
+
+        Beside each stands the probability that it ends higher than the first.
+
+        Args:
+          ax: matplotlib axes; by default new ones.
+
+        Returns:
+          The axes.
+        """
+        return drawn_comparison(self.names, self.losses, self.low, self.high, self.better[0], ax)
 
 
 class Final(NamedTuple):

@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -16,7 +16,11 @@ from ..schedules._segments import Cosine, Linear, OneMinusSqrt
 from ..schedules.recipes import warmup_stable_decay
 from ._compare import Comparison, Final, compare, final
 from ._fitted import Fit
+from ._pictures import drawn_choice
 from ._statistics import normal_quantile
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 _STAGE = 0.316  # the rate of the second stage over that of the first, as in DeepSeek's first drop
 _REWARMUP = 0.05  # share of the added steps
@@ -37,6 +41,17 @@ class Cooldown(NamedTuple):
     schedule: Schedule
     loss: float
     losses: dict[float, float]
+
+    def plot(self, ax: "Axes | None" = None) -> "Axes":
+        """The predicted final losses over the shares that were tried, the best ringed.
+
+        Args:
+          ax: matplotlib axes; by default new ones.
+
+        Returns:
+          The axes.
+        """
+        return drawn_choice(self.losses, self.share, "share of the cooldown", ax)
 
 
 class Extension(NamedTuple):

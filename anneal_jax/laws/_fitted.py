@@ -5,7 +5,7 @@ import json
 import warnings
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -17,8 +17,13 @@ from .._types import Array
 from . import _saved
 from ._law import Law, last_loss
 from ._measured import Measured, measured, padded
+from ._pictures import drawn_fit, drawn_prediction
 from ._range import Range
+from ._runs import RunLike, checked_runs
 from ._statistics import noise_of, normal_quantile, robust_deviation, root_mean_square
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 _PLACES = 128  # at most, of a curve whose interval is worked out; straight lines between them
 _LEAST = 5e-4  # relative: where losses are less noisy, a law's misfit is as if they were that
@@ -49,6 +54,21 @@ class Prediction(NamedTuple):
     def interval(self) -> tuple[float, float]:
         """The lower and the upper end of the interval of the loss after the last step."""
         return float(self.low[-1]), float(self.high[-1])
+
+    def plot(self, ax: "Axes | None" = None, *, label: str = "prediction") -> "Axes":
+        """The predicted losses over steps, in the band of their intervals.
+
+        Losses of the first tenth of the steps do not set the limits.
+
+        Args:
+          ax: matplotlib axes; by default new ones. In those of another prediction, this one gets
+            another look, and the limits widen.
+          label: what to call it in the legend.
+
+        Returns:
+          The axes.
+        """
+        return drawn_prediction(self.losses, (self.low, self.high, self.probability), label, ax)
 
 
 LawT = TypeVar("LawT", bound=Law)
@@ -154,6 +174,24 @@ class Fit(Generic[LawT]):
         with jax.enable_x64(True):
             past = jax.tree.map(jnp.asarray, padded(measured(rates, places)))
             return np.asarray(_ratios(self.law, self.members, past))
+
+    def plot(self, runs: "RunLike | Iterable[RunLike]", ax: "Axes | None" = None) -> "Axes":
+        """The law's loss curves over the losses of runs, such as those of the fit.
+
+        Args:
+          runs: as for `fit`.
+          ax: matplotlib axes; by default new ones.
+
+        Returns:
+          The axes.
+
+        Raises:
+          ValueError: for runs that `fit` refuses.
+        """
+        curves = checked_runs("Fit.plot", runs)
+        with jax.enable_x64(True):
+            drawn = [np.asarray(self.law(curve.rates), float) for curve in curves]
+        return drawn_fit(drawn, [(curve.steps, curve.losses) for curve in curves], ax)
 
     def last(self, rates: np.ndarray) -> float:
         """The law's loss after the last step alone."""

@@ -65,7 +65,7 @@ def sampled(
     """
     arrays = schedule.as_arrays()
     joins = _joins(schedule, begin, end)
-    edges = np.unique(np.linspace(begin, end, columns + 1).astype(np.int64))
+    edges = _edges(begin, end, columns)
     fresh = restarts(arrays, edges)
     sides = np.concatenate([joins - 1, joins, fresh - 1, fresh, [begin, end]])
     if end - begin <= ALL:
@@ -77,10 +77,14 @@ def sampled(
         steps = np.unique(np.concatenate([grid, sides, inside]))
         steps = steps[(steps >= begin) & (steps <= end)]
         steps, values = _refined(arrays, steps, asked(arrays, steps), edges)
-    kept = _telling(steps, values, edges)
+    kept = telling(steps, values, columns)
     if len(sides) <= _SIDES * columns:
         kept |= np.isin(steps, sides)
     return steps[kept], values[kept]
+
+
+def _edges(begin: int, end: int, columns: int) -> np.ndarray:
+    return np.unique(np.linspace(begin, end, columns + 1).astype(np.int64))
 
 
 def _joins(schedule: Schedule, begin: int, end: int) -> np.ndarray:
@@ -133,8 +137,15 @@ def _extremes(values: np.ndarray, firsts: np.ndarray) -> np.ndarray:
     return np.unique(np.concatenate(found))
 
 
-def _telling(steps: np.ndarray, values: np.ndarray, edges: np.ndarray) -> np.ndarray:
-    """Which steps are the first, the last, the least or the largest of their column."""
+def telling(steps: np.ndarray, values: np.ndarray, columns: int) -> np.ndarray:
+    """Which steps are the first, the last, the least or the largest of their column.
+
+    Args:
+      steps: int[n], increasing.
+      values: float[n].
+      columns: number of equal parts of the steps.
+    """
+    edges = _edges(int(steps[0]), int(steps[-1]), columns)
     kept = np.zeros(len(steps), bool)
     firsts = _columns(steps, edges)
     kept[firsts] = kept[firsts - 1] = True  # (of the first column: the last step of all)

@@ -1,16 +1,14 @@
 """The picture of a range test."""
 
-import textwrap
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..pictures import _style
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-_DASHES = ("-", "--", "-.", ":")
-_COLORS = ("C3", "C1", "C2", "C4")
 
 
 def drawn(
@@ -29,26 +27,26 @@ def drawn(
       spread: the least and the largest suggestion of the runs, by rule.
       ax: axes to draw in, or None.
     """
-    import matplotlib.pyplot as plt
-
-    ax = plt.subplots(figsize=(7, 4.2), layout="constrained")[1] if ax is None else ax
+    ax = _style.axes(ax)
     alpha = max(0.25, 1 / len(runs))
     for raw, mean in zip(test.losses, runs, strict=True):
-        ax.plot(test.rates, raw, color="0.75", lw=0.7, alpha=alpha, zorder=1)
-        ax.plot(test.rates[: len(mean)], mean, color="C0", lw=2, alpha=max(0.5, alpha), zorder=2)
-    scale = "log" if test.spacing == "exponential" else "linear"
-    ax.set(xlabel=test.name.replace("_", " "), ylabel="loss", xscale=scale)
-    title = "\n".join(textwrap.wrap(test.note, 70)) or "loss: smoothed (blue), of each step (gray)"
-    ax.set_title(title, fontsize="medium", loc="left")
+        style: Any = {"color": _style.GRAY, "lw": 0.7, "alpha": 0.6 * alpha, "zorder": 1}
+        ax.plot(test.rates, raw, **style)
+        style = {"color": _style.BLUE, "lw": 2, "alpha": max(0.5, alpha), "zorder": 2}
+        ax.plot(test.rates[: len(mean)], mean, **style)
+    ax.set_xscale("log" if test.spacing == "exponential" else "linear")
+    title = test.note or "loss: smoothed (blue), of each step (gray)"
+    _style.finish(ax, test.name.replace("_", " "), "loss", title)
     if (limits := _limits(test.losses, runs)) is not None:
         ax.set_ylim(limits)
-    for (rule, rate), color, dashes in zip(found.items(), _COLORS, _DASHES, strict=False):
-        ax.axvline(rate, color=color, ls=dashes, lw=1.5, label=f"{rule} {rate:.2e}", zorder=3)
+    for k, (rule, rate) in enumerate(found.items(), 1):
+        color, dashes = _style.line(k)
+        style = {"color": color, "ls": dashes, "lw": 1.6, "zorder": 3}
+        ax.axvline(rate, label=f"{rule} {rate:.2e}", **style)
         if len(runs) > 1:
             ax.axvspan(*spread[rule], color=color, alpha=0.12, lw=0, zorder=0)
     if found:
-        ax.legend(frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
-    ax.spines[["top", "right"]].set_visible(False)
+        _style.legend(ax)
     return ax
 
 

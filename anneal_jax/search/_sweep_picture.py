@@ -1,10 +1,11 @@
 """The pictures of a sweep: final losses over what varied, and curves."""
 
-import textwrap
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from ..pictures import _style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -12,8 +13,7 @@ if TYPE_CHECKING:
 _HUES = 8  # values of a second number that have a colour each
 _FACTOR = 10  # between least and most: from there on an axis is logarithmic
 _FAR = 30  # times from the least loss to the median: beyond it none is drawn
-_BEST = "C3"
-_REST = "0.55"
+_BEST, _REST = _style.RED, _style.GRAY
 
 
 def varied_numbers(table: Mapping[str, np.ndarray], fixed: Collection[str]) -> list[str]:
@@ -46,7 +46,7 @@ def drawn(
       title: what to write above.
       ax: axes to draw in, or None.
     """
-    ax = _axes(ax)
+    ax = _style.axes(ax)
     rows = {plan: np.flatnonzero(table["plan"] == plan) for plan in ranked}
     place = {plan: float(table[x][at[0]]) for plan, at in rows.items()}
     lost = {plan for plan, at in rows.items() if (table["status"][at] == "diverged").any()}
@@ -71,12 +71,12 @@ def drawn(
     if ranked[0] not in beyond:
         best = place[ranked[0]], means[ranked[0]]
         ax.plot(*best, marker="o", ms=12, mfc="none", mec=_BEST, mew=2, ls="none", zorder=3)
-    _finish(ax, x.replace("_", " "), "final loss", title)
+    _style.finish(ax, x.replace("_", " "), "final loss", title)
     if len(_positive(np.array([*place.values()]))):
         ax.set_xscale("log")
     if len(hues) > 1 or beyond:
         name = str(second).replace("_", " ") if len(hues) > 1 else None
-        ax.legend(title=name, frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
+        _style.legend(ax, name)
     return ax
 
 
@@ -84,7 +84,7 @@ def drawn_curves(
     curves: np.ndarray, best: np.ndarray, smooth: int, title: str, ax: "Axes | None"
 ) -> "Axes":
     """Training losses over steps, averaged over `smooth` of them; where `best` is true on top."""
-    ax = _axes(ax)
+    ax = _style.axes(ax)
     kernel = np.ones(smooth) / smooth
     for curve, top in zip(curves, best, strict=True):
         shown = np.convolve(curve, kernel, "valid") if smooth > 1 else curve
@@ -100,7 +100,7 @@ def drawn_curves(
         high = float(max(starts.max(initial=-np.inf), np.quantile(seen, 0.98)))
         if high > low and finite[-1] > high + 0.5 * (high - low):
             ax.set_ylim(low - 0.06 * (high - low), high + 0.3 * (high - low))
-    _finish(ax, "step", "loss", title)
+    _style.finish(ax, "step", "loss", title)
     return ax
 
 
@@ -114,8 +114,8 @@ def _hues(
     values = None if second is None else {p: table[second][row] for p, row in first.items()}
     found = [] if values is None else np.unique([x for x in values.values() if np.isfinite(x)])
     if values is None or not 1 < len(found) <= _HUES:
-        return [(None, "C0", plans)]
-    colors = mpl.colormaps["viridis"](np.linspace(0, 0.85, len(found)))
+        return [(None, _style.BLUE, plans)]
+    colors = mpl.colormaps["viridis"](np.linspace(0.15, 0.85, len(found)))
     hues: list[Any] = [
         (f"{x:.4g}", color, [p for p in plans if values[p] == x])
         for x, color in zip(found, colors, strict=True)
@@ -143,15 +143,3 @@ def _positive(values: np.ndarray) -> np.ndarray:
     """The values, if they are positive and so far apart that a logarithmic axis shows them."""
     wide = len(values) and values.min() > 0 and values.max() >= _FACTOR * values.min()
     return values if wide else values[:0]
-
-
-def _axes(ax: "Axes | None") -> "Axes":
-    import matplotlib.pyplot as plt
-
-    return plt.subplots(figsize=(7, 4.2), layout="constrained")[1] if ax is None else ax
-
-
-def _finish(ax: "Axes", xlabel: str, ylabel: str, title: str) -> None:
-    ax.set(xlabel=xlabel, ylabel=ylabel)
-    ax.set_title("\n".join(textwrap.wrap(title, 64)), fontsize="medium")
-    ax.spines[["top", "right"]].set_visible(False)
