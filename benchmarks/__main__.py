@@ -8,6 +8,7 @@ from benchmarks import (
     imports,
     laws,
     measure,
+    pictures,
     programs,
     recompilations,
     sweeps,
@@ -20,7 +21,17 @@ def main() -> None:
     """Print the table."""
     measure.pin_to_one_core()
     print(f"| {'what':88} | {'measured':32} | goal  |\n|{'-' * 90}|{'-' * 34}|-------|")
-    for part in (imports, accuracy, recompilations, programs, train_step, sweeps, theory, laws):
+    for part in (
+        imports,
+        accuracy,
+        recompilations,
+        programs,
+        train_step,
+        pictures,
+        sweeps,
+        theory,
+        laws,
+    ):
         for what, figure, goal in part.rows():
             print(f"| {what:88} | {figure:32} | {goal:5} |", flush=True)
 

@@ -3,6 +3,7 @@
 import pathlib
 
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 import anneal_jax as anneal
 
@@ -25,8 +26,8 @@ MOMENTUM = anneal.one_cycle_momentum(0.85, 0.95, TOTAL)
 
 def main() -> None:
     """Draw one panel for each schedule."""
-    figure = Figure(figsize=(13.2, 5.6), layout="constrained")
-    figure.get_layout_engine().set(w_pad=0.12, h_pad=0.12)
+    layout = ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.12)
+    figure = Figure(figsize=(13.2, 5.6), layout=layout)
     axes = figure.subplots(2, 3)
     figure.draw_without_rendering()  # so that names of phases know how much room there is
     for ax, (title, schedule) in zip(axes.flat, PANELS.items(), strict=True):

@@ -2,7 +2,6 @@
 
 import inspect
 import types
-import typing
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -28,7 +27,9 @@ def _is_schedule_class(x: object) -> bool:
 def _returns_schedule(x: object) -> bool:
     if not inspect.isfunction(x):
         return False
-    returned = typing.get_type_hints(x).get("return")
+    returned = inspect.get_annotations(x).get("return")
+    if isinstance(returned, str):  # a class that comes later, or one for type checkers alone
+        returned = x.__globals__.get(returned)
     return isinstance(returned, type) and issubclass(returned, anneal.Schedule)
 
 

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+from matplotlib.figure import Figure
 
 import anneal_jax as anneal
 from anneal_jax import laws, ports, search, theory
@@ -114,6 +115,17 @@ def composition() -> list[anneal.Schedule]:
         anneal.ExponentialDecay(1.0, 100, 0.9, staircase=True),
         anneal.Triangular(0.1, 1.0, up_steps=10, down_steps=20, mode="triangular2"),
     ]
+
+
+def pictures() -> None:
+    """Drawing into one's own axes, and the key figures."""
+    schedule, ax = anneal.Linear(1.0, 0.0, 10), Figure().subplots()
+    h = anneal.Horizon("3ep", examples_per_epoch=10, batch_size=1)
+    schedule.plot(ax, steps=20, log=True).set_title("a title")
+    anneal.plot([schedule, 0.1], ax, horizon=h, unit="%", second={"momentum": 0.9 * schedule})
+    anneal.plot({"a": schedule, "b": schedule / 2}, ax, marks=False)
+    phases: list[str] = [phase.kind for phase in anneal.summary(schedule, steps=5).phases]
+    del phases
 
 
 class Smoothstep(anneal.Blend):
