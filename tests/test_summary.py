@@ -97,6 +97,9 @@ LONG = {
     "table": anneal.PiecewiseConstant([200_001, 200_003, 299_999], [0.5, 1.0, 0.2, 0.3]),
     "few restarts": anneal.cosine_restarts(1.0, 9_999, cycles=40, warmup_steps=11),
     "many restarts": anneal.cosine_restarts(1.0, 7, cycles=60_000, value_factor=0.99999),
+    "peaks inside": anneal.cosine_restarts(
+        1.0, 7, cycles=60_000, value_factor=0.99999, warmup_steps=3
+    ),
     "growing": anneal.cosine_restarts(1.0, 3, cycles=60, steps_factor=1.2, value_factor=0.97),
     "triangles": anneal.Triangular(0.1, 1.0, up_steps=33_333, mode="triangular2").until(400_000),
 }

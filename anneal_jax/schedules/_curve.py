@@ -73,7 +73,8 @@ def sampled(
         values = asked(arrays, steps)
     else:
         grid = np.linspace(begin, end, _DENSE * columns + 1).astype(np.int64)
-        inside = np.linspace(fresh[:-1], fresh[1:], _DENSE).astype(np.int64).ravel()
+        bounds = np.array([begin, *fresh, end])
+        inside = np.linspace(bounds[:-1], bounds[1:], _DENSE).astype(np.int64).ravel()
         steps = np.unique(np.concatenate([grid, sides, inside]))
         steps = steps[(steps >= begin) & (steps <= end)]
         steps, values = _refined(arrays, steps, asked(arrays, steps), edges)
