@@ -21,7 +21,7 @@ LAYERS = [
     {"_exponential_sums"},
     {"transforms", "ports", "laws", "theory"},
     {"search", "ensemble", "cli"},
-    {""},  # the package itself, which re-exports
+    {"", "_public"},  # the package itself, which re-exports
 ]
 OPTIONAL = {"chex", "flax", "hypothesis", "keras", "matplotlib", "mpmath", "optuna", "orbax"}
 OPTIONAL |= {"pandas", "pytest", "scipy", "tensorboard", "tensorboardX", "tensorflow", "torch"}
@@ -159,6 +159,7 @@ def test_import_is_light_and_starts_no_backend() -> None:
 import sys, jax, optax, equinox
 before = set(sys.modules)
 import anneal_jax
+anneal_jax.Schedule
 print(*sorted(set(sys.modules) - before))
 """
     run = subprocess.run(
@@ -212,7 +213,7 @@ def test_the_tree_in_contributing_is_the_house() -> None:
 
 
 def test_the_top_is_seen_at_a_glance() -> None:
-    assert len(_found(ROOT)) <= 18
+    assert len(_found(ROOT)) <= 20
 
 
 def test_the_room_of_schedules_has_the_names_of_the_top() -> None:
