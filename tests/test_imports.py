@@ -25,7 +25,7 @@ LAYERS = [
 ]
 OPTIONAL = {"chex", "flax", "hypothesis", "keras", "matplotlib", "mpmath", "optuna", "orbax"}
 OPTIONAL |= {"pandas", "pytest", "scipy", "tensorboard", "tensorboardX", "tensorflow", "torch"}
-OPTIONAL |= {"tqdm", "tyro"}
+OPTIONAL |= {"plotille", "rich", "tqdm", "typer", "tyro", "yaml"}
 
 # The one circle that is allowed. `Schedule.then`, `.repeat`, `+` and the other verbs import what
 # they build inside the method, as Diffrax and tinygp do, for what they build are schedules and

@@ -1,0 +1,7 @@
+"""`python -m anneal_jax.cli`."""
+
+import sys
+
+from . import main
+
+sys.exit(main())
