@@ -3,6 +3,8 @@
 import io
 import json
 import os
+import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -58,6 +60,24 @@ def wrote(name: str, data: Any) -> str:
     return name
 
 
+PAGE = (DATA.parents[1] / "docs" / "command_line.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"```console\n(.*?)```", PAGE, flags=re.DOTALL)
+
+
+def lines_of(text: str) -> list[str]:
+    """Without the dots of curves, which a last bit may move."""
+    text = re.sub("[\u2800-\u28ff]", "", text)
+    return [line.rstrip() for line in text.strip("\n").splitlines() if line.strip()]
+
+
+def test_the_page_shows_what_is_printed(run):
+    wrote("training_args.json", re.findall(r"```json\n(.*?)```", PAGE, flags=re.DOTALL)[0])
+    for block in BLOCKS[:-1]:
+        command, _, shown = block.partition("\n")
+        _, out, err = run(*shlex.split(command)[2:])
+        assert lines_of(shown) == lines_of(out + err), command
+
+
 # --- Schedules ----------------------------------------------------------------------------------
 
 
@@ -87,6 +107,19 @@ def test_a_spec_is_a_file_or_comes_from_stdin(told, monkeypatch):
         assert found == wanted if name != "plan.txt" else found["kind"] == "Join"
         monkeypatch.setattr(sys, "stdin", io.StringIO(text))
         assert told("show", "-", *size)["config"] == found
+
+
+def test_the_curve_stands_where_the_values_are(run):
+    """The highest dot of each column, of four in a line, against the straight line itself."""
+    out = run("show", "Linear(0, 1, 100)")[1]
+    lines = [line.partition("│")[2] for line in out.splitlines() if "│" in line]
+    tops = []
+    for column in range(max(map(len, lines))):
+        cells = [ord(line[column]) - 0x2800 if column < len(line) else 0 for line in lines]
+        dots = [cell & bits for cell in cells for bits in (0x09, 0x12, 0x24, 0xC0)]
+        tops.append(next(k for k, dot in enumerate(dots) if dot))
+    wanted = 39 * (1 - np.linspace(0, 1, 2 * len(tops)))[1::2]
+    np.testing.assert_allclose(tops, wanted, atol=1)
 
 
 def test_compare_finds_values_and_crossings(told):
@@ -227,46 +260,38 @@ def test_read_tells_what_read_log_finds(told):
 
 
 def test_a_fit_predicts_and_proposes(told, run):
-    """From logs to a plan: what each command prints is what its function returns."""
+    """The page's commands from logs to a plan: each prints what its function returns."""
     law, at = LevelLaw(2.5, 0.5, 0.5, 300.0), np.arange(0, 400, 8)
-    for name, schedule in {"a": anneal.warmup_cosine, "b": anneal.warmup_linear}.items():
-        plan = schedule(3e-4, 20, 400, end_value=3e-5)
+    for name, build in {"run": anneal.warmup_cosine, "other": anneal.warmup_linear}.items():
+        plan = build(3e-4, 20, 400, end_value=3e-5)
         losses = np.asarray(law(plan))[at]
         rows = zip(at, np.asarray(plan(at)), losses, 1 + at / 100, strict=True)
         lines = [f"{t},{r},{x},{g}" for t, r, x, g in rows if np.isfinite(x)]
         wrote(f"{name}.csv", "\n".join(["step,lr,loss,grad_norm", *lines]))
-    found = told("fit", "a.csv", "b.csv", "-o", "fit.json", "--law", "level", "--members", 2)
+    words = [shlex.split(line)[2:] for line in BLOCKS[-1].splitlines()]
+    found = {command[0]: told(*command) for command in words}
     fit = anneal.laws.load_fit("fit.json")
-    assert found["parameters"]["floor"] == float(fit.law.floor)
-    assert found["error"] == fit.error < 0.001
-    plans = ["warmup_linear(3e-4, 20, 400)", "warmup_cosine(3e-4, 20, 400)"]
-    ranked = told("predict", "fit.json", *plans)["schedules"]
-    assert ranked[0]["loss"] <= ranked[1]["loss"]
-    by_spec = {row["spec"]: row["loss"] for row in ranked}
+    assert found["fit"]["parameters"]["floor"] == float(fit.law.floor)
+    assert found["fit"]["error"] == fit.error < 0.001
+    one, two = found["predict"]["schedules"]
+    assert one["loss"] <= two["loss"]
     wanted = fit.predict(anneal.warmup_linear(3e-4, 20, 400)).loss
-    assert by_spec[plans[0]] == pytest.approx(wanted, rel=1e-6)
-    cooled = told("cooldown", "fit.json", "--peak", 3e-4, "--total", 400, "--warmup", "5%")
+    (line,) = (row for row in (one, two) if "linear" in row["spec"])
+    assert line["loss"] == pytest.approx(wanted, rel=1e-6)
+    cooled = found["cooldown"]
     assert cooled["losses"][f"{cooled['share']:g}"] == min(cooled["losses"].values())
-    best = told(
-        "optimize", "fit.json", "--peak", 3e-4, "--total", 400, "--knots", 4, "-o", "p.json"
-    )
-    assert best["config"] == told("show", "p.json")["config"]
+    best = found["optimize"]
+    assert best["config"] == told("show", "plan.json")["config"]
     assert best["loss"] <= best["cosine"]
-    refined = told("refine", "a.csv", "--peak", 0.1, "-o", "r.json")
-    assert refined["every"] == 8
-    assert json.loads(Path("r.json").read_text()) == refined["config"]
-    code, _, err = run("show", "fit.json")
-    assert (code, err) == (
-        1,
-        "fit.json: this is a fit, and no config: anneal predict FILE SPEC reads it.\n",
-    )
-
-
-def test_bound_is_the_function_of_theory(told):
-    bound = anneal.theory.last_iterate_bound(anneal.warmup_linear(3e-4, 10, 200))
-    (row,) = told("bound", LINE)["schedules"]
+    bound = anneal.theory.last_iterate_bound(anneal.warmup_linear(3e-4, 20, 400))
+    row = found["bound"]["schedules"][1]
     assert row["bound"] == pytest.approx(float(bound.curve[-1]))
     assert row["scale"] == pytest.approx(float(bound.scale))
+    assert found["refine"]["every"] == 8
+    assert json.loads(Path("next.json").read_text()) == found["refine"]["config"]
+    code, _, err = run("show", "fit.json")
+    sentence = "fit.json: this is a fit, and no config: anneal predict FILE SPEC reads it.\n"
+    assert (code, err) == (1, sentence)
 
 
 # --- What goes wrong ----------------------------------------------------------------------------

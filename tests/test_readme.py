@@ -11,6 +11,7 @@ import anneal_jax as anneal
 ROOT = pathlib.Path(__file__).parents[1]
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
 PAGES = ["README.md", *sorted(f"docs/{page.name}" for page in (ROOT / "docs").glob("*.md"))]
+PAGES.remove("docs/command_line.md")  # its blocks are of a shell: tests/test_cli.py runs them
 
 
 @pytest.fixture(autouse=True, scope="module")

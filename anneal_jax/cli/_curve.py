@@ -9,6 +9,7 @@ from ._report import text
 if TYPE_CHECKING:
     from rich.console import Console
 
+_BLANK = "\N{BRAILLE PATTERN BLANK}"
 _HEIGHT = 10  # lines
 _WIDEST = 100  # columns
 
@@ -33,9 +34,9 @@ def draw(console: "Console", at: np.ndarray, values: np.ndarray) -> None:
     canvas = Canvas(columns, _HEIGHT, -right, bottom - up, end + right, top + up)
     for k in range(len(at) - 1):
         canvas.line(float(at[k]), float(values[k]), float(at[k + 1]), float(values[k + 1]))
-    lines = canvas.plot().splitlines()
-    for label, line in zip(labels, lines, strict=True):
-        console.print(f"{label:>{wide}} │{line}", no_wrap=True, overflow="crop", crop=True)
-    last = str(int(at[-1]))
-    console.print(f"{'':>{wide}} └{'─' * columns}", no_wrap=True, overflow="crop")
-    console.print(f"{'':>{wide}}  0{last:>{columns - 1}}", no_wrap=True, overflow="crop")
+    lines = [line.rstrip(_BLANK) for line in canvas.plot().splitlines()]
+    rows = [f"{label:>{wide}} │{line}" for label, line in zip(labels, lines, strict=True)]
+    rows.append(f"{'':>{wide}} └{'─' * columns}")
+    rows.append(f"{'':>{wide}}  0{int(at[-1]):>{columns - 1}}")
+    for row in rows:
+        console.print(row, no_wrap=True, overflow="crop")

@@ -19,6 +19,7 @@ def plot(
     examples: options.Examples = None,
     batch: options.Batch = None,
     tokens_per_example: options.Tokens = None,
+    log: Annotated[bool, typer.Option("--log", help="A logarithmic axis of values.")] = False,
     as_json: options.Json = False,
 ) -> None:
     """Draw schedules into a file, by matplotlib; no display is needed.
@@ -26,8 +27,7 @@ def plot(
     anneal plot 'warmup_cosine(3e-4, 100, 2000)' 'trapezoid(3e-4, 100, 400, 2000)' -o plans.png
     """
     from .._checks import nearest
-    from ..schedules import summary
-    from ..schedules._curve import sampled
+    from ..pictures import plot as drawn
     from ._spec import read_spec
 
     nearest("plot", "the end of --output", output.suffix.lower(), _FORMATS)
@@ -37,15 +37,11 @@ def plot(
         raise ValueError("plot needs matplotlib: pip install 'anneal_jax[plot]'.") from None
     horizon = options.horizon_of(total, examples, batch, tokens_per_example)
     schedules = {spec: read_spec(spec, horizon) for spec in specs}
-    steps = None if horizon is None else horizon.total_steps
-    figure = Figure(figsize=(8, 4.5), layout="constrained")
-    axes = figure.subplots()
-    for spec, schedule in schedules.items():
-        end = summary(schedule, steps).steps if steps is None else steps
-        axes.plot(*sampled(schedule, end), label=spec.replace("$", r"\$"))
-    axes.set(xlabel="step", ylabel="value")
-    axes.grid(alpha=0.3)
-    figure.legend(loc="outside lower left")
-    figure.savefig(output, dpi=150)
+    figure = Figure(figsize=(8, 4.5))
+    named = {spec.replace("$", r"\$"): schedule for spec, schedule in schedules.items()}
+    axes = drawn(named, figure.subplots(), horizon=horizon, log=log)
+    if len(named) == 1:
+        axes.set_title(next(iter(named)), fontsize="small", wrap=True)
+    figure.savefig(output, dpi=150, bbox_inches="tight")
     data = {"file": str(output), "schedules": list(schedules)}
     emit(data, as_json, lambda console: console.print(f"wrote {output}", soft_wrap=True))
