@@ -1,7 +1,9 @@
 """The command line `anneal`: each command says what the Python call says, on any terminal."""
 
+import copy
 import io
 import json
+import math
 import os
 import re
 import shlex
@@ -12,10 +14,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings, strategies as st
 
 import anneal_jax as anneal
 from anneal_jax import ports
 from anneal_jax.cli import main
+from anneal_jax.cli._convert import converted
+from anneal_jax.cli._readers import Settings
 from anneal_jax.laws import LevelLaw, read_log
 
 DATA = Path(__file__).parent / "data"
@@ -216,6 +221,27 @@ def test_convert_knows_programs_by_their_keys(told, name):
     found = told("convert", wrote("settings.json", data))
     assert found["config"] == anneal.to_config(wanted())
     assert evaluated(found["python"]) == wanted()
+
+
+JUNK = [None, True, -1, 0, 1e400, math.nan, "x", "", [], [1], {}, {"type": "x"}, 2**70, 10**5000]
+
+
+@pytest.mark.parametrize("name", MADE)
+@given(data=st.data())
+@settings(max_examples=40)
+def test_any_file_is_a_schedule_or_one_sentence(name, data):
+    """Whatever stands where a number or a table should, or is left out."""
+    file = copy.deepcopy(MADE[name][0])
+    for _ in range(data.draw(st.integers(1, 2))):
+        inside = data.draw(st.sampled_from([file, *(v for v in file.values() if type(v) is dict)]))
+        key = data.draw(st.sampled_from([*inside, "lr_schedule"]))
+        inside[key] = copy.deepcopy(data.draw(st.sampled_from(JUNK)))
+    said = ""
+    try:
+        found = converted(name, "a.json", file, Settings(data.draw(st.none() | st.just(SIZE))))[2]
+    except ValueError as error:
+        found, said = None, str(error)
+    assert isinstance(found, anneal.Schedule) != (0 < len(said) < 400 and "\n" not in said)
 
 
 def test_a_quirk_is_told_where_it_shows(told):

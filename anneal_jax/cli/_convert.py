@@ -53,9 +53,8 @@ def convert(
     horizon = options.horizon_of(total, examples, batch, tokens_per_example)
     given = Settings(horizon, steps_per_epoch, learning_rate, tuple(kind or ()), group)
     data = _loaded(file)
-    call = call_of(_format(file, data, from_), file, data, given)
-    mode = {"exact": False} if intended and call.has_modes else {}
-    schedule = _built(call, **mode)
+    format_ = _format(file, data, from_)
+    call, mode, schedule = converted(format_, file, data, given, intended)
     report = _report(call, schedule, horizon.total_steps if horizon else None, mode)
     emit(report, as_json, lambda console: _printed(console, schedule, report))
 
@@ -86,10 +85,9 @@ def _checkpoint(path: Path) -> Any:
         raise ValueError(f"{path}: torch must be installed to read it; {remedy}.") from None
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
-        said = str(error).split("\n", 1)[0]
-        remedy = "save scheduler.state_dict() alone"
-        raise ValueError(f"{path}: it holds more than numbers ({said}); {remedy}.") from None
+    except (pickle.UnpicklingError, RuntimeError, EOFError):
+        reason = "it is no checkpoint, or holds objects whose loading may run code"
+        raise ValueError(f"{path}: {reason}; save scheduler.state_dict() alone.") from None
 
 
 def _format(file: str, data: Any, wanted: str) -> str:
@@ -111,12 +109,20 @@ def _format(file: str, data: Any, wanted: str) -> str:
     return found
 
 
-def _built(call: Call, **mode: bool) -> "Schedule":
-    """The schedule; what Python's own parts of a file refuse is a sentence, too."""
+def converted(
+    format_: str, file: str, data: Any, given: Settings, intended: bool = False
+) -> tuple[Call, dict[str, bool], "Schedule"]:
+    """The call that reads a file, its mode, and the schedule.
+
+    What Python itself refuses of the parts of a foreign file is a sentence, too.
+    """
     try:
-        return call.schedule(**mode)
-    except (KeyError, AttributeError, IndexError) as error:
-        raise ValueError(f"{call.port}: the file does not hold what it must: {error}.") from None
+        call = call_of(format_, file, data, given)
+        mode = {"exact": False} if intended and call.has_modes else {}
+        return call, mode, call.schedule(**mode)
+    except (LookupError, AttributeError, TypeError, ArithmeticError, RecursionError) as error:
+        said = " ".join(str(error).split())
+        raise ValueError(f"{file}: it is not as {format_} writes it ({said:.200}).") from None
 
 
 def _report(

@@ -129,7 +129,7 @@ def _composer(data: Any, given: Settings) -> Call:
     from .._horizon import Horizon
 
     scheduler, optimizer = _dict(data, "scheduler"), _dict(data, "optimizer", {})
-    name = scheduler.get("name", scheduler.get("_target_", "")).rpartition(".")[2]
+    name = str(scheduler.get("name", scheduler.get("_target_"))).rpartition(".")[2]
     name = str(_LLM_FOUNDRY.get(name, name))
     known = [n for n in dir(anneal_jax.ports.composer) if n.endswith("Scheduler")]
     _checks.nearest("composer", "the name of the scheduler", name, {*known, *_LLM_FOUNDRY})
