@@ -106,7 +106,8 @@ def _printed(console: "Console", data: dict[str, Any]) -> None:
     rows = [[t, *(v[k] for v in values["value"])] for k, t in enumerate(values["step"])]
     table(console, ["step", *letters], rows)
     for pair in data["crossings"]:
-        console.print(_sentence(letters[pair["first"]], letters[pair["second"]], pair))
+        sentence = _sentence(letters[pair["first"]], letters[pair["second"]], pair)
+        console.print(sentence, soft_wrap=True)
 
 
 def _sentence(one: str, two: str, pair: dict[str, Any]) -> str:
