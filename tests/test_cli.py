@@ -125,6 +125,7 @@ def test_the_curve_stands_where_the_values_are(run):
         tops.append(next(k for k, dot in enumerate(dots) if dot))
     wanted = 39 * (1 - np.linspace(0, 1, 2 * len(tops)))[1::2]
     np.testing.assert_allclose(tops, wanted, atol=1)
+    assert tops[-1] == 0  # what lies on the edge is drawn, too
 
 
 def test_compare_finds_values_and_crossings(told):

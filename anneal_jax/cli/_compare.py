@@ -61,6 +61,7 @@ def compared(names: list[str], schedules: list[Any], steps: int | None) -> dict[
     keys = ("length", "peak_value", "peak_step", "end_value", "mean_value", "area", "cycles")
     return {
         "steps": end,
+        "exact": len(at) == end + 1,  # else crossings are found to within a step of the grid
         "schedules": [
             {"spec": name} | {key: getattr(one, key) for key in keys}
             for name, one in zip(names, found, strict=True)
@@ -106,18 +107,19 @@ def _printed(console: "Console", data: dict[str, Any]) -> None:
     rows = [[t, *(v[k] for v in values["value"])] for k, t in enumerate(values["step"])]
     table(console, ["step", *letters], rows)
     for pair in data["crossings"]:
-        sentence = _sentence(letters[pair["first"]], letters[pair["second"]], pair)
+        sentence = _sentence(letters[pair["first"]], letters[pair["second"]], pair, data["exact"])
         console.print(sentence, soft_wrap=True)
 
 
-def _sentence(one: str, two: str, pair: dict[str, Any]) -> str:
+def _sentence(one: str, two: str, pair: dict[str, Any], exact: bool) -> str:
     if pair["higher_first"] is None:
         return f"{one} and {two} are the same at every step."
     high, low = (one, two) if pair["higher_first"] == "first" else (two, one)
     if not pair["count"]:
         return f"{high} is never below {low}."
+    about = "" if exact else "about "
     steps = ", ".join(map(str, pair["steps"])) + ", ..." * (pair["count"] > len(pair["steps"]))
-    return f"{high} is above {low} first; they cross at step {steps}."
+    return f"{high} is above {low} first; they cross at {about}step {steps}."
 
 
 def _letter(index: int) -> str:
