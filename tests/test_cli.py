@@ -114,16 +114,17 @@ def test_a_spec_is_a_file_or_comes_from_stdin(told, monkeypatch):
         assert told("show", "-", *size)["config"] == found
 
 
-def test_the_curve_stands_where_the_values_are(run):
+@pytest.mark.parametrize("begin", [0, 1])
+def test_the_curve_stands_where_the_values_are(run, begin):
     """The highest dot of each column, of four in a line, against the straight line itself."""
-    out = run("show", "Linear(0, 1, 100)")[1]
+    out = run("show", f"Linear({begin}, 1, 100)")[1]
     lines = [line.partition("│")[2] for line in out.splitlines() if "│" in line]
     tops = []
     for column in range(max(map(len, lines))):
         cells = [ord(line[column]) - 0x2800 if column < len(line) else 0 for line in lines]
         dots = [cell & bits for cell in cells for bits in (0x09, 0x12, 0x24, 0xC0)]
         tops.append(next(k for k, dot in enumerate(dots) if dot))
-    wanted = 39 * (1 - np.linspace(0, 1, 2 * len(tops)))[1::2]
+    wanted = 39 * (1 - np.linspace(begin, 1, 2 * len(tops)))[1::2]
     np.testing.assert_allclose(tops, wanted, atol=1)
     assert tops[-1] == 0  # what lies on the edge is drawn, too
 

@@ -29,9 +29,9 @@ def draw(console: "Console", at: np.ndarray, values: np.ndarray) -> None:
     wide = max(map(len, labels))
     columns = max(8, min(console.width - wide - 3, _WIDEST))
     end = max(int(at[-1]), 1)
-    # Half a dot more on each side, for a canvas drops what lies on its upper and right edge.
-    up, right = (top - bottom) / (8 * _HEIGHT), end / (4 * columns)
-    canvas = Canvas(columns, _HEIGHT, -right, bottom - up, end + right, top + up)
+    # Dots stand on the edges, too: of n dots there are n - 1 distances between.
+    high = bottom + (top - bottom) * 4 * _HEIGHT / (4 * _HEIGHT - 1)
+    canvas = Canvas(columns, _HEIGHT, 0, bottom, end * 2 * columns / (2 * columns - 1), high)
     for k in range(len(at) - 1):
         canvas.line(float(at[k]), float(values[k]), float(at[k + 1]), float(values[k + 1]))
     lines = [line.rstrip(_BLANK) for line in canvas.plot().splitlines()]
