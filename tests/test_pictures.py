@@ -70,6 +70,10 @@ def test_several_are_told_apart(ax: Any) -> None:
     assert legend(other) == ["Linear, Cosine [0]", "Linear, Constant, OneMinusSqrt",
                              "Linear, Cosine [2]"]  # fmt: skip
     assert words(other) == []
+    function = anneal.plot(
+        lambda step: jnp.float32(0.5) * jnp.float32(step), Figure().subplots(), steps=10
+    )
+    assert max(curves(function)[0].get_ydata()) == 5
     assert len({line(k) for k in range(4 * len(COLORS))}) == 4 * len(COLORS)
 
 
@@ -112,9 +116,17 @@ def test_a_batch_is_a_fan(ax: Any) -> None:
     assert len(curves(table)) == 1
 
 
+def broken(step: Any) -> Any:
+    raise IndexError("no such thing")
+
+
 def test_what_cannot_be_drawn_is_refused() -> None:
     with pytest.raises(ValueError, match="plot: schedules must be schedules whose numbers are kn"):
         jax.jit(lambda p: anneal.Linear(p, 0.0, 5).plot() and 0)(1.0)
+    with pytest.raises(ZeroDivisionError):  # the user's own error
+        anneal.plot(lambda step: 1 / 0)
+    with pytest.raises(IndexError, match="no such thing"):
+        anneal.plot(broken)
     with pytest.raises(ValueError, match="plot: schedules must be at least one"):
         anneal.plot([])
     with pytest.raises(ValueError, match="plot: steps must be a whole number from 1"):

@@ -399,7 +399,7 @@ def test_table_row_plan_and_pictures() -> None:
     assert float(other(3)) == 1.0
     assert not result.interrupted
     for ax in (result.plot(), result.plot_curves(smooth=3)):
-        assert f"rate {row['rate']:.4g}" in ax.get_title()
+        assert f"rate {row['rate']:.4g}" in ax.get_title(loc="left")
     with pytest.warns(DeprecationWarning, match=r"plot\(smooth=...\) .* SweepResult.plot_curves"):
         result.plot(smooth=3)
     with pytest.raises(ValueError, match=r"plot: x must be one of .* did you mean 'rate'"):

@@ -44,7 +44,8 @@ def _fitting(ax: "Axes", names: list[str], spans: list[tuple[int, int]], end: in
 
 def _letters(ax: "Axes", end: int) -> float:
     """Letters that have room above a step."""
-    width = ax.get_position().width * ax.get_figure(root=True).get_figwidth()
+    figure: Any = ax.get_figure(root=True)
+    width = ax.get_position().width * figure.get_figwidth()
     return width / (_LETTER * end)
 
 

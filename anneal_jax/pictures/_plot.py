@@ -1,13 +1,13 @@
 """The picture of schedules: rates over steps, or over what a horizon says that steps are."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
 from .. import _checks
 from .._horizon import Horizon
-from .._types import IntScalarLike, RealScalarLike
+from .._types import Array, IntScalarLike, RealScalarLike
 from ..schedules._schedule import Schedule
 from ..schedules._summary import last_shown, shown_steps
 from . import _style
@@ -18,7 +18,7 @@ from ._units import Unit, unit_of
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-Drawable: TypeAlias = Schedule | RealScalarLike
+Drawable: TypeAlias = Schedule | RealScalarLike | Callable[[Array], Any]
 _DECADES = 1e-4  # of the largest rate: what is smaller is off a logarithmic axis
 
 
@@ -43,7 +43,8 @@ def plot(
     schedules, made by `jax.vmap`, is drawn as a fan.
 
     Args:
-      schedules: one, a list, or a dictionary of schedules by name.
+      schedules: one, a list, or a dictionary of schedules by name; numbers and functions of the
+        step do, too.
       ax: matplotlib axes; None: new ones of pyplot.
       steps: last optimizer step to draw, at least 1. None: the horizon's total, or that of the
         longest schedule.

@@ -137,12 +137,19 @@ def require_known(owner: str, schedule: Any) -> None:
 
 
 def is_one(schedule: Schedule) -> bool:
-    """Whether it answers with one number, which is known; a batch or one of shardings does not."""
-    if not _checks.known(*jax.tree.leaves(schedule)):
+    """Whether it answers with one number, which is known; a batch or one of shardings does not.
+
+    What goes wrong in a schedule of plain numbers (in a function of the user's) is raised.
+    """
+    leaves = jax.tree.leaves(schedule)
+    if not _checks.known(*leaves):
         return False
     try:
         return jax.eval_shape(lambda: schedule(0)).shape == ()
     except (AttributeError, IndexError, TypeError, ValueError):
+        everything = jax.tree.leaves(schedule, is_leaf=lambda x: x is None)
+        if _checks.are_numbers(*everything):
+            raise
         return False
 
 
