@@ -1,8 +1,7 @@
 """Train it: `python -m examples.transformer_lm`."""
 
-import sys
-
+from ..command_line import leave
 from .train import main
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

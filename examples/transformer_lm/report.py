@@ -4,7 +4,6 @@ import csv
 import math
 import time
 from contextlib import nullcontext, suppress
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,11 +20,10 @@ from .history import EVENTS, FIGURE, LOG, SAMPLE
 class NotFinite(Exception):
     """Training has left the numbers."""
 
-    def __init__(self, row: dict[str, Any], folder: Path):
+    def __init__(self, row: dict[str, Any]):
         super().__init__(
             f"the loss must stay finite, got {row['loss']} at step {row['step']} with learning "
-            f"rate {row['learning_rate']:.3g}; lower --peak or lengthen --warmup (what came before "
-            f"is in {folder})."
+            f"rate {row['learning_rate']:.3g}; lower --peak or lengthen --warmup."
         )
 
 
@@ -121,7 +119,7 @@ class Report:
                 self._events.add_scalar(name, row[name], row["step"])
             self._add_loss("train", row["loss"], row["step"])
             if not math.isfinite(row["loss"]):
-                raise NotFinite(row, self.folder)
+                raise NotFinite(row)
         self._events.add_scalar("tokens_per_second", speed, self._rows[-1]["step"])
         rate, loss = self._rows[-1]["learning_rate"], arrays["loss"].mean()
         self._now = f"{speed:,} tokens/s, rate {rate:.2e}, loss {loss:.4g}"

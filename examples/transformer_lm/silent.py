@@ -44,7 +44,7 @@ class Silent:
             bad = np.flatnonzero(~np.isfinite(arrays["loss"]))
             if bad.size:
                 row = {name: float(np.asarray(values)[bad[0]]) for name, values in arrays.items()}
-                raise NotFinite({"step": first + int(bad[0])} | row, self.folder)
+                raise NotFinite({"step": first + int(bad[0])} | row)
 
     def validation(self, loss: float, cooled: float | None = None) -> None:
         self.flush()

@@ -23,7 +23,7 @@ from flax import nnx
 
 import anneal_jax as anneal
 
-from ..command_line import STOPPED, BadInput, given, note
+from ..command_line import STOPPED, BadInput, given, leave, note
 from . import data, history, resume, schedules, sharding
 from .checkpoints import Checkpoints, NotWritten, going_on
 from .config import parse
@@ -191,7 +191,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except (NotFinite, NotWritten) as error:
-        print(f"stopped: {error}", file=sys.stderr)
+        print(f"stopped: {error} What came before is in {out}.", file=sys.stderr)
         return 1
     except OSError as error:
         print(f"stopped: {out}: {error.strerror}{going_on(out)}.", file=sys.stderr)
@@ -238,4 +238,4 @@ def conclude(run: Run, state: TrainState, loss: float, report: Report | Silent) 
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())
