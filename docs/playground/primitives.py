@@ -14,7 +14,7 @@ from .program import Op
 
 # By kind of the result: "f8" and "i8" plain, "f4" rounded, "i4" and "u4" wrapped, "b1" truth values.
 _ARITHMETIC = {"add": "{0}+{1}", "sub": "{0}-{1}", "mul": "{0}*{1}", "neg": "-{0}"}
-_WRAPPED = {"f4": "Math.fround({})", "i4": "({})|0", "u4": "({})>>>0"}
+_WRAPPED = {"f4": "F4({})", "i4": "({})|0", "u4": "({})>>>0"}
 _COMPARED = {"eq": "===", "ne": "!==", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}
 _FLOATS = {
     "div": "{0}/{1}",
@@ -39,7 +39,7 @@ _INTEGERS = {
 _WORDS = {  # of 32 bits, without a sign
     "div": "DIV({0},{1})",
     "rem": "REM({0},{1})",
-    "mul": "Math.imul({0},{1})>>>0",
+    "mul": "MUL4({0},{1})",
     "and": "({0}&{1})>>>0",
     "or": "({0}|{1})>>>0",
     "xor": "({0}^{1})>>>0",
@@ -80,7 +80,7 @@ def formula(op: Op, kinds: list[str]) -> str | None:
     if found is None and name in _ARITHMETIC:
         found = _WRAPPED.get(of, "{}").format(_ARITHMETIC[name])
     elif found is not None and of == "f4" and name not in _EVERY:
-        found = f"Math.fround({found})"
+        found = f"F4({found})"
     return found
 
 
@@ -90,7 +90,7 @@ def _convert(of: str, to: str) -> str:
     if of[0] == "f" and to[0] in "iu":
         low, high = {"i8": ("-TOP", "TOP"), "i4": (-(2**31), 2**31 - 1), "u4": (0, 2**32 - 1)}[to]
         return f"WHOLE({{0}},{low},{high})"
-    return {"f4": "Math.fround({0})", "i4": "{0}|0", "u4": "{0}>>>0"}.get(to, "Number({0})" if of == "u8" else "{0}")
+    return {"f4": "F4({0})", "i4": "{0}|0", "u4": "{0}>>>0"}.get(to, "Number({0})" if of == "u8" else "{0}")
 
 
 def move(op: Op, names: list[str]) -> str | None:
@@ -122,6 +122,8 @@ def move(op: Op, names: list[str]) -> str | None:
             return f"CUMSUM({names[0]},{place.shape[params['axis']]})" if params["axis"] == place.ndim - 1 else None
         case "reduce" if params["computation"] is lax.add and len(shapes[0]) == 1:
             return f"SUM({names[0]},{names[1]})" if place.size > 1 else f"{names[0]}+{names[1]}"
+        case "reduce_sum" if len(shapes[0]) == 1:
+            return f"SUM({names[0]},0)" if place.size > 1 else names[0]
         case "dynamic_slice":
             return _window(params["slice_sizes"], place, names)
         case "gather" if place.ndim == 1 and op.size == 1:

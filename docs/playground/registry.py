@@ -109,14 +109,19 @@ RECIPES = {
         choices={"cooldown": {"OneMinusSqrt": "anneal.OneMinusSqrt"} | SHAPES},
     ),
     "cosine_restarts": Entry(
-        "anneal.cosine_restarts(peak_value, cycle_steps{cycles}{growth}, value_factor=value_factor,"
+        "anneal.cosine_restarts(peak_value, cycle_steps{cycles}, value_factor=value_factor,"
         " end_value=end_value, warmup_steps=warmup_steps)",
         "SGDR: cosine with warm restarts",
         ("warmup_steps < cycle_steps",),
-        view="4 * cycle_steps",
+        view="6 * cycle_steps",
         choices={
-            "cycles": {"counted": ", cycles", "without end": ""},
-            "growth": {"growing": ", steps_factor=steps_factor", "equal": ""},
+            "cycles": {
+                "growing by 2, counted": ", cycles, steps_factor=2",
+                "growing by 2, without end": ", steps_factor=2",
+                "growing by 1.5, counted": ", cycles, steps_factor=1.5",
+                "equal, counted": ", cycles",
+                "equal, without end": "",
+            },
         },
         changes={"warmup_steps": 50},
     ),

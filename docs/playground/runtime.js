@@ -9,6 +9,8 @@ const OR = (a, b) => (small(a, b) ? a | b : signed(BigInt(a) | BigInt(b)));
 const SHL = (a, b) => (b > 63 ? 0 : signed(BigInt(a) << BigInt(b)));
 const SHR = (a, b) => (b > 63 ? 0 : signed(BigInt.asUintN(64, BigInt(a)) >> BigInt(b)));
 const SAR = (a, b) => signed(BigInt(a) >> BigInt(b > 63 ? 63 : b));
+const F4 = Math.fround;
+const MUL4 = (a, b) => Math.imul(a, b) >>> 0;
 const SHL4 = (a, b) => (b > 31 ? 0 : (a << b) >>> 0);
 const SHR4 = (a, b) => (b > 31 ? 0 : a >>> b);
 const DIV = (a, b) => (b ? Math.trunc(a / b) : -1);

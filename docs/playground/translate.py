@@ -31,11 +31,14 @@ class _Writer:
         self.moving = self._that_depend_on_the_step()
         self.live = self._needed(self.outputs)
         self.uses = Counter(r for k in self.live for r in self._inputs(k) if isinstance(r, int))
+        self.uses.update(r for r in self.outputs if isinstance(r, int))
         names = _names()
         self.names = {k: next(names) for k in range(program.arguments)}
         self.names |= {k: next(names) for k in sorted(self.live) if k >= program.arguments}
         self.arguments = range(1, program.arguments)
         self.texts: dict[int, tuple[str, bool]] = {}  # of what is written where it is used
+        self.by_element = {k for k in self.live if self._formula(k) or self._head_of(k) is not None}
+        self.readers = {r: k for k in sorted(self.live) for r in self._inputs(k) if isinstance(r, int)}
 
     def written(self) -> str:
         # What is computed once is read by functions of the step any number of times.
@@ -58,46 +61,50 @@ class _Writer:
             if self.ops[k].primitive == "input":
                 continue
             text, atomic = self._expression(k)
-            single = self.uses[k] <= 1 and self.ops[k].size == 1 and k not in shared
-            if single and len(text) < _LONGEST and not self._read_by_array(k, places):
+            if k not in shared and self._fits_in_its_reader(k) and len(text) < _LONGEST:
                 self.texts[k] = text, atomic
+            elif self.ops[k].size > 1 and k in self.by_element:
+                said.append(f"{self.names[k]}=MAP({self.ops[k].size},i=>{text})")
             else:
                 said.append(f"{self.names[k]}={text}")
         return f"const {','.join(said)};" if said else ""
 
-    def _read_by_array(self, k: int, places: list[int]) -> bool:
-        """Whether an operation on arrays reads it, which would compute it for each number."""
-        return any(k in self._inputs(j) and self._loops(j) for j in places if j > k)
-
-    def _loops(self, k: int) -> bool:
-        return self.ops[k].size > 1 or any(self._size(r) > 1 for r in self._inputs(k))
+    def _fits_in_its_reader(self, k: int) -> bool:
+        """Whether one other operation reads it, and once: each number of an array for the same."""
+        if self.uses[k] > 1:
+            return False
+        reader = self.readers.get(k)
+        if reader is None:
+            return self.ops[k].size == 1
+        if self.ops[k].size > 1:
+            return {k, reader} <= self.by_element
+        return self.ops[reader].size == 1 and all(self._size(r) == 1 for r in self._inputs(reader))
 
     def _expression(self, k: int) -> tuple[str, bool]:
         """The JavaScript of one operation, and whether it needs no brackets around it."""
         op = self.ops[k]
         if op.primitive == "const":
             return str(op.params["value"]).replace(" ", "").replace("True", "true"), True
-        if (text := self._head(k)) is not None:
-            return text, True
         inputs = self._inputs(k)
-        found = formula(op, [kind(self._dtype(r)) for r in inputs])
+        found = self._formula(k)
         if found is None:
             text = move(op, [self._text(r) for r in inputs])
             if text is None:
                 raise NotImplementedError(f"{op.primitive}: no JavaScript for {op}.")
             return text, bool(re.fullmatch(r"\w+(\[\d+\])?", text))
         bits = op.primitive in ("and", "or")
-        each = [self._text(r, bits) + ("[i]" if self._size(r) > 1 else "") for r in inputs]
-        if op.size == 1:
-            return found.format(*each), _is_call(found)
-        return f"MAP({op.size},i=>{found.format(*each)})", True
+        return found.format(*(self._element(r, bits) for r in inputs)), _is_call(found)
 
-    def _head(self, k: int) -> str | None:
-        """The leading digits of a float, which are a mask on its bits."""
-        if (back := self._head_of(k)) is None:
-            return None
-        each = f"MAP({self.ops[k].size},i=>HEAD({self._text(back)}[i]))"
-        return each if self.ops[k].size > 1 else f"HEAD({self._text(back)})"
+    def _formula(self, k: int) -> str | None:
+        """The formula of each number of the result."""
+        if self._head_of(k) is not None:
+            return "HEAD({0})"
+        return formula(self.ops[k], [kind(self._dtype(r)) for r in self.ops[k].inputs])
+
+    def _element(self, ref: Ref, bits: bool) -> str:
+        """A number, or that of an array at the place `i`."""
+        inside = isinstance(ref, int) and ref in self.texts
+        return self._text(ref, bits) + ("[i]" if self._size(ref) > 1 and not inside else "")
 
     def _head_of(self, k: int) -> Ref | None:
         masked = self._input(k, "bitcast_convert_type")
