@@ -39,7 +39,7 @@ function panelMarkup(side) {
       <input class="typed" id="${side}-${n}" data-number="${n}" type="number" step="any" inputmode="decimal">
       <input class="slid" data-slider="${n}" type="range" min="0" max="1000" step="any" aria-label="${n}"></div>`;
   });
-  return `<div class="field name"><label for="${side}-name">${side === "a" ? "Schedule" : "Compared with"}</label>
+  return `<div class="field name"><label for="${side}-name"><span class="key ${side}"></span>${side === "a" ? "Schedule" : "Compared with"}</label>
     <select id="${side}-name" data-name>${options.join("")}</select></div>
     <p class="about">${escaped(entry.about)}</p>${choices.join("")}${fields.join("")}
     <p class="said" role="status"></p>`;
@@ -129,9 +129,9 @@ function showFigures(sides) {
     const { plan, area, peak, peakStep } = traces[i], sign = area.exact ? "" : "≈ ";
     const ratio = i ? ` <small>${number(area.sum / traces[0].area.sum || 0, 3)} × the first</small>` : "";
     return `<tr><th scope="row"><span class="key ${"ab"[i]}"></span>${s.name}</th>
-      <td>${plan.length === null ? "no end" : grouped(plan.length)}</td>
-      <td>${number(peak)} <small>at ${grouped(peakStep)}</small></td>
-      <td>${sign}${number(area.sum)}${ratio}</td><td>${number(area.sum / shown)}</td></tr>`;
+      <td data-label="steps">${plan.length === null ? "no end" : grouped(plan.length)}</td>
+      <td data-label="largest">${number(peak)} <small>at ${grouped(peakStep)}</small></td>
+      <td data-label="area shown">${sign}${number(area.sum)}${ratio}</td><td data-label="mean">${number(area.sum / shown)}</td></tr>`;
   });
   $("figures").innerHTML = rows.join("");
 }

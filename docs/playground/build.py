@@ -1,4 +1,4 @@
-"""Builds the playground, one HTML file that needs nothing else: `python -m docs.playground.build -o DIR`."""
+"""Builds the playground, one HTML file on its own: `python -m docs.playground.build -o DIR`."""
 
 import argparse
 import json
@@ -18,21 +18,27 @@ _TERM = re.compile(r"(?:(\d+) \* )?(\w+)")
 
 def page() -> str:
     """The text of the page."""
+    parts = {"style": (HERE / "style.css").read_text(), "script": script(*SCRIPTS)}
+    template = (HERE / "template.html").read_text()
+    return re.sub(r"/\* (style|script) \*/", lambda found: parts[found[1]], template)
+
+
+def script(*files: str) -> str:
+    """The programs and all that the page knows, behind the first of these files."""
+    first, *rest = ((HERE / file).read_text() for file in files)
     data, programs = {}, []
     for name, entry in ENTRIES.items():
         data[name], translated = described(entry)
         programs.append(f"{name}:{{{','.join(translated)}}}")
-    groups = {label: list(group) for label, group in GROUPS.items()}
     views = [f"{name}:{view(entry)}" for name, entry in ENTRIES.items() if entry.view]
-    constants = {"ENTRIES": data, "GROUPS": groups, "PRESETS": PRESETS}
-    known = "".join(f"const {k}={json.dumps(v, separators=(',', ':'))};\n" for k, v in constants.items())
-    runtime, *rest = ((HERE / script).read_text() for script in SCRIPTS)
-    table = "const PROGRAMS={\n" + ",\n".join(programs) + "};"
-    table += "\nconst VIEWS={" + ",".join(views) + "};"
-    script = "\n".join([runtime, table, known, *rest])
-    parts = {"style": (HERE / "style.css").read_text(), "script": '"use strict";\n' + script}
-    template = (HERE / "template.html").read_text()
-    return re.sub(r"/\* (style|script) \*/", lambda found: parts[found[1]], template)
+    groups = {label: list(group) for label, group in GROUPS.items()}
+    known = {"ENTRIES": data, "GROUPS": groups, "PRESETS": PRESETS}
+    tables = [f"const {k}={json.dumps(v, separators=(',', ':'))};" for k, v in known.items()]
+    tables += [
+        f"const {k}={{\n{joined}\n}};"
+        for k, joined in {"PROGRAMS": ",\n".join(programs), "VIEWS": ",\n".join(views)}.items()
+    ]
+    return "\n".join(['"use strict";', first, *tables, *rest])
 
 
 def described(entry: Entry) -> tuple[dict[str, Any], list[str]]:
@@ -66,7 +72,7 @@ def view(entry: Entry) -> str:
 
 
 def rule(text: str) -> dict[str, Any]:
-    """A rule such as "2 * a + b <= c": the sum of the terms is at most (or below) another number."""
+    """A rule such as "2 * a + b <= c": the terms together are at most, or below, a number."""
     left, strict, right = re.split(r" (<=?) ", text)
     terms = [(int(times or 1), name) for times, name in _TERM.findall(left)]
     return {"terms": terms, "room": int(strict == "<"), "most": right, "text": text}

@@ -14,8 +14,9 @@ function ticks(low, high, count, whole = false) {
   return found;
 }
 
-const axisNumber = (x) =>
-  x >= 1e6 ? `${number(x / 1e6)}M` : x >= 1e4 ? `${number(x / 1e3)}k` : number(x, 3);
+// Steps along the axis, all in the unit that the last one needs.
+const axisStep = (t, shown) =>
+  t && shown >= 1e6 ? `${number(t / 1e6)}M` : t && shown > 1e4 ? `${number(t / 1e3)}k` : grouped(t);
 
 function scaleOf(traces, log, height) {
   const values = traces.flatMap((t) => t.values), high = Math.max(...values);
@@ -28,12 +29,12 @@ function scaleOf(traces, log, height) {
     for (let k = low; k <= rise; k++) marks.push(10 ** k);
     if (marks.length < 3) marks.push(...[2, 5].flatMap((m) => marks.map((x) => m * x)).filter((x) => Math.log10(x) <= rise));
     const y = (x) => bottom - ((Math.log10(Math.max(x, 10 ** low)) - low) / (rise - low)) * room;
-    return { y, marks: marks.map((x) => Number(x.toPrecision(3))) };
+    return { y, marks: marks.map((x) => Number(x.toPrecision(3))), label: (x) => (x < 0.01 ? x.toExponential() : number(x)) };
   }
   const smallest = Math.min(...values);
   const low = smallest > 0.5 * high ? smallest - 0.15 * (high - smallest || high) : Math.min(smallest, 0);
   const rise = (high > low ? high : low + 1) + 0.06 * (high - low || 1);
-  return { y: (x) => bottom - ((x - low) / (rise - low)) * room, marks: ticks(low, rise, 5) };
+  return { y: (x) => bottom - ((x - low) / (rise - low)) * room, marks: ticks(low, rise, 5), label: (x) => number(x, 3) };
 }
 
 function bandMarkup(bands, shown, x, height) {
@@ -52,12 +53,12 @@ function axisMarkup(x, scale, shown, width, height) {
   const bottom = height - BOX.bottom, across = scale.marks.map((v) => {
     const y = scale.y(v);
     return `<line class="grid" x1="${BOX.left}" x2="${width - BOX.right}" y1="${y}" y2="${y}"/>
-      <text class="tick" text-anchor="end" x="${BOX.left - 8}" y="${y + 4}">${axisNumber(v)}</text>`;
+      <text class="tick" text-anchor="end" x="${BOX.left - 8}" y="${y + 4}">${scale.label(v)}</text>`;
   });
   const along = ticks(0, shown, width < 480 ? 4 : 8, true).map((t) => {
     const anchor = x(t) > width - BOX.right - 18 ? "end" : "middle";
     return `<line class="axis" x1="${x(t)}" x2="${x(t)}" y1="${bottom}" y2="${bottom + 4}"/>
-      <text class="tick" text-anchor="${anchor}" x="${x(t)}" y="${bottom + 18}">${axisNumber(t)}</text>`;
+      <text class="tick" text-anchor="${anchor}" x="${x(t)}" y="${bottom + 18}">${axisStep(t, shown)}</text>`;
   });
   const label = `<text class="tick" text-anchor="middle" x="${(BOX.left + width - BOX.right) / 2}" y="${height - 5}">step</text>`;
   return `${across.join("")}<line class="axis" x1="${BOX.left}" x2="${width - BOX.right}" y1="${bottom}" y2="${bottom}"/>${along.join("")}${label}`;

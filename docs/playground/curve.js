@@ -57,9 +57,17 @@ function areaOf(plan, shown) {
   return { sum: (sum / count) * shown, exact: count === shown };
 }
 
+// The step of the largest value: the largest of some, and of those around it.
+function peakOf(plan, steps) {
+  const larger = (best, t) => (plan.value(t) > plan.value(best) ? t : best);
+  const place = steps.indexOf(steps.reduce(larger)), from = steps[Math.max(place - 1, 0)];
+  const gap = Math.min((steps[place + 1] ?? steps[place]) - from, EXACT / 4);
+  return MAP(gap + 1, (k) => from + k).reduce(larger, steps[place]);
+}
+
 function traceOf(s, shown, count) {
-  const plan = planOf(s), steps = stepsOf(plan, shown, count);
+  const plan = planOf(s), asked = stepsOf(plan, shown, count), peakStep = peakOf(plan, asked);
+  const steps = [...new Set([...asked, peakStep])].sort((a, b) => a - b);
   const values = steps.map((t) => plan.value(t));
-  const top = values.reduce((best, x, k) => (x > values[best] ? k : best), 0);
-  return { plan, steps, values, bands: bandsOf(plan, shown), peak: values[top], peakStep: steps[top], area: areaOf(plan, shown) };
+  return { plan, steps, values, bands: bandsOf(plan, shown), peak: plan.value(peakStep), peakStep, area: areaOf(plan, shown) };
 }

@@ -30,16 +30,17 @@ _KINDS = {  # of configurations, where a function builds a class
 def variants(entry: Entry) -> Iterator[tuple[tuple[str, ...], str]]:
     """The lines of an entry, by the labels of what is chosen in each."""
     for labels in itertools.product(*entry.choices.values()):
-        chosen = {name: entry.choices[name][label] for name, label in zip(entry.choices, labels)}
-        yield labels, re.sub(r"\{(\w+)\}", lambda found, texts=chosen: texts[found[1]], entry.line)
+        texts = {c: entry.choices[c][label] for c, label in zip(entry.choices, labels, strict=True)}
+        yield labels, re.sub(r"\{(\w+)\}", lambda found, texts=texts: texts[found[1]], entry.line)
 
 
 def names(line: str) -> list[str]:
     """The parameters of a line, in its order."""
     tree = ast.parse(line, mode="eval")
-    bound = {a.arg for node in ast.walk(tree) if isinstance(node, ast.arguments) for a in node.args}
-    free = [node for node in ast.walk(tree) if isinstance(node, ast.Name) and node.id not in {"anneal", *bound}]
-    return list(dict.fromkeys(node.id for node in sorted(free, key=lambda node: node.col_offset)))
+    known = {"anneal"} | {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
+    named = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
+    in_order = sorted(named, key=lambda node: node.col_offset)
+    return list(dict.fromkeys(node.id for node in in_order if node.id not in known))
 
 
 def parameters(entry: Entry) -> dict[str, Parameter]:

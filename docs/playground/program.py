@@ -42,7 +42,7 @@ class Program(NamedTuple):
 
 def traced(function: Callable[..., Sequence[Any]], dtypes: Sequence[Any]) -> Program:
     """The program of a function from scalars of these dtypes to a list of scalars and arrays."""
-    with jax.enable_x64(True):
+    with jax.enable_x64(True), jax.numpy_dtype_promotion("standard"):
         arguments = [jax.ShapeDtypeStruct((), dtype) for dtype in dtypes]
         closed = jax.make_jaxpr(function)(*arguments)
         return _Flattener(len(dtypes)).program(closed)
@@ -69,7 +69,11 @@ class _Flattener:
 
         def read(variable: Any) -> Ref:
             literal = hasattr(variable, "val")
-            return self._const(np.asarray(variable.val, variable.aval.dtype)) if literal else env[variable]
+            return (
+                self._const(np.asarray(variable.val, variable.aval.dtype))
+                if literal
+                else env[variable]
+            )
 
         for eqn in jaxpr.eqns:
             given = [read(v) for v in eqn.invars]
@@ -84,16 +88,16 @@ class _Flattener:
 
     def _operation(self, eqn: Any, given: list[Ref], aval: Any) -> Ref:
         name, shape = eqn.primitive.name, aval.shape
-        dtype = np.dtype(np.uint32) if jax.dtypes.issubdtype(aval.dtype, jax.dtypes.prng_key) else aval.dtype
+        key = jax.dtypes.issubdtype(aval.dtype, jax.dtypes.prng_key)  # pyright: ignore
+        dtype = np.dtype(np.uint32) if key else aval.dtype
         same = name == "convert_element_type" and dtype == self._dtype(given[0])
         if same or (name in _SAME_NUMBERS and np.prod(shape) == self._size(given[0])):
             return given[0]  # all arrays lie flat
-        if name == "scatter" and eqn.params["update_jaxpr"] is not None:
-            raise NotImplementedError("scatter: only the kind that overwrites.")
         shapes = tuple(v.aval.shape for v in eqn.invars)
         if name not in _LONGER:
-            given, before = [self._filled(r, s, shape) for r, s in zip(given, shapes)], given
-            shapes = tuple(s if r is b else shape for r, b, s in zip(given, before, shapes))
+            filled = [self._filled(r, s, shape) for r, s in zip(given, shapes, strict=True)]
+            changed = zip(given, filled, shapes, strict=True)
+            given, shapes = filled, tuple(s if r is f else shape for r, f, s in changed)
         return self._add(Op(name, tuple(given), eqn.params | {"shapes": shapes}, shape, dtype))
 
     def _filled(self, ref: Ref, shape: tuple[int, ...], wanted: tuple[int, ...]) -> Ref:
@@ -105,7 +109,7 @@ class _Flattener:
 
     def _const(self, value: np.ndarray) -> Ref:
         if value.size == 1:
-            return value.reshape(())[()]
+            return value.dtype.type(value.item())
         return self._add(Op("const", (), {"value": value.tolist()}, value.shape, value.dtype))
 
     def _add(self, op: Op) -> int:

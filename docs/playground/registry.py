@@ -13,8 +13,18 @@ SHAPES = {
     shape: f"anneal.{shape}"
     for shape in ("Linear", "Cosine", "OneMinusSqrt", "OneMinusSquare", "Polynomial", "Logarithmic")
 }
-FLAGS = {"no": "False", "yes": "True"}
+COOLDOWNS = {"OneMinusSqrt": ""} | {
+    name: f", cooldown={text}" for name, text in SHAPES.items() if name != "OneMinusSqrt"
+}
 WARM = "anneal.warmup_cosine(peak_value, warmup_steps, total_steps)"
+WARMED = "peak_value, warmup_steps=warmup_steps"
+COOLED = f"{WARMED}, decay_steps=decay_steps, total_steps=total_steps"
+
+POSITIVE = {
+    "init_value": {"default": 3e-4, "least": 1e-8},
+    "end_value": {"default": 3e-6, "least": 1e-8},
+}
+RISE = {"most": 0.49}  # traced, a half of an odd number of steps would be rounded up twice
 
 
 @dataclass(frozen=True)
@@ -42,29 +52,28 @@ ENDS = ", init_value=init_value, end_value=end_value"
 
 RECIPES = {
     "warmup_cosine": Entry(
-        f"anneal.warmup_cosine(peak_value, warmup_steps, total_steps{ENDS}, exponent=exponent)",
+        f"anneal.warmup_cosine({WARMED}, total_steps=total_steps{ENDS}, exponent=exponent)",
         "linear warmup, cosine decay",
         WARMUP,
     ),
     "warmup_linear": Entry(
-        f"anneal.warmup_linear(peak_value, warmup_steps, total_steps{ENDS})",
+        f"anneal.warmup_linear({WARMED}, total_steps=total_steps{ENDS})",
         "linear warmup, linear decay",
         WARMUP,
     ),
     "warmup_polynomial": Entry(
-        f"anneal.warmup_polynomial(peak_value, warmup_steps, total_steps{ENDS}, power=power)",
+        f"anneal.warmup_polynomial({WARMED}, total_steps=total_steps{ENDS}, power=power)",
         "linear warmup, polynomial decay",
         WARMUP,
         changes={"power": 2.0},
     ),
     "warmup_constant": Entry(
-        "anneal.warmup_constant(peak_value, warmup_steps, init_value=init_value)",
+        f"anneal.warmup_constant({WARMED}, init_value=init_value)",
         "linear warmup, then constant",
         view="10 * warmup_steps + 100",
     ),
     "warmup_inverse_sqrt": Entry(
-        "anneal.warmup_inverse_sqrt(peak_value, warmup_steps, timescale=timescale,"
-        " init_value=init_value)",
+        f"anneal.warmup_inverse_sqrt({WARMED}, timescale=timescale, init_value=init_value)",
         "linear warmup, 1/sqrt decay",
         view="warmup_steps + 10 * timescale",
     ),
@@ -75,20 +84,20 @@ RECIPES = {
         changes={"warmup_steps": {"default": 4_000, "least": 1}},
     ),
     "warmup_stable_decay": Entry(
-        "anneal.warmup_stable_decay(peak_value, warmup_steps, decay_steps, total_steps"
-        f"{ENDS}, cooldown={{cooldown}})",
+        f"anneal.warmup_stable_decay({COOLED}{ENDS}{{cooldown}})",
         "WSD: warmup, plateau, cooldown",
         PHASES,
-        choices={"cooldown": {"OneMinusSqrt": "anneal.OneMinusSqrt"} | SHAPES},
+        choices={"cooldown": COOLDOWNS},
     ),
     "trapezoid": Entry(
-        "anneal.trapezoid(peak_value, warmup_steps, decay_steps, total_steps)",
+        f"anneal.trapezoid({COOLED})",
         "warmup, plateau, linear cooldown",
         PHASES,
     ),
     "warmup_stable_decay_cycles": Entry(
-        "anneal.warmup_stable_decay_cycles(peak_value, warmup_steps, decay_steps,"
-        f" [first_period, second_period, third_period]{ENDS}, rewarmup_steps=rewarmup_steps)",
+        f"anneal.warmup_stable_decay_cycles({WARMED}, decay_steps=decay_steps,"
+        f" periods=[first_period, second_period, third_period]{ENDS},"
+        " rewarmup_steps=rewarmup_steps)",
         "WSD again and again",
         (
             "warmup_steps + decay_steps <= first_period",
@@ -98,62 +107,63 @@ RECIPES = {
         changes={"decay_steps": 1_000, "end_value": 3e-5},
     ),
     "flat_cosine": Entry(
-        "anneal.flat_cosine(peak_value, flat_steps, total_steps, end_value=end_value)",
+        "anneal.flat_cosine(peak_value, flat_steps=flat_steps, total_steps=total_steps,"
+        " end_value=end_value)",
         "constant, then a cosine decay",
         ("flat_steps <= total_steps",),
     ),
     "with_cooldown": Entry(
-        "anneal.with_cooldown(anneal.warmup_inverse_sqrt(peak_value, warmup_steps, timescale=timescale),"
-        " start, decay_steps, end_value=end_value, cooldown={cooldown})",
+        "anneal.with_cooldown(anneal.warmup_inverse_sqrt(peak_value, warmup_steps,"
+        " timescale=timescale), start, decay_steps, end_value=end_value{cooldown})",
         "any schedule, cooled down from a step on",
-        choices={"cooldown": {"OneMinusSqrt": "anneal.OneMinusSqrt"} | SHAPES},
+        choices={"cooldown": COOLDOWNS},
     ),
     "cosine_restarts": Entry(
-        "anneal.cosine_restarts(peak_value, cycle_steps{cycles}, value_factor=value_factor,"
-        " end_value=end_value, warmup_steps=warmup_steps)",
+        "anneal.cosine_restarts(peak_value, cycle_steps=cycle_steps{growth},"
+        " value_factor=value_factor, end_value=end_value, warmup_steps=warmup_steps)",
         "SGDR: cosine with warm restarts",
         ("warmup_steps < cycle_steps",),
         view="6 * cycle_steps",
         choices={
-            "cycles": {
-                "growing by 2, counted": ", cycles, steps_factor=2",
-                "growing by 2, without end": ", steps_factor=2",
-                "growing by 1.5, counted": ", cycles, steps_factor=1.5",
-                "equal, counted": ", cycles",
+            "growth": {
+                "× 2, counted": ", cycles=cycles, steps_factor=2",
+                "× 2, without end": ", steps_factor=2",
+                "× 1.5, counted": ", cycles=cycles, steps_factor=1.5",
+                "equal, counted": ", cycles=cycles",
                 "equal, without end": "",
             },
         },
         changes={"warmup_steps": 50},
     ),
     "one_cycle": Entry(
-        "anneal.one_cycle(peak_value, total_steps, warmup_fraction=warmup_fraction,"
+        "anneal.one_cycle(peak_value, total_steps=total_steps, warmup_fraction=warmup_fraction,"
         " div_factor=div_factor, final_div_factor=final_div_factor{three_phase}{shape})",
         "1cycle: up to a large peak, then far down",
         choices={
             "three_phase": {"no": "", "yes": ", three_phase=True"},
             "shape": {"Cosine": "", "Linear": ", shape=anneal.Linear"},
         },
-        changes={"peak_value": 1e-3, "warmup_fraction": {"most": 0.5}},
+        changes={"peak_value": 1e-3, "warmup_fraction": RISE},
     ),
     "one_cycle_momentum": Entry(
-        "anneal.one_cycle_momentum(base_momentum, max_momentum, total_steps,"
+        "anneal.one_cycle_momentum(base_momentum, max_momentum, total_steps=total_steps,"
         " warmup_fraction=warmup_fraction{three_phase}{shape})",
         "the momentum that goes with 1cycle",
         choices={
             "three_phase": {"no": "", "yes": ", three_phase=True"},
             "shape": {"Cosine": "", "Linear": ", shape=anneal.Linear"},
         },
-        changes={"warmup_fraction": {"most": 0.5}},
+        changes={"warmup_fraction": RISE},
     ),
     "warmup_multi_step": Entry(
-        "anneal.warmup_multi_step(peak_value, warmup_steps, [first_boundary, second_boundary],"
-        " [first_factor, second_factor], init_value=init_value)",
+        f"anneal.warmup_multi_step({WARMED}, boundaries=[first_boundary, second_boundary],"
+        " factors=[first_factor, second_factor], init_value=init_value)",
         "linear warmup, then drops",
         ("warmup_steps < first_boundary", *RISING),
         view="1.3 * second_boundary",
     ),
     "deepseek_steps": Entry(
-        "anneal.deepseek_steps(peak_value, warmup_steps, total_steps)",
+        f"anneal.deepseek_steps({WARMED}, total_steps=total_steps)",
         "warmup, drops at 80% and 90%",
         ("2 * warmup_steps <= total_steps",),
         changes={"total_steps": {"least": 20}},
@@ -185,14 +195,10 @@ SEGMENTS = {
     "Polynomial": _segment("Polynomial", "a power of the time left", "power", power=2.0),
     "OneMinusSqrt": _segment("OneMinusSqrt", "1 - sqrt: a fast, then steady fall"),
     "OneMinusSquare": _segment("OneMinusSquare", "1 - square: a late fall"),
-    "Exponential": _segment(
-        "Exponential", "a constant ratio per step",
-        init_value={"default": 3e-4, "least": 1e-8},
-        end_value={"default": 3e-6, "least": 1e-8},
-    ),
+    "Exponential": _segment("Exponential", "a constant ratio per step", **POSITIVE),
     "ShiftedExponential": _segment("ShiftedExponential", "exponential, reaching zero", "base"),
     "Logarithmic": _segment("Logarithmic", "even in the logarithm of time"),
-    "Harmonic": _segment("Harmonic", "1 / t, reaching its end"),
+    "Harmonic": _segment("Harmonic", "even in 1 / value", **POSITIVE),
     "Rex": _segment("Rex", "reflected exponential"),
     "Tanh": _segment("Tanh", "a piece of tanh", "lower", "upper"),
     "Constant": Entry("anneal.Constant(value, steps)", "one value"),

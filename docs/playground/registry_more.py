@@ -79,8 +79,12 @@ TABLES = {
 }
 
 COMPOSED = {
-    "join": Entry(f"anneal.join([{LINE}, anneal.Constant(high, flat_steps), {FALL}])", "one after another"),
-    "Join": Entry(f"anneal.join([{LINE}, {FALL}], [offset])", "one after another, from given steps on"),
+    "join": Entry(
+        f"anneal.join([{LINE}, anneal.Constant(high, flat_steps), {FALL}])", "one after another"
+    ),
+    "Join": Entry(
+        f"anneal.join([{LINE}, {FALL}], [offset])", "one after another, from given steps on"
+    ),
     "repeat": Entry(
         f"anneal.repeat({FALL}, cycles, value_factor=value_factor)",
         "cycles of any schedule",

@@ -1,4 +1,5 @@
 // Numbers and schedules as text: the line of Python, the configuration, the command.
+const LINE = 88; // characters
 const escaped = (text) => text.replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);
 const grouped = (n) => String(n).replace(/\B(?=(\d{3})+(?!\d))/g, ",");
 
@@ -31,10 +32,30 @@ function pythonLine(s) {
   });
 }
 
+// A call on one line if it fits, else its arguments on lines of their own.
+function broken(text) {
+  if (text.length <= LINE) return text;
+  const open = text.indexOf("(") + 1, parts = [""];
+  let depth = 0;
+  for (const c of text.slice(open, -1)) {
+    depth += "([".includes(c) - ")]".includes(c);
+    if (c === "," && !depth) parts.push("");
+    else parts[parts.length - 1] += c;
+  }
+  return `${text.slice(0, open)}\n${parts.map((part) => `    ${part.trim()},\n`).join("")})`;
+}
+
 function pythonText(state) {
-  const lines = ["import anneal_jax as anneal", "", `schedule = ${pythonLine(state.a)}`];
-  if (state.b) lines.push(`other = ${pythonLine(state.b)}`);
+  const lines = ["import anneal_jax as anneal", "", broken(`schedule = ${pythonLine(state.a)}`)];
+  if (state.b) lines.push(broken(`other = ${pythonLine(state.b)}`));
   return lines.join("\n");
+}
+
+// The arguments of a configuration, without those at their defaults.
+function givenIn(node, s) {
+  const { leftOut } = variantOf(s);
+  const name = (v) => (typeof v === "string" && v[0] === "$" ? v.slice(1) : "");
+  return Object.entries(node).filter(([, v]) => !has(leftOut, name(v)) || s.values[name(v)] !== leftOut[name(v)]);
 }
 
 function configText(s, pad = "") {
@@ -51,7 +72,7 @@ function json(node, pad, s) {
     return node.some((x) => typeof x === "object") ? `[\n${inner}${parts.join(`,\n${inner}`)}\n${pad}]` : `[${parts.join(", ")}]`;
   }
   if (node === null || typeof node !== "object") return JSON.stringify(node);
-  const parts = Object.entries(node).map(([k, v]) => `${inner}"${k}": ${json(v, inner, s)}`);
+  const parts = givenIn(node, s).map(([k, v]) => `${inner}"${k}": ${json(v, inner, s)}`);
   return `{\n${parts.join(",\n")}\n${pad}}`;
 }
 
@@ -59,11 +80,7 @@ function json(node, pad, s) {
 function expression(node, s) {
   if (Array.isArray(node)) return `[${node.map((x) => expression(x, s)).join(", ")}]`;
   if (node !== null && typeof node === "object") {
-    const { leftOut } = variantOf(s);
-    const given = Object.entries(node).filter(([k, v]) => {
-      const name = typeof v === "string" && v[0] === "$" ? v.slice(1) : "";
-      return k !== "kind" && k !== "version" && !(has(leftOut, name) && s.values[name] === leftOut[name]);
-    });
+    const given = givenIn(node, s).filter(([k]) => k !== "kind" && k !== "version");
     return `${node.kind}(${given.map(([k, v]) => `${k}=${expression(v, s)}`).join(", ")})`;
   }
   if (typeof node === "string" && node[0] === "$") return shownAs(s, node.slice(1));

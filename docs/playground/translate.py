@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from .primitives import formula, kind, move
-from .program import Op, Program, Ref
+from .moves import move
+from .primitives import formula, kind
+from .program import Program, Ref
 
 _LONGEST = 160  # characters of one expression
 _RESERVED = {"as", "do", "if", "in", "of", "for", "let", "new", "try", "var"}
@@ -38,7 +39,9 @@ class _Writer:
         self.arguments = range(1, program.arguments)
         self.texts: dict[int, tuple[str, bool]] = {}  # of what is written where it is used
         self.by_element = {k for k in self.live if self._formula(k) or self._head_of(k) is not None}
-        self.readers = {r: k for k in sorted(self.live) for r in self._inputs(k) if isinstance(r, int)}
+        self.readers = {
+            r: k for k in sorted(self.live) for r in self._inputs(k) if isinstance(r, int)
+        }
 
     def written(self) -> str:
         # What is computed once is read by functions of the step any number of times.
