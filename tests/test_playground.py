@@ -23,7 +23,7 @@ from tests.table import CASES
 
 FILES = build.HERE
 READ = ("runtime.js", "state.js", "text.js", "curve.js")  # what needs no document
-SETTINGS = 3  # of each line: the defaults, and others at random
+SETTINGS = 2  # of each line: the defaults, and others at random
 
 
 def _answers(program: str, folder: Path) -> list[list[Any]]:
@@ -104,8 +104,10 @@ def test_what_is_copied_builds_what_is_drawn(tmp_path: Path) -> None:
         steps = np.array(found[0]["steps"], np.int32)
         with jax.numpy_dtype_promotion("standard"):  # for the function of `Function`
             values = numpy_eval.evaluate(_evaluation.evaluate, schedule, steps)
-        cycles = schedule.cycle(steps) if schedule.has_restarts else np.zeros(len(steps))
-        starts = schedule.starts.tolist() if isinstance(schedule, anneal.Join) else []
+        cycles = np.zeros(len(steps))
+        if schedule.has_restarts:
+            cycles = numpy_eval.evaluate(_evaluation.cycles, schedule, steps)
+        starts = [int(at) for _, at in lines.phases_of(schedule)]
         near = 1e-6 * np.abs(values) + 1e-7 * np.abs(values).max() + 1e-37
         for said in found:
             about = f"{said['line']}, of {asked}"
@@ -127,6 +129,64 @@ def _alike(first: anneal.Schedule, second: anneal.Schedule) -> bool:
     return type(first) is type(second) and all(
         np.array_equal(a, b) for a, b in zip(*leaves, strict=True)
     )
+
+
+USE = """
+const problems = [], field = (id, value, ...events) => {
+  const element = document.getElementById(id);
+  element.value = value;
+  for (const name of events) element.dispatchEvent(new Event(name, {bubbles: true}));
+};
+window.addEventListener("error", (event) => problems.push(event.message));
+const look = (about) => {
+  refresh();
+  const text = document.querySelector("main").outerHTML;
+  if (/NaN|undefined|Infinity/.test(text)) problems.push(about);
+};
+for (const name of Object.keys(ENTRIES)) {
+  field("a-name", name, "change");
+  for (const slider of document.querySelectorAll("#panel-a .slid")) {
+    slider.value = 900;
+    slider.dispatchEvent(new Event("input", {bubbles: true}));
+  }
+  look(name);
+}
+field("a-name", "warmup_cosine", "change");
+document.getElementById("compare").click();
+field("b-name", "trapezoid", "change");
+field("b-total_steps", "3000", "input", "change");
+field("steps", "5000", "input");
+document.getElementById("log").click();
+field("a-warmup_steps", "99999", "input", "change");
+look("compared");
+const RESULT = {problems, hash: location.hash,
+  python: document.getElementById("python").textContent,
+  said: document.querySelector("#panel-a .said").textContent,
+  nameless: [...document.querySelectorAll("input, select")].filter(
+    (x) => !x.labels.length && !x.ariaLabel).map((x) => x.id)};"""
+
+
+def test_the_page_works_in_a_browser(tmp_path: Path) -> None:
+    if "browser" not in ENGINES:
+        pytest.skip(f"no browser ({', '.join(CHROMIUMS)}) is installed")
+    found = run("browser", USE, tmp_path, build.page())
+    assert found["problems"] == found["nameless"] == []
+    assert "b=trapezoid;total_steps%3D3000&steps=5000&log" in found["hash"]
+    assert "anneal.trapezoid(" in found["python"]
+    assert "warmup_steps <= total_steps" in found["said"]
+
+
+def test_phases_are_where_the_parts_of_a_join_begin() -> None:
+    warm = anneal.warmup_cosine(1.0, 10, 100)
+    assert lines.phases_of(anneal.with_cooldown(warm, 50, 20)) == [
+        ("Linear", 0),
+        ("Cosine", 10),
+        ("OneMinusSqrt", 50),
+    ]
+    cut = anneal.with_cooldown(warm, 5, 20)  # of the cosine nothing is left
+    assert [int(at) for _, at in lines.phases_of(cut)] == [0, 5, 5]
+    cycles = anneal.warmup_stable_decay_cycles(1.0, 2, 3, [10, 20])
+    assert lines.phases_of(cycles) == [("cycle 1", 0), ("cycle 2", 10)]
 
 
 def test_every_public_schedule_is_on_the_page() -> None:

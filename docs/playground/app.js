@@ -1,7 +1,7 @@
 // The page: panels of parameters, the picture, the texts to copy, and the address.
 const $ = (id) => document.getElementById(id);
 const state = readAddress(location.hash);
-let place = null, traces = [], shown = 1, cursor = null;
+let place = null, traces = [], shown = 1, cursor = null, due = 0;
 
 // --- Panels ---------------------------------------------------------------------------------
 
@@ -75,7 +75,7 @@ function listen(side) {
     } else if (typed && target.value !== "") say(assign(s, typed, Number(target.value)));
     else return;
     showNumbers(side, target);
-    refresh();
+    soon();
   });
   panel.addEventListener("change", ({ target }) => {
     const s = state[side], { choice, name } = target.dataset;
@@ -97,7 +97,7 @@ function listen(side) {
     const step = isWhole(entryOf(s).parameters[typed]) ? Math.max(unit, 1) : unit;
     say(assign(s, typed, Number((s.values[typed] + (key === "ArrowUp" ? step : -step)).toPrecision(12))));
     showNumbers(side);
-    refresh();
+    soon();
   });
 }
 
@@ -109,13 +109,19 @@ function sharedNumbers(s, name) {
 
 // --- The picture and the texts --------------------------------------------------------------
 
+// A slider is faster than a screen: one picture for each of its frames.
+function soon() {
+  cancelAnimationFrame(due);
+  due = requestAnimationFrame(refresh);
+}
+
 function refresh() {
   const sides = [state.a, state.b].filter(Boolean);
   shown = state.steps ?? Math.max(...sides.map((s) => planOf(s).shown));
   const width = Math.max($("plot").getBoundingClientRect().width, 300);
   traces = sides.map((s) => traceOf(s, shown, Math.round(width * 1.5)));
   place = draw($("plot"), traces, shown, state.log);
-  $("plot-title").textContent = sides.map((s, i) => described(s, traces[i], shown)).join(" ");
+  $("plot").setAttribute("aria-label", sides.map((s, i) => described(s, traces[i], shown)).join(" "));
   $("steps").placeholder = `${shown} (all)`;
   $("log").checked = state.log;
   showFigures(sides);

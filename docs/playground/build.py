@@ -3,6 +3,7 @@
 import argparse
 import json
 import re
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -26,19 +27,23 @@ def page() -> str:
 def script(*files: str) -> str:
     """The programs and all that the page knows, behind the first of these files."""
     first, *rest = ((HERE / file).read_text() for file in files)
+    return "\n".join(['"use strict";', first, tables(), *rest])
+
+
+@cache
+def tables() -> str:
+    """What the page knows of the schedules."""
     data, programs = {}, []
     for name, entry in ENTRIES.items():
         data[name], translated = described(entry)
         programs.append(f"{name}:{{{','.join(translated)}}}")
     views = [f"{name}:{view(entry)}" for name, entry in ENTRIES.items() if entry.view]
     groups = {label: list(group) for label, group in GROUPS.items()}
-    known = {"ENTRIES": data, "GROUPS": groups, "PRESETS": PRESETS}
-    tables = [f"const {k}={json.dumps(v, separators=(',', ':'))};" for k, v in known.items()]
-    tables += [
-        f"const {k}={{\n{joined}\n}};"
-        for k, joined in {"PROGRAMS": ",\n".join(programs), "VIEWS": ",\n".join(views)}.items()
-    ]
-    return "\n".join(['"use strict";', first, *tables, *rest])
+    plain = {"ENTRIES": data, "GROUPS": groups, "PRESETS": PRESETS}
+    known = [f"const {k}={json.dumps(v, separators=(',', ':'))};" for k, v in plain.items()]
+    for name, functions in {"PROGRAMS": programs, "VIEWS": views}.items():
+        known.append(f"const {name}={{\n" + ",\n".join(functions) + "\n};")
+    return "\n".join(known)
 
 
 def described(entry: Entry) -> tuple[dict[str, Any], list[str]]:

@@ -1,5 +1,5 @@
 // The library's program with numbers: its values, phases, cycles, and the area under it.
-const EXACT = 20000; // steps that an area is summed over one by one
+const EXACT = 10000; // steps that an area is summed over one by one
 
 function planOf(s) {
   const { names, phases } = variantOf(s);
@@ -30,8 +30,7 @@ function stepsOf(plan, shown, count) {
 // Where what begins: the phases of a composition, else its cycles, as far as they are shown.
 function bandsOf(plan, shown) {
   if (plan.phases.length) {
-    const begun = plan.phases.filter(({ start }, i) => start < shown && start !== plan.phases[i + 1]?.start);
-    return begun.some((p) => p.name !== "Join") ? begun : begun.map((p, i) => ({ ...p, name: `cycle ${i + 1}` }));
+    return plan.phases.filter(({ start }, i) => start < shown && start !== plan.phases[i + 1]?.start);
   }
   const bands = [{ name: "cycle 1", start: 0 }];
   const find = (from, to) => {
@@ -62,7 +61,8 @@ function peakOf(plan, steps) {
   const larger = (best, t) => (plan.value(t) > plan.value(best) ? t : best);
   const place = steps.indexOf(steps.reduce(larger)), from = steps[Math.max(place - 1, 0)];
   const gap = Math.min((steps[place + 1] ?? steps[place]) - from, EXACT / 4);
-  return MAP(gap + 1, (k) => from + k).reduce(larger, steps[place]);
+  const first = MAP(gap + 1, (k) => from + k).reduce(larger);
+  return plan.value(first) >= plan.value(steps[place]) ? first : steps[place];
 }
 
 function traceOf(s, shown, count) {

@@ -65,14 +65,30 @@ def program(line: str, kinds: dict[str, Parameter]) -> tuple[Program, list[str]]
         schedule = build(line, dict(zip(given, numbers, strict=True)))
         cycle = schedule.cycle_at(step) if schedule.has_restarts else jnp.zeros((), int)
         steps = jnp.asarray(-1 if schedule.steps is None else schedule.steps)
-        starts: Any = np.zeros(0, int)
-        if isinstance(schedule, anneal.Join):
-            starts = schedule.starts
-            phases[:] = [type(segment).__name__ for segment in schedule.segments]
-        return [schedule.value_at(step), cycle, steps, jnp.asarray(starts)]
+        found = phases_of(schedule)
+        phases[:] = [name for name, _ in found]
+        starts = jnp.stack([jnp.asarray(at) for _, at in found]) if found else jnp.zeros(0, int)
+        return [schedule.value_at(step), cycle, steps, starts]
 
     dtypes = [np.int64 if kinds[name].whole else np.float64 for name in given]
     return traced(results, [np.int64, *dtypes]), phases
+
+
+def phases_of(schedule: anneal.Schedule) -> list[tuple[str, Any]]:
+    """The classes of what a schedule joins, and where each begins; of joins within it, too."""
+    if not isinstance(schedule, anneal.Join):
+        return []
+    found, starts, segments = [], schedule.starts, schedule.segments
+    for k, segment in enumerate(segments):
+        if schedule.restarts:
+            found.append((f"cycle {k + 1}", starts[k]))
+            continue
+        inner = phases_of(segment) or [(type(segment).__name__, 0)]
+        for name, start in inner:
+            at = starts[k] + start
+            cut = at if k + 1 == len(segments) else jnp.minimum(at, starts[k + 1])
+            found.append((name, cut))
+    return found
 
 
 def config(line: str) -> Any:

@@ -1,5 +1,5 @@
 // Numbers and schedules as text: the line of Python, the configuration, the command.
-const LINE = 88; // characters
+const LINE = 66; // characters
 const escaped = (text) => text.replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);
 const grouped = (n) => String(n).replace(/\B(?=(\d{3})+(?!\d))/g, ",");
 
