@@ -154,7 +154,7 @@ for (const name of Object.keys(ENTRIES)) {
 field("a-name", "warmup_cosine", "change");
 document.getElementById("compare").click();
 field("b-name", "trapezoid", "change");
-field("b-total_steps", "3000", "input", "change");
+field("b-total_steps", "1000", "input", "change");
 field("steps", "5000", "input");
 document.getElementById("log").click();
 field("a-warmup_steps", "99999", "input", "change");
@@ -171,7 +171,7 @@ def test_the_page_works_in_a_browser(tmp_path: Path) -> None:
         pytest.skip(f"no browser ({', '.join(CHROMIUMS)}) is installed")
     found = run("browser", USE, tmp_path, build.page())
     assert found["problems"] == found["nameless"] == []
-    assert "b=trapezoid;total_steps%3D3000&steps=5000&log" in found["hash"]
+    assert "b=trapezoid;decay_steps%3D500;total_steps%3D1000&steps=5000&log" in found["hash"]
     assert "anneal.trapezoid(" in found["python"]
     assert "warmup_steps <= total_steps" in found["said"]
 
