@@ -4,6 +4,7 @@ import inspect
 from functools import partial
 from typing import Any
 
+import jax
 import numpy as np
 import pytest
 
@@ -172,3 +173,18 @@ def test_cycles_that_are_cut_short_begin_none_at_the_cut() -> None:
     cut = anneal.join([endless, line], [4])
     np.testing.assert_array_equal(cut.cycle(np.arange(8)), [0, 0, 1, 1, 1, 1, 1, 1])
     np.testing.assert_array_equal(np.flatnonzero(cut.is_restart(np.arange(8))), [2])
+
+
+@pytest.mark.parametrize("recipe", [anneal.one_cycle, anneal.one_cycle_momentum])
+@pytest.mark.parametrize("three_phase", [False, True])
+def test_half_of_an_odd_length_is_cut_for_tracers_too(recipe, three_phase):
+    """Rounded up, two equal phases would be a step longer than the whole."""
+    given = (0.5,) if recipe is anneal.one_cycle else (0.8, 0.9)
+    rise = 0.5 if three_phase else 1.0
+    steps = np.arange(40)
+
+    def values(total, rise):
+        return recipe(*given, total, warmup_fraction=rise, three_phase=three_phase)(steps)
+
+    found = jax.jit(values)(29, rise)
+    np.testing.assert_allclose(found, values(29, rise), rtol=1e-6, atol=1e-9)

@@ -24,7 +24,7 @@ POSITIVE = {
     "init_value": {"default": 3e-4, "least": 1e-8},
     "end_value": {"default": 3e-6, "least": 1e-8},
 }
-RISE = {"most": 0.49}  # traced, a half of an odd number of steps would be rounded up twice
+RISE = {"most": 0.5}
 
 
 @dataclass(frozen=True)

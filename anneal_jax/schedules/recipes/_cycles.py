@@ -1,5 +1,7 @@
 """Recipes of cycles: warm restarts, and the single cycle of 1cycle."""
 
+import jax.numpy as jnp
+
 from ... import _checks
 from ..._deprecated import keywords, renamed
 from ..._numerics import on_host, product, round_half_up
@@ -212,7 +214,8 @@ def _phases(
     total_steps = _checks.whole(total_steps)
     _checks.steps(owner, "total_steps", total_steps, least=1)
     up = round_half_up(product(fraction, total_steps))
-    up = min(up, total_steps // (len(values) - 2)) if on_host(up) else up
+    most_up = total_steps >> (len(values) - 3)  # all of it, or half, which is rounded down
+    up = min(up, most_up) if on_host(up, most_up) else jnp.minimum(up, most_up)
     lengths = [up] * (len(values) - 2)
     lengths.append(total_steps - sum(lengths))
     return join([shape(values[i], values[i + 1], n) for i, n in enumerate(lengths)])
