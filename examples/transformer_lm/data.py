@@ -3,18 +3,15 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from ..command_line import BadInput
-from . import order as orders, text as texts
+from . import order, text as texts
 from .encoder import Encoder
 from .tokenizer import Characters, Kind, Tokenizer, from_json, make
-
-Order = Literal["shuffled", "replacement"]
-ORDERS = {"shuffled": orders.shuffled, "replacement": orders.with_replacement}
 
 
 class Tokens:
@@ -150,7 +147,6 @@ def batches(
     rows: slice | np.ndarray,
     batch_size: int,
     block_size: int,
-    order: Order = "shuffled",
 ) -> np.ndarray:
     """int32[steps, len(rows), block_size + 1]: the sequences of steps `first`, `first` + 1, ….
 
@@ -159,7 +155,7 @@ def batches(
     """
     row = np.arange(batch_size)[rows]
     positions = np.arange(first, first + steps)[:, None] * batch_size + row
-    starts = ORDERS[order](seed, positions, len(tokens), block_size)
+    starts = order.shuffled(seed, positions, len(tokens), block_size)
     return tokens.at(starts.ravel(), block_size + 1).reshape(steps, len(row), block_size + 1)
 
 

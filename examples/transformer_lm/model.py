@@ -40,7 +40,7 @@ class Transformer(nnx.Module):
 
     def __init__(self, shape: Shape, rngs: nnx.Rngs):
         self.shape = shape
-        # Numbers of size 1, as in PyTorch; Flax's own start, 1 / sqrt(width), learns more slowly.
+        # As PyTorch's layer begins, so that the two compare.
         normal = nnx.initializers.normal(1.0)
         self.embed = nnx.Embed(shape.vocabulary, shape.width, embedding_init=normal, rngs=rngs)
         self.blocks = nnx.List(Block(shape, rngs) for _ in range(shape.blocks))

@@ -9,11 +9,6 @@ import numpy as np
 ROUNDS = 8  # of the Feistel cipher below; with 4, orders of a few blocks are not equally likely
 
 
-def with_replacement(seed: int, positions: np.ndarray, length: int, block: int) -> np.ndarray:
-    """int64, like `positions`: any place where `block + 1` tokens fit, as nanoGPT draws them."""
-    return (mix(key_of(seed), positions) % (length - block)).astype(np.int64)
-
-
 def shuffled(seed: int, positions: np.ndarray, length: int, block: int) -> np.ndarray:
     """int64, like `positions`: each epoch visits blocks that do not overlap once, in random order.
 
