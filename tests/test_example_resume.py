@@ -1,5 +1,6 @@
 """The transformer example goes on from its checkpoints, bit for bit, or by another plan."""
 
+import gc
 import hashlib
 import json
 import resource
@@ -291,6 +292,7 @@ class TestBadInput:
         assert "the checkpoint of step 60 in" in printed
         assert "opt_state" in printed
 
+    @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
     def test_a_checkpoint_that_is_broken(self, refused, copy):
         for path in (copy / "checkpoints/60/state").rglob("*"):
             if path.is_file() and path.stat().st_size > 1000:
@@ -299,6 +301,7 @@ class TestBadInput:
         (copy / "checkpoints/60/about/metadata").write_text("{")
         assert "go back to an earlier one with --at 50" in refused(copy)
         assert go_on(copy, "--at=50", "--overwrite") == 0
+        gc.collect()  # what Orbax still holds fails here, and not in another test
 
     @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
     def test_a_full_disk(self, tmp_path, capsys, monkeypatch):
@@ -392,7 +395,11 @@ def test_two_processes_train_and_resume(tmp_path):
             )
             for i in range(2)
         ]
-        printed = [process.communicate()[0] for process in running]
+        try:
+            printed = [process.communicate(timeout=240)[0] for process in running]
+        finally:  # where one has failed, the other would wait for it
+            for process in running:
+                process.kill()
         assert [process.returncode for process in running] == [0, 0], printed
         return printed
 

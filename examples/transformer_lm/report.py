@@ -55,7 +55,11 @@ class Report:
             self.folder.mkdir(parents=True, exist_ok=True)
             self._open(dict.fromkeys([*columns, *(name for row in self._rows for name in row)]))
             history.trim(self.folder / EVENTS, first)
-            self._events = SummaryWriter(str(self.folder / EVENTS), purge_step=first or None)
+            self._events = SummaryWriter(
+                str(self.folder / EVENTS),
+                purge_step=first or None,
+                filename_suffix=f".{first}",  # the name's other parts tell seconds, at best
+            )
         except OSError as error:
             rule, why = "a folder to write to", f"choose another ({error.strerror})"
             reject("out", rule, self.folder, why)

@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any
 
 import jax
@@ -78,6 +79,11 @@ def rows(mesh: Mesh, axis: int) -> NamedSharding:
     return NamedSharding(mesh, PartitionSpec(*[None] * axis, ON_MESH["rows"]))
 
 
+def on(mesh: Mesh) -> AbstractContextManager[None]:
+    """In this `with`, a model is traced for these devices: `by_rows` and `whole` ask for them."""
+    return jax.sharding.use_abstract_mesh(mesh.abstract_mesh)
+
+
 def by_rows(x: jax.Array) -> jax.Array:
     """Activations stay with the device that has their rows; parameters come to them."""
     return _constrained(x, PartitionSpec(ON_MESH["rows"]))
@@ -89,7 +95,7 @@ def whole(x: jax.Array) -> jax.Array:
 
 
 def _constrained(x: jax.Array, spec: PartitionSpec) -> jax.Array:
-    if jax.sharding.get_abstract_mesh().empty:  # without jax.set_mesh: on one device
+    if jax.sharding.get_abstract_mesh().empty:  # not in `on`: one device
         return x
     return jax.lax.with_sharding_constraint(x, spec)
 

@@ -56,7 +56,8 @@ def make_train_steps(run: Run) -> Callable[[TrainState, jax.Array], tuple[TrainS
 
     def mean_loss(params, tokens, key):
         model = nnx.merge(run.graph, params)
-        logits = model(tokens[:, :-1], key if run.config.dropout else None)
+        with sharding.on(run.mesh):
+            logits = model(tokens[:, :-1], key if run.config.dropout else None)
         return losses(logits, tokens[:, 1:]).mean()
 
     def loss_and_gradient(params, batch, key):
@@ -113,7 +114,8 @@ def make_evaluate(run: Run) -> Callable[[Any], jax.Array]:
     @jax.jit
     def evaluate(params, batches):
         model = nnx.merge(run.graph, params)
-        each = jax.lax.map(lambda b: losses(model(b[:, :-1]), b[:, 1:]).mean(-1), batches)
+        with sharding.on(run.mesh):
+            each = jax.lax.map(lambda b: losses(model(b[:, :-1]), b[:, 1:]).mean(-1), batches)
         return each.reshape(-1)[:count].mean()
 
     return lambda params: evaluate(params, batches)
@@ -177,16 +179,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         run = make_run(config, corpus, start.course)
         rate = run.plans["learning_rate"]
         remarks = schedules.remarks(config, rate, given(config, arguments), run.course.last)
-        with jax.set_mesh(run.mesh):
-            state = make_state(run) if start.source is None else restore(run, start)
-            if jax.process_index() == 0:
-                history.prepare(config, start.source, start.step)
-                introduce(run, [*start.notes, *remarks])
-            with Checkpoints(out, config.keep) as saved:
-                begin(run, start, state, saved)
-                with open_report(start) as report:
-                    state, loss = train(run, state, report, saved)
-                    conclude(run, state, loss, report)
+        state = make_state(run) if start.source is None else restore(run, start)
+        if jax.process_index() == 0:
+            history.prepare(config, start.source, start.step)
+            introduce(run, [*start.notes, *remarks])
+        with Checkpoints(out, config.keep) as saved:
+            begin(run, start, state, saved)
+            with open_report(start) as report:
+                state, loss = train(run, state, report, saved)
+                conclude(run, state, loss, report)
     except BadInput as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
