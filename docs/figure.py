@@ -1,27 +1,15 @@
 """Draws `docs/schedules.png`, the figure of the README: `python docs/figure.py`."""
 
 import pathlib
+import sys
 
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-import anneal_jax as anneal
+ROOT = pathlib.Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
 
-TOTAL = 1000
-PANELS = {
-    "warmup_cosine": anneal.warmup_cosine(1.0, 100, TOTAL, end_value=0.1),
-    "warmup_stable_decay": anneal.warmup_stable_decay(1.0, 50, 250, TOTAL),
-    "cosine_restarts, growing": anneal.cosine_restarts(
-        1.0, 140, cycles=3, steps_factor=2, value_factor=0.75, end_value=0.05, warmup_steps=20
-    ),
-    "one_cycle, and its momentum twin": anneal.one_cycle(1.0, TOTAL),
-    "join: any shape after any other": anneal.Logarithmic(0.0, 1.0, 150)
-    .then(anneal.Constant(1.0, 250), anneal.Exponential(1.0, 0.2, 350))
-    .then(anneal.Polynomial(0.2, 0.0, 250, power=0.5)),
-    "algebra: decay times cycles": anneal.Linear(1.0, 0.2, TOTAL)
-    * anneal.Triangular(0.4, 1.0, up_steps=60, down_steps=60),
-}
-MOMENTUM = anneal.one_cycle_momentum(0.85, 0.95, TOTAL)
+from docs._site.panels import PANELS, TOTAL  # noqa: E402  (run as a file)
 
 
 def main() -> None:
@@ -30,8 +18,8 @@ def main() -> None:
     figure = Figure(figsize=(13.2, 5.6), layout=layout)
     axes = figure.subplots(2, 3)
     figure.draw_without_rendering()  # so that names of phases know how much room there is
-    for ax, (title, schedule) in zip(axes.flat, PANELS.items(), strict=True):
-        twin = {"momentum": MOMENTUM} if "twin" in title else None
+    for ax, (title, (schedule, *twins)) in zip(axes.flat, PANELS.items(), strict=True):
+        twin = {"momentum": twins[0]} if twins else None
         schedule.plot(ax, steps=schedule.steps or TOTAL, second=twin, name="value / peak")
         ax.set_title(title, fontsize=11, loc="left", pad=20, fontweight="bold")
         if twin:
