@@ -38,9 +38,10 @@ def figure(
 
 def thumbnail(schedule: anneal.Schedule, steps: int) -> str:
     """A small curve without axes, beside its name: nothing to read out."""
-    at = np.unique(np.linspace(0, steps, 121).astype(np.int64))
+    at = np.unique(np.linspace(0, steps, 401).astype(np.int64))
     values = np.asarray(schedule(at), np.float64)
-    x, y = 2 + at * (96 / steps), 38 - values * (34 / (values.max() or 1.0))
+    low, high = min(values.min(), 0.0), max(values.max(), 0.0)
+    x, y = 2 + at * (96 / steps), 38 - (values - low) * (34 / ((high - low) or 1.0))
     line = path_through(x, y)
     return (
         '<svg class="drawn small" viewBox="0 0 100 40" aria-hidden="true">'

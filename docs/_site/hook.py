@@ -53,7 +53,8 @@ def _file(match: re.Match[str]) -> str:
 def _panels() -> str:
     figures = []
     for title, (first, *twin) in panels.PANELS.items():
-        curves = dict(zip(("rate", "momentum"), (first, *twin), strict=False))
+        both = zip(("rate", "momentum"), (first, *twin), strict=False)
+        curves: dict[str, anneal.Schedule] = dict(both)
         drawn = drawing.figure(curves, panels.TOTAL, f"Curve of {title} over 1,000 steps.")
         figures.append(f"<figure>{drawn}<figcaption>{title}</figcaption></figure>")
     return f'<div class="panels">{"".join(figures)}</div>'

@@ -26,7 +26,7 @@ def benchmarks() -> str:
     section = _text("README.md").split("## Beside the others")[1].split("\n## ")[0].strip()
     compared, measured = section.split("Measured with", 1)
     date = _changed("README.md")
-    day = f" Figures as of {date}." if date else ""
+    day = f" The README was last changed on {date}." if date else ""
     return (
         "# Benchmarks\n\n"
         f"The README's tables, which `python -m benchmarks` prints again on any machine.{day} "

@@ -43,6 +43,11 @@ def _all(module: str, names: Iterable[str], left_out: Iterable[str] = ()) -> lis
     return [f"{module}.{name}" for name in names if name not in set(left_out)]
 
 
+def _last_to_extend(name: str) -> bool:
+    """What one writes schedules with comes after what one builds them of."""
+    return name.split(".")[-1] in {"Schedule", "Segment", "Blend", "Progress", "TimeScale"}
+
+
 def rooms() -> list[Room]:
     """All pages of the reference."""
     recipes = _top(lambda path: path.startswith("anneal_jax.schedules.recipes"))
@@ -55,8 +60,8 @@ def rooms() -> list[Room]:
         Room(
             "schedules",
             "Schedules",
-            "Segments, open-ended schedules, tables, and what is built of them.",
-            [name for name in schedules if name not in recipes],
+            "Segments, open-ended schedules, tables, what is built of them, and the base classes.",
+            sorted((n for n in schedules if n not in recipes), key=_last_to_extend),
         ),
         Room("recipes", "Recipes", "Named compositions, made of the schedules.", recipes),
         Room(

@@ -99,7 +99,7 @@ RECIPES = [
     ),
     _shape(
         "cosine_restarts",
-        "anneal.cosine_restarts(3e-4, cycle_steps=143, cycles=3, steps_factor=2, value_factor=0.7)",
+        "anneal.cosine_restarts(3e-4, cycle_steps=140, cycles=3, steps_factor=2, value_factor=0.7)",
     ),
     _shape("one_cycle", "anneal.one_cycle(3e-4, total_steps=1000)"),
     _shape("one_cycle_momentum", "anneal.one_cycle_momentum(0.85, 0.95, total_steps=1000)"),
