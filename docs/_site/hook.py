@@ -11,13 +11,31 @@ import re
 import sys
 from typing import Any
 
-from mkdocs.structure.files import File
+from mkdocs.structure.files import File, InclusionLevel
 
 ROOT = pathlib.Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
 import anneal_jax as anneal  # noqa: E402  (MkDocs calls this file from anywhere)
 from docs._site import drawing, gallery, pages, panels, reference  # noqa: E402
+
+PLAYGROUND = """---
+title: Playground
+hide: [navigation, toc]
+---
+# Playground
+
+[Alone in a tab](playground/index.html){ target=_blank }.
+
+<iframe class="playground" src="playground/index.html" title="Playground of schedules"></iframe>
+"""
+
+
+def on_config(config: Any) -> Any:
+    """Give the playground its place, where it is."""
+    if (ROOT / "docs/playground/build.py").exists():
+        config.nav.insert(3, {"Playground": "playground.md"})
+    return config
 
 
 def on_files(files: Any, config: Any) -> Any:
@@ -30,8 +48,13 @@ def on_files(files: Any, config: Any) -> Any:
         "reference/index.md": reference.index(),
     }
     made |= {f"reference/{room.file}.md": reference.page(room) for room in reference.rooms()}
+    if (ROOT / "docs/playground/build.py").exists():
+        from docs.playground import build  # one page on its own: nothing to link
+
+        made |= {"playground.md": PLAYGROUND, "playground/index.html": build.page()}
     for name, text in made.items():
-        files.append(File.generated(config, name, content=text))
+        included = InclusionLevel.INCLUDED
+        files.append(File.generated(config, name, content=text, inclusion=included))
     return files
 
 
