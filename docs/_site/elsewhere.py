@@ -84,6 +84,7 @@ NAMES: dict[str, dict[str, str]] = {
     },
     "CyclicPolynomial": {"keras": "PolynomialDecay(cycle=True)"},
     "warmup_constant": {
+        "torch": "LinearLR",
         "transformers": "get_constant_schedule_with_warmup",
         "optax": "warmup_constant_schedule",
         "composer": "ConstantWithWarmupScheduler",

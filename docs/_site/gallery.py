@@ -2,6 +2,7 @@
 
 import inspect
 import itertools
+from functools import cache
 
 import numpy as np
 
@@ -26,8 +27,9 @@ difference.
 """
 
 
+@cache
 def page() -> str:
-    """The whole page, as Markdown."""
+    """The whole page, as Markdown; made once, however often `mkdocs serve` builds."""
     count = sum(len(shape.names) for shape in SHAPES)
     parts = [HEAD.format(count=count), _index()]
     for family, (words, shapes) in FAMILIES.items():

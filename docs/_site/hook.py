@@ -6,6 +6,7 @@ A page asks for a figure by a comment, invisible where nothing draws it:
 `<!-- panels -->` for the six of the README's figure.
 """
 
+import importlib
 import pathlib
 import re
 import sys
@@ -49,8 +50,7 @@ def on_files(files: Any, config: Any) -> Any:
     }
     made |= {f"reference/{room.file}.md": reference.page(room) for room in reference.rooms()}
     if (ROOT / "docs/playground/build.py").exists():
-        from docs.playground import build  # one page on its own: nothing to link
-
+        build = importlib.import_module("docs.playground.build")  # a page on its own
         made |= {"playground.md": PLAYGROUND, "playground/index.html": build.page()}
     for name, text in made.items():
         included = InclusionLevel.INCLUDED
