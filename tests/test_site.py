@@ -21,8 +21,8 @@ PAGES = {path.relative_to(DOCS).as_posix(): path for path in DOCS.rglob("*.md")}
 CONFIG = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
 NAV = re.findall(r"^ +- (?:[^#\n]*: )?(\S+\.md)$", CONFIG, flags=re.MULTILINE)
 ROOMS = {room.file: room for room in reference.rooms()}
-MADE = {"gallery.md", "benchmarks.md", "changelog.md", "contributing.md", "reference/index.md"}
-MADE |= {f"reference/{file}.md" for file in ROOMS}
+MADE = {"gallery.md", "playground.md", "benchmarks.md", "changelog.md", "contributing.md"}
+MADE |= {"reference/index.md", *(f"reference/{file}.md" for file in ROOMS)}
 FROM_FILES = {"contributing.md": "CONTRIBUTING.md", "changelog.md": "CHANGELOG.md"}
 
 

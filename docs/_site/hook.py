@@ -6,7 +6,6 @@ A page asks for a figure by a comment, invisible where nothing draws it:
 `<!-- panels -->` for the six of the README's figure.
 """
 
-import importlib
 import pathlib
 import re
 import sys
@@ -19,24 +18,7 @@ sys.path.insert(0, str(ROOT))
 
 import anneal_jax as anneal  # noqa: E402  (MkDocs calls this file from anywhere)
 from docs._site import drawing, gallery, pages, panels, reference  # noqa: E402
-
-PLAYGROUND = """---
-title: Playground
-hide: [navigation, toc]
----
-# Playground
-
-[Alone in a tab](playground/index.html){ target=_blank }.
-
-<iframe class="playground" src="playground/index.html" title="Playground of schedules"></iframe>
-"""
-
-
-def on_config(config: Any) -> Any:
-    """Give the playground its place, where it is."""
-    if (ROOT / "docs/playground/build.py").exists():
-        config.nav.insert(3, {"Playground": "playground.md"})
-    return config
+from docs.playground import build  # noqa: E402
 
 
 def on_files(files: Any, config: Any) -> Any:
@@ -46,12 +28,11 @@ def on_files(files: Any, config: Any) -> Any:
         "benchmarks.md": pages.benchmarks(),
         "changelog.md": pages.changelog(),
         "contributing.md": pages.contributing(),
+        "playground.md": pages.PLAYGROUND,
+        "playground/index.html": build.page(),
         "reference/index.md": reference.index(),
     }
     made |= {f"reference/{room.file}.md": reference.page(room) for room in reference.rooms()}
-    if (ROOT / "docs/playground/build.py").exists():
-        build = importlib.import_module("docs.playground.build")  # a page on its own
-        made |= {"playground.md": PLAYGROUND, "playground/index.html": build.page()}
     for name, text in made.items():
         included = InclusionLevel.INCLUDED
         files.append(File.generated(config, name, content=text, inclusion=included))

@@ -5,6 +5,16 @@ import re
 import subprocess
 
 ROOT = pathlib.Path(__file__).parents[2]
+PLAYGROUND = """---
+title: Playground
+hide: [navigation, toc]
+---
+# Playground
+
+[Alone in a tab](playground/index.html){ target=_blank }.
+
+<iframe class="playground" src="playground/index.html" title="Playground of schedules"></iframe>
+"""
 
 
 def _text(name: str) -> str:
