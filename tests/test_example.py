@@ -3,6 +3,7 @@
 import csv
 import dataclasses
 import json
+import re
 from functools import partial
 from pathlib import Path
 
@@ -307,3 +308,9 @@ def test_dispatches_end_at_the_same_steps_wherever_they_begin():
     assert [*dispatches(70, 120, 50)] == [(70, 30), (100, 20)]
     assert [*dispatches(100, 120, 50)] == [(100, 20)]
     assert [*dispatches(120, 120, 50)] == []
+
+
+def test_the_readme_says_where_everything_is():
+    folder = ROOT / "examples/transformer_lm"
+    named = set(re.findall(r"`(\w+\.py)`", (folder / "README.md").read_text()))
+    assert named == {path.name for path in folder.glob("[!_]*.py")}
