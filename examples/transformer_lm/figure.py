@@ -54,7 +54,8 @@ def draw_losses(axes: Axes, rows: list[dict]) -> None:
         dots = {"markersize": 4.5, "markeredgecolor": "white", "zorder": 3, "label": "held-out"}
         shown = np.where((values >= low) & (values <= high), values, np.nan)
         axes.plot(at, shown, "o-", color=VALIDATION, linewidth=1.6, clip_on=False, **dots)
-        place = {"xytext": (-2, -14), "textcoords": "offset points", "ha": "right"}
+        above = np.nan_to_num(values[-1], nan=high) > smoothed(loss)[-1]  # away from the curve
+        place = {"xytext": (-2, 7 if above else -14), "textcoords": "offset points", "ha": "right"}
         final = {"fontsize": 9.5, "fontweight": "bold", "color": DARK[VALIDATION]}
         where = np.clip(np.nan_to_num(values[-1], nan=high), low, high)
         axes.annotate(f"{values[-1]:.4g}", (at[-1], where), **place, **final)
