@@ -101,7 +101,7 @@ def test_what_is_copied_builds_what_is_drawn(tmp_path: Path) -> None:
     answers = _answers(known + ASK, tmp_path)
     for asked, *found in zip(settings, *answers, strict=True):
         schedule = eval(found[0]["line"], {"anneal": anneal})
-        steps = np.array(found[0]["steps"], np.int32)
+        steps = np.array(found[0]["steps"], jax.dtypes.canonicalize_dtype(np.int64))
         with jax.numpy_dtype_promotion("standard"):  # for the function of `Function`
             values = numpy_eval.evaluate(_evaluation.evaluate, schedule, steps)
         cycles = np.zeros(len(steps))
