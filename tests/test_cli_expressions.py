@@ -77,7 +77,9 @@ def test_a_printed_expression_is_read_again(case):
 @given(compositions())
 @settings(max_examples=40)
 def test_a_printed_composition_is_read_again(both):
-    assert schedule_of(expression(both.schedule), None) == both.schedule
+    # By what they say: a stretched endless table keeps its size, so that nothing is compiled anew.
+    found = schedule_of(expression(both.schedule), None)
+    assert anneal.to_config(found) == anneal.to_config(both.schedule)
 
 
 def test_every_schedule_and_recipe_has_its_name():
