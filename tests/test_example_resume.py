@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import jax
 import jax.numpy as jnp
@@ -302,6 +303,13 @@ class TestBadInput:
         assert "go back to an earlier one with --at 50" in refused(copy)
         assert go_on(copy, "--at=50", "--overwrite") == 0
         gc.collect()  # what Orbax still holds fails here, and not in another test
+
+    def test_a_disk_without_room_for_the_next_checkpoint(self, refused, whole, monkeypatch):
+        nearly_full = SimpleNamespace(free=1000)
+        monkeypatch.setattr(checkpoints.shutil, "disk_usage", lambda _: nearly_full)
+        printed = refused(whole, "--extend-to=80")
+        assert "--out must be in a place with room for checkpoints of" in printed
+        assert "with 1,000 bytes free; make room there, or choose another." in printed
 
     @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
     def test_a_full_disk(self, tmp_path, capsys, monkeypatch):

@@ -2,9 +2,11 @@
 
 import logging
 import math
+import shutil
 from pathlib import Path
 from typing import Any
 
+import jax
 import orbax.checkpoint as ocp
 from orbax.checkpoint import checkpoint_managers as policies
 
@@ -30,6 +32,15 @@ def going_on(out: Path | None) -> str:
         return ""
     with Checkpoints(out) as saved:
         return f", and --resume goes on from step {saved.steps()[-1]:,}"
+
+
+def check_room(out: Path, state: Any) -> None:
+    """Refuse to take a step where the next checkpoint would not fit, before anything is written."""
+    folder = next(path for path in (out.absolute(), *out.absolute().parents) if path.exists())
+    needed, free = sum(x.nbytes for x in jax.tree.leaves(state)), shutil.disk_usage(folder).free
+    if free < needed:
+        rule = f"in a place with room for checkpoints of {needed:,} bytes"
+        reject("out", rule, f"{out} with {free:,} bytes free", "make room there, or choose another")
 
 
 class Checkpoints:

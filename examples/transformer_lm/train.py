@@ -25,7 +25,7 @@ import anneal_jax as anneal
 
 from ..command_line import STOPPED, BadInput, given, leave, note
 from . import data, history, resume, schedules, sharding
-from .checkpoints import Checkpoints, NotWritten, going_on
+from .checkpoints import Checkpoints, NotWritten, check_room, going_on
 from .config import parse
 from .generate import generate
 from .model import losses
@@ -180,6 +180,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         rate = run.plans["learning_rate"]
         remarks = schedules.remarks(config, rate, given(config, arguments), run.course.last)
         state = make_state(run) if start.source is None else restore(run, start)
+        check_room(out, state)
         if jax.process_index() == 0:
             history.prepare(config, start.source, start.step)
             introduce(run, [*start.notes, *remarks])
