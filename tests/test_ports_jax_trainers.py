@@ -180,6 +180,7 @@ def test_levanter_inverse_square_root(timescale, warmup):
                  st.sampled_from([4.6, 0.3]), st.floats(-1.5, -0.2)),
        st.sampled_from([6e-4, 0.1, 10.0]))  # fmt: skip
 @example((4, 128, 1e9, -0.51), 1e-9)
+@example((64, 4096, 1e-4, -0.1), 10.0)  # the step at which it leaves the peak is about 1e-38
 def test_levanter_power(numbers, peak):
     levanter_both("power", peak, 100, warmup=5, **tokens(*numbers))
 

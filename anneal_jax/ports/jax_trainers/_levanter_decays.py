@@ -2,7 +2,6 @@
 
 import math
 
-from ... import _checks
 from ..._numerics import MAX_STEP
 from ...schedules._algebra import maximum
 from ...schedules._constant import Constant
@@ -13,7 +12,6 @@ from ...schedules._segment import Segment
 from ...schedules._segments import Cosine, Harmonic, Linear, Polynomial
 from .._terms import host_values
 
-_LEAST = -80.0  # the logarithm of a timescale that float32 holds
 KINDS = (
     "constant",
     "cosine",
@@ -66,11 +64,10 @@ class Decay:
         scale = more["batch_size"] + more["a"] - math.log(self.peak)
         power = -self.more["b"]
         reached = scale / power - more["batch_size"] - more["seq_length"]  # the step, as a log
-        if reached < _LEAST:
-            rule = "so large, beside b and the tokens in a batch, that the rate is not 0 at once"
-            _checks.fail("levanter", "a", rule, self.more["a"], "pass a larger one")
-        timescale = math.exp(min(reached, 700.0))
-        return _capped(self.peak, timescale, power, 0)
+        if reached < 0:  # below the peak at step 1; that timescale may be too small for float32
+            first = self.peak * math.exp(power * reached)
+            return join([Constant(self.peak), InversePower(first, 1.0, power=power)], [1])
+        return _capped(self.peak, math.exp(min(reached, 700.0)), power, 0)
 
     def _harmonic(self, steps: int) -> Schedule:
         if self.floor > self.peak:
