@@ -92,8 +92,8 @@ def _(schedule: Repeat, end: int, most: int) -> list[Piece]:
     length: Any = schedule.steps
     stop = end if length is None else min(int(length), end)
     parts: list[Piece] = []
-    for low, high in zip(begins, [*begins[1:], stop], strict=True):
-        own = base if schedule.starts is None else schedule.lengths[begins.index(low)]
+    for k, (low, high) in enumerate(zip(begins, [*begins[1:], stop], strict=True)):
+        own = base if schedule.starts is None else schedule.lengths[k]
         scale: Any = TimeScale(int(own), int(base))
         moved = [Piece(p.kind, scale(p.begin), scale(p.end)) for p in inner]
         parts += _moved(moved, low, low, high)
