@@ -53,7 +53,7 @@ PARTS = {
         anneal.Linear(1.0, 0.0, n).shift(-(n // 3)), oc.Shift(o.linear(1.0, 0.0, n), -(n // 3))
     ),
     "every": lambda n: Both(
-        anneal.Linear(1.0, 0.0, n).every(1), os.Every(o.linear(1.0, 0.0, n), 1)
+        anneal.Linear(1.0, 0.0, n).every(3), os.Every(o.linear(1.0, 0.0, n), 3)
     ),
     "span": lambda n: Both(
         anneal.Span(anneal.Linear(1.0, 0.0, 1), -0.5, n - 0.25),

@@ -58,7 +58,8 @@ class Repeat(Schedule):
     Of those, a cycle in which something is longer than 2**31 - 1 steps (the last one stored, as a
     rule) is counted in the smallest units of `2**k` steps that fit: its value at its step `local`
     is that at `local - local % 2**k`. So joins inside it are placed to within `2**k` steps, and
-    what depends on single steps (`Logarithmic`, `gamma` of `Triangular`, noise) on units.
+    what depends on single steps (`Logarithmic`, `gamma` of `Triangular`, the interval of `Every`,
+    noise) on units.
     """
 
     schedule: Schedule = eqx.field(converter=as_schedule)

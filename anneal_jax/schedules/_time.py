@@ -89,7 +89,8 @@ class Shift(Retimed):
 class Every(Retimed):
     """`value(t) = schedule(floor(t / interval))`; what `schedule.every(interval)` builds.
 
-    A stretch moves the boundaries of `schedule` by whole intervals; `interval` stays as it is.
+    A stretch moves the boundaries of `schedule` by whole intervals; `interval` stays as it is. (In
+    a cycle that `Repeat` counts in units of `2**k` steps, it is as many units.)
 
     Args:
       schedule: any schedule, whose steps are intervals (such as epochs).
