@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import example, given, strategies as st
 
 import anneal_jax as anneal
 from anneal_jax.ports import optax as ours
@@ -254,6 +254,7 @@ def restarts(draw):
 
 @parity
 @given(restarts())
+@example([{"init_value": 0.0, "peak_value": 1.0, "warmup_steps": 2, "decay_steps": 13}] * 3)
 def test_sgdr(cycles):
     same("sgdr_schedule", cycles)
 
