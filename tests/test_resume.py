@@ -109,6 +109,19 @@ def test_what_was_assigned_by_hand_is_a_plan_too():
         assert anneal.hyperparams(trained(ADAM(EDITED), 1, state))["learning_rate"] == rate
 
 
+def test_the_step_is_that_of_schedules_where_counts_differ():
+    """As Adam's does after a restart that began its moments anew."""
+
+    def chain(last):
+        return optax.chain(anneal.reset_on_restart(optax.scale_by_adam(), CYCLES), last)
+
+    saved = trained(chain(optax.scale_by_schedule(SAVED)), steps=5)
+    assert saved[0].inner_state.count < saved[0].count == saved[1].count
+    tx = anneal.inject_hyperparams(lambda learning_rate: chain(optax.scale(-learning_rate)))
+    state = anneal.resume(saved, tx(EDITED).init(PARAMS))
+    assert state.count == 5
+
+
 def test_from_one_chain_to_another():
     """Adam whole, and Adam in two links; the step is that of the whole state."""
     saved, tx = trained(ADAM(SAVED)), OURS["link"](EDITED)

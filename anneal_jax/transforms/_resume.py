@@ -172,9 +172,9 @@ def _replanned(state: InjectHyperparamsState, used: dict[str, Any]) -> InjectHyp
 def _clock(saved: Any) -> Any:
     """How many steps a state has made: what its schedules say, else all else that counts."""
     numbers = _numbers(saved)
-    around = Counter(place for place, _, _ in numbers)
+    beneath = Counter(place[:n] for place, _, _ in numbers for n in range(len(place) + 1))
     counts = [(p, int(x)) for p, name, x in numbers if name == "count" and not jnp.ndim(x)]
-    alone = {step for place, step in counts if around[place] == 1}
+    alone = {step for place, step in counts if beneath[place] == 1}
     found = alone or {step for _, step in counts}
     return found.pop() if len(found) == 1 else None
 
