@@ -129,6 +129,14 @@ def test_the_last_cycle_compiled_traced_and_batched() -> None:
     assert compiled._cache_size() == 1
 
 
+def test_a_traced_number_of_cycles_has_room_for_those_that_are_asked_for() -> None:
+    """A part outgrows the counter in later ones, which a larger number would have."""
+    part = anneal.Linear(1.0, 0.0, 7000).until(100)
+    steps = np.array([50, 600, 1110, 11109, LARGEST])
+    traced = jax.jit(lambda cycles: part.repeat(cycles, 10)(steps))(3)
+    np.testing.assert_allclose(traced, part.repeat(3, 10)(steps), rtol=1e-6)
+
+
 def test_a_last_period_may_have_any_length() -> None:
     """It is endless, and its values are those of its length."""
     schedule = anneal.Linear(1.0, 0.0, 10).repeat(periods=[5, 10**10])
